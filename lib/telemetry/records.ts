@@ -1,0 +1,101 @@
+import type { TokenUsage } from '../chat/chat-types.js';
+import type { LlmRouterErrorCode } from '../errors/llm-router-error.js';
+import type { ProviderErrorKind } from '../errors/provider-error-kind.js';
+
+/** The cascade's three steps. */
+export const TIERS = ['primary', 'secondary', 'tertiary'] as const;
+
+/** @publicApi */
+export type Tier = (typeof TIERS)[number];
+
+/**
+ * How an attempt or a request ended. `client_left` and `hedge_lost` are neither errors nor latency samples.
+ *
+ * @publicApi
+ */
+export type Outcome =
+  'succeeded' | 'failed' | 'timed_out' | 'client_left' | 'hedge_lost' | 'shed' | 'rejected';
+
+/** Which deployment, under which names. All of them come from configuration: safe as metric labels. */
+export interface DeploymentLabels {
+  readonly deployment: string;
+  readonly model: string;
+  readonly provider: string;
+}
+
+/** Who asks and what is asked, as labels. */
+export interface RequestLabels {
+  readonly decisionId: string;
+  /** The surface's name, or `none`. */
+  readonly surface: string;
+  readonly workload: 'interactive' | 'background';
+  readonly requestClass: string;
+  readonly streamed: boolean;
+}
+
+/**
+ * One call of one deployment, emitted exactly once, when it has ended. Money and totals come from here.
+ *
+ * @publicApi
+ */
+export interface AttemptRecord extends DeploymentLabels, RequestLabels {
+  /** Position in the request, from 1. */
+  readonly attempt: number;
+  readonly tier: Tier;
+  /** Milliseconds since the epoch. */
+  readonly startedAtMs: number;
+  readonly durationMs: number;
+  /** Until the first token of a stream; undefined for other answers and where none came. */
+  readonly timeToFirstTokenMs: number | undefined;
+  readonly outcome: Outcome;
+  readonly errorKind: ProviderErrorKind | undefined;
+  readonly status: number | undefined;
+  readonly providerCode: string | undefined;
+  readonly retryAfterMs: number | undefined;
+  readonly usage: TokenUsage;
+  /** `estimated`: the provider reported nothing (a cut stream, a client that left). */
+  readonly usageSource: 'reported' | 'estimated';
+  readonly costUsd: number;
+  /** The model version the provider says it used. */
+  readonly reportedModel: string | undefined;
+}
+
+/**
+ * One request from beginning to end, emitted exactly once. A refused request has one too, and no attempt.
+ *
+ * @publicApi
+ */
+export interface RequestRecord extends RequestLabels {
+  readonly startedAtMs: number;
+  readonly durationMs: number;
+  /** Until the first token reached the caller, over all attempts; undefined for answers that are not streamed. */
+  readonly timeToFirstTokenMs: number | undefined;
+  readonly outcome: Outcome;
+  readonly errorCode: LlmRouterErrorCode | undefined;
+  readonly attempts: number;
+  /** What served it; undefined when nothing did. */
+  readonly servedBy: (DeploymentLabels & { readonly tier: Tier }) | undefined;
+  /** Tokens over all attempts. */
+  readonly usage: TokenUsage;
+  /** Cost over all attempts, in US dollars. */
+  readonly costUsd: number;
+}
+
+export interface AttemptStarted extends DeploymentLabels {
+  readonly decisionId: string;
+  readonly attempt: number;
+  readonly startedAtMs: number;
+}
+
+export interface AttemptFirstToken extends DeploymentLabels {
+  readonly decisionId: string;
+  readonly timeToFirstTokenMs: number;
+}
+
+/** Everything the bus carries, by event name. */
+export interface TelemetryEvents {
+  'attempt-started': AttemptStarted;
+  'attempt-first-token': AttemptFirstToken;
+  'attempt-ended': AttemptRecord;
+  'request-ended': RequestRecord;
+}

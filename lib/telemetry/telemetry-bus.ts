@@ -1,0 +1,39 @@
+import type { TelemetryEvents } from './records.js';
+
+type Listener<Name extends keyof TelemetryEvents> = (event: TelemetryEvents[Name]) => void;
+
+/**
+ * Carries records from the way of a request to everything that learns or counts. Delivery is synchronous and in
+ * order; a listener that throws harms neither the request nor the other listeners.
+ */
+export class TelemetryBus {
+  readonly #listeners: { [Name in keyof TelemetryEvents]: Set<Listener<Name>> } = {
+    'attempt-started': new Set(),
+    'attempt-first-token': new Set(),
+    'attempt-ended': new Set(),
+    'request-ended': new Set(),
+  };
+
+  /** Called with the name of the event whose listener threw; the Nest layer logs it. */
+  onListenerError: (name: keyof TelemetryEvents, error: unknown) => void = () => undefined;
+
+  /** Gives a function that ends the subscription. */
+  on<Name extends keyof TelemetryEvents>(name: Name, listener: Listener<Name>): () => void {
+    const listeners: Set<Listener<Name>> = this.#listeners[name];
+    listeners.add(listener);
+    return () => {
+      listeners.delete(listener);
+    };
+  }
+
+  emit<Name extends keyof TelemetryEvents>(name: Name, event: TelemetryEvents[Name]): void {
+    const listeners: Set<Listener<Name>> = this.#listeners[name];
+    for (const listener of listeners) {
+      try {
+        listener(event);
+      } catch (error) {
+        this.onListenerError(name, error);
+      }
+    }
+  }
+}

@@ -1,0 +1,26 @@
+import { defineConfig } from 'vitest/config';
+import { fileURLToPath } from 'node:url';
+
+const file = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+export default defineConfig({
+  resolve: {
+    // One copy of the package, or samples and tests would load two and injection would fail.
+    alias: [
+      { find: /^nestjs-llm-router\/testing$/, replacement: file('./lib/testing/index.ts') },
+      { find: /^nestjs-llm-router$/, replacement: file('./lib/index.ts') },
+    ],
+  },
+  test: {
+    setupFiles: ['reflect-metadata'],
+    testTimeout: 15_000,
+    hookTimeout: 15_000,
+    projects: [
+      { extends: true, test: { name: 'unit', include: ['lib/**/*.spec.ts'] } },
+      {
+        extends: true,
+        test: { name: 'e2e', include: ['test/**/*.e2e-spec.ts'], isolate: false },
+      },
+    ],
+  },
+});
