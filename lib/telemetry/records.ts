@@ -85,10 +85,12 @@ export interface AttemptStarted extends DeploymentLabels {
   readonly decisionId: string;
   readonly attempt: number;
   readonly startedAtMs: number;
+  readonly streamed: boolean;
 }
 
 export interface AttemptFirstToken extends DeploymentLabels {
   readonly decisionId: string;
+  readonly attempt: number;
   readonly timeToFirstTokenMs: number;
 }
 

@@ -1,0 +1,224 @@
+import { InvalidRequestError } from '../errors/invalid-request-error.js';
+import { type ChatLimits, DEFAULT_CHAT_LIMITS } from './chat-limits.js';
+import type { ValidatedChatRequest } from './chat-types.js';
+
+type Json = Record<string, unknown>;
+
+const ROLES: ReadonlySet<unknown> = new Set(['system', 'developer', 'user', 'assistant', 'tool', 'function']);
+
+const PART_FIELDS: ReadonlyMap<unknown, string> = new Map([
+  ['text', 'text'],
+  ['refusal', 'refusal'],
+  ['image_url', 'image_url'],
+  ['input_audio', 'input_audio'],
+  ['file', 'file'],
+]);
+
+function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function fail(param: string, expectation: string): never {
+  throw new InvalidRequestError(`\`${param}\` ${expectation}.`, param);
+}
+
+/** Bounded and without recursion: a body nested a million deep must not overflow the stack. */
+function checkDepth(root: unknown, limit: number): void {
+  let level: unknown[] = [root];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > limit) {
+      throw new InvalidRequestError(`The request is nested deeper than ${limit} levels.`);
+    }
+    const next: unknown[] = [];
+    for (const value of level) {
+      if (typeof value !== 'object' || value === null) continue;
+      for (const child of Array.isArray(value) ? (value as unknown[]) : Object.values(value)) {
+        if (typeof child === 'object' && child !== null) next.push(child);
+      }
+    }
+    level = next;
+  }
+}
+
+function optional(
+  request: Json,
+  field: string,
+  check: (value: unknown) => boolean,
+  expectation: string,
+): void {
+  const value = request[field];
+  if (value !== undefined && value !== null && !check(value)) fail(field, expectation);
+}
+
+const isString = (value: unknown): value is string => typeof value === 'string';
+const isFlag = (value: unknown): boolean => typeof value === 'boolean';
+const isWhole =
+  (minimum: number, maximum = Number.MAX_SAFE_INTEGER) =>
+  (value: unknown): boolean =>
+    Number.isSafeInteger(value) && Number(value) >= minimum && Number(value) <= maximum;
+const isBetween =
+  (minimum: number, maximum: number) =>
+  (value: unknown): boolean =>
+    typeof value === 'number' && value >= minimum && value <= maximum;
+
+function checkContentPart(part: unknown, path: string): void {
+  if (!isObject(part)) fail(path, 'must be an object');
+  const field = PART_FIELDS.get(part['type']);
+  if (field === undefined) {
+    fail(
+      `${path}.type`,
+      `must be one of ${[...PART_FIELDS.keys()].map((type) => `"${String(type)}"`).join(', ')}`,
+    );
+  }
+  const value = part[field];
+  if (field === 'text' || field === 'refusal') {
+    if (!isString(value)) fail(`${path}.${field}`, 'must be a string');
+    return;
+  }
+  if (!isObject(value)) fail(`${path}.${field}`, 'must be an object');
+  if (field === 'image_url' && !isString(value['url'])) fail(`${path}.image_url.url`, 'must be a string');
+  if (field === 'input_audio' && !(isString(value['data']) && isString(value['format']))) {
+    fail(`${path}.input_audio`, 'must have the strings `data` and `format`');
+  }
+}
+
+function checkContent(message: Json, path: string, mayBeEmpty: boolean): void {
+  const content = message['content'];
+  if (content === undefined || content === null) {
+    if (!mayBeEmpty) fail(`${path}.content`, 'is required: a string or a list of parts');
+    return;
+  }
+  if (isString(content)) return;
+  if (!Array.isArray(content)) fail(`${path}.content`, 'must be a string or a list of parts');
+  content.forEach((part, index) => {
+    checkContentPart(part, `${path}.content[${index}]`);
+  });
+}
+
+function checkToolCall(call: unknown, path: string): void {
+  if (!isObject(call)) fail(path, 'must be an object');
+  if (!isString(call['id'])) fail(`${path}.id`, 'must be a string');
+  const callee = call['type'] === 'custom' ? call['custom'] : call['function'];
+  const field = call['type'] === 'custom' ? 'custom' : 'function';
+  if (!isObject(callee) || !isString(callee['name'])) fail(`${path}.${field}.name`, 'must be a string');
+  if (field === 'function' && !isString(callee['arguments'])) {
+    fail(`${path}.function.arguments`, 'must be a string of JSON');
+  }
+}
+
+function checkMessage(message: unknown, path: string): void {
+  if (!isObject(message)) fail(path, 'must be an object');
+  const role = message['role'];
+  if (!ROLES.has(role)) {
+    fail(`${path}.role`, `must be one of ${[...ROLES].map((name) => `"${String(name)}"`).join(', ')}`);
+  }
+  const calls = message['tool_calls'];
+  if (calls !== undefined && calls !== null) {
+    if (role !== 'assistant') fail(`${path}.tool_calls`, 'may stand on assistant messages only');
+    if (!Array.isArray(calls)) fail(`${path}.tool_calls`, 'must be a list');
+    calls.forEach((call, index) => {
+      checkToolCall(call, `${path}.tool_calls[${index}]`);
+    });
+  }
+  if (role === 'tool' && !isString(message['tool_call_id'])) {
+    fail(`${path}.tool_call_id`, 'must be the id of the tool call that it answers');
+  }
+  const saysOtherwise =
+    role === 'assistant' &&
+    (Array.isArray(calls) ||
+      isObject(message['function_call']) ||
+      isObject(message['audio']) ||
+      isString(message['refusal']));
+  checkContent(message, path, saysOtherwise || role === 'function');
+}
+
+function checkTool(tool: unknown, path: string): void {
+  if (!isObject(tool)) fail(path, 'must be an object');
+  const type = tool['type'];
+  if (type !== 'function' && type !== 'custom') fail(`${path}.type`, 'must be "function" or "custom"');
+  const definition = tool[type];
+  if (!isObject(definition)) fail(`${path}.${type}`, 'must be an object');
+  if (!isString(definition['name']) || definition['name'] === '') {
+    fail(`${path}.${type}.name`, 'must be a non-empty string');
+  }
+  const parameters = definition['parameters'];
+  if (parameters !== undefined && parameters !== null && !isObject(parameters)) {
+    fail(`${path}.function.parameters`, 'must be a JSON Schema object');
+  }
+}
+
+function isToolChoice(value: unknown): boolean {
+  if (isString(value)) return ['none', 'auto', 'required'].includes(value);
+  return isObject(value) && isString(value['type']);
+}
+
+/**
+ * The one validation of a chat request, the same for HTTP and for injected callers. Unknown extra fields pass: an
+ * OpenAI-shaped upstream may know them. `null` counts as absent, as OpenAI has it.
+ *
+ * @throws {@link InvalidRequestError} naming the field.
+ */
+export function validateChatRequest(
+  value: unknown,
+  limits: ChatLimits = DEFAULT_CHAT_LIMITS,
+): ValidatedChatRequest {
+  if (!isObject(value)) throw new InvalidRequestError('The request body must be a JSON object.');
+  checkDepth(value, limits.jsonDepth);
+
+  const model = value['model'];
+  if (
+    model !== undefined &&
+    model !== null &&
+    (!isString(model) || model.trim() === '' || model.length > 256)
+  ) {
+    fail('model', 'must be "auto", a rule\'s name or a model\'s name');
+  }
+  const messages = value['messages'];
+  if (!Array.isArray(messages)) fail('messages', 'is required: a list of messages');
+  if (messages.length === 0) fail('messages', 'must not be empty');
+  if (messages.length > limits.messages) fail('messages', `must have at most ${limits.messages} entries`);
+  messages.forEach((message, index) => {
+    checkMessage(message, `messages[${index}]`);
+  });
+
+  const tools = value['tools'];
+  if (tools !== undefined && tools !== null) {
+    if (!Array.isArray(tools)) fail('tools', 'must be a list');
+    if (tools.length > limits.tools) fail('tools', `must have at most ${limits.tools} entries`);
+    tools.forEach((tool, index) => {
+      checkTool(tool, `tools[${index}]`);
+    });
+  }
+  optional(value, 'tool_choice', isToolChoice, 'must be "none", "auto", "required" or an object with `type`');
+  optional(value, 'n', isWhole(1, limits.choices), `must be a whole number from 1 to ${limits.choices}`);
+  optional(value, 'max_tokens', isWhole(1), 'must be a whole number of at least 1');
+  optional(value, 'max_completion_tokens', isWhole(1), 'must be a whole number of at least 1');
+  optional(value, 'temperature', isBetween(0, 2), 'must be a number from 0 to 2');
+  optional(value, 'top_p', isBetween(0, 1), 'must be a number from 0 to 1');
+  optional(value, 'presence_penalty', isBetween(-2, 2), 'must be a number from -2 to 2');
+  optional(value, 'frequency_penalty', isBetween(-2, 2), 'must be a number from -2 to 2');
+  optional(value, 'seed', (seed) => Number.isSafeInteger(seed), 'must be a whole number');
+  optional(value, 'stream', isFlag, 'must be true or false');
+  optional(value, 'stream_options', isObject, 'must be an object');
+  optional(value, 'logprobs', isFlag, 'must be true or false');
+  optional(value, 'top_logprobs', isWhole(0, 20), 'must be a whole number from 0 to 20');
+  optional(value, 'parallel_tool_calls', isFlag, 'must be true or false');
+  optional(value, 'store', isFlag, 'must be true or false');
+  optional(value, 'user', isString, 'must be a string');
+  optional(value, 'reasoning_effort', isString, 'must be a string');
+  optional(
+    value,
+    'stop',
+    (stop) => isString(stop) || (Array.isArray(stop) && stop.length <= 16 && stop.every(isString)),
+    'must be a string or a list of strings',
+  );
+  optional(
+    value,
+    'response_format',
+    (format) => isObject(format) && isString(format['type']),
+    'must be an object with `type`',
+  );
+
+  // The checks above are what makes this true.
+  return { ...value, model: isString(model) ? model : 'auto' } as unknown as ValidatedChatRequest;
+}

@@ -1,0 +1,108 @@
+import type { ModelCapability } from '../catalog/catalog-model.js';
+import { estimateTokens, type ValidatedChatRequest } from '../chat/index.js';
+
+/** An image's share of the context: OpenAI bills a 1024 x 1024 picture at 765 tokens, the others at 258 to 1,600. */
+const TOKENS_PER_IMAGE = 1_000;
+/** Documents and audio arrive as base64; what they cost in tokens is known only afterwards. */
+const BASE64_CHARACTERS_PER_TOKEN = 40;
+const MESSAGE_OVERHEAD_TOKENS = 4;
+/** What of a long question is read: its beginning, where the task mostly stands, and its end. */
+const READ_CHARACTERS = 4_096;
+
+/** What planning and classification need to know of a request; made once, in bounded time. */
+export interface RequestFeatures {
+  /** Prompt tokens, estimated. */
+  readonly inputTokens: number;
+  /** The client's own limit on the answer; undefined: none given. */
+  readonly requestedOutputTokens: number | undefined;
+  /** The client's `n`. */
+  readonly choices: number;
+  readonly streamed: boolean;
+  /** What a model must be able to do. */
+  readonly capabilities: readonly ModelCapability[];
+  /** The last user turn, bounded. Prompt text: must enter no plan and no record. */
+  readonly questionText: string;
+  readonly questionCharacters: number;
+  readonly messageCount: number;
+  readonly toolCount: number;
+}
+
+interface Part {
+  readonly type: string;
+  readonly text?: string;
+  readonly refusal?: string;
+  readonly input_audio?: { readonly data: string };
+  readonly file?: { readonly file_data?: string };
+}
+
+function partsOf(content: unknown): readonly Part[] {
+  if (typeof content === 'string') return [{ type: 'text', text: content }];
+  return Array.isArray(content) ? (content as Part[]) : [];
+}
+
+function tokensOfPart(part: Part): number {
+  switch (part.type) {
+    case 'image_url':
+      return TOKENS_PER_IMAGE;
+    case 'input_audio':
+      return Math.ceil((part.input_audio?.data.length ?? 0) / BASE64_CHARACTERS_PER_TOKEN);
+    case 'file':
+      return Math.ceil((part.file?.file_data?.length ?? 0) / BASE64_CHARACTERS_PER_TOKEN);
+    default:
+      return estimateTokens(part.text ?? part.refusal ?? '');
+  }
+}
+
+function bounded(text: string): string {
+  return text.length <= 2 * READ_CHARACTERS
+    ? text
+    : `${text.slice(0, READ_CHARACTERS)}\n${text.slice(-READ_CHARACTERS)}`;
+}
+
+/** Reads the features off a validated request. */
+export function extractFeatures(request: ValidatedChatRequest): RequestFeatures {
+  const capabilities = new Set<ModelCapability>();
+  let inputTokens = 0;
+  let question: readonly Part[] = [];
+  for (const message of request.messages) {
+    const parts = partsOf(message.content);
+    inputTokens += MESSAGE_OVERHEAD_TOKENS;
+    for (const part of parts) {
+      inputTokens += tokensOfPart(part);
+      if (part.type === 'image_url') capabilities.add('vision');
+      else if (part.type === 'input_audio') capabilities.add('audio');
+      else if (part.type === 'file') capabilities.add('documents');
+    }
+    if (message.role === 'assistant' && message.tool_calls) {
+      for (const call of message.tool_calls) {
+        inputTokens +=
+          estimateTokens(call.type === 'custom' ? call.custom.input : call.function.arguments) + 8;
+      }
+    }
+    if (message.role === 'user') question = parts;
+  }
+  const tools = request.tools ?? [];
+  if (tools.length > 0) {
+    capabilities.add('tools');
+    inputTokens += estimateTokens(JSON.stringify(tools));
+  }
+  if (request.response_format?.type === 'json_schema') {
+    capabilities.add('json_schema');
+    inputTokens += estimateTokens(JSON.stringify(request.response_format));
+  }
+  if (request.logprobs === true) capabilities.add('logprobs');
+  if (request.stream === true) capabilities.add('streaming');
+
+  const texts = question.map((part) => part.text ?? '');
+  return {
+    inputTokens,
+    requestedOutputTokens: request.max_completion_tokens ?? request.max_tokens ?? undefined,
+    choices: request.n ?? 1,
+    streamed: request.stream === true,
+    capabilities: [...capabilities],
+    questionText: bounded(texts.length === 1 ? (texts[0] ?? '') : texts.map(bounded).join('\n')),
+    questionCharacters: texts.reduce((sum, text) => sum + text.length, 0),
+    messageCount: request.messages.length,
+    toolCount: tools.length,
+  };
+}

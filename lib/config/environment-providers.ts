@@ -1,0 +1,22 @@
+import type { ProviderOptions } from './options/provider.options.js';
+
+const FROM_ENVIRONMENT = [
+  { name: 'openai', api: 'openai', prefix: 'OPENAI' },
+  { name: 'anthropic', api: 'anthropic', prefix: 'ANTHROPIC' },
+  { name: 'gemini', api: 'gemini', prefix: 'GEMINI' },
+] as const;
+
+/**
+ * The providers that the vendors' usual environment variables name: `OPENAI_API_KEY`, `ANTHROPIC_API_KEY`,
+ * `GEMINI_API_KEY`, each with `…_BASE_URL` as the vendor's SDK reads it.
+ */
+export function environmentProviders(environment: NodeJS.ProcessEnv): Record<string, ProviderOptions> {
+  const providers: Record<string, ProviderOptions> = {};
+  for (const { name, api, prefix } of FROM_ENVIRONMENT) {
+    const apiKey = environment[`${prefix}_API_KEY`];
+    if (apiKey === undefined || apiKey === '') continue;
+    const baseUrl = environment[`${prefix}_BASE_URL`];
+    providers[name] = { api, apiKey, ...(baseUrl ? { baseUrl } : {}) };
+  }
+  return providers;
+}

@@ -1,0 +1,13 @@
+export { loadConfigurationFile } from './load-configuration-file.js';
+export { DeploymentOptions } from './options/deployment.options.js';
+export { ExecutionOptions, TimeoutOptions } from './options/execution.options.js';
+export { ApiKeyOptions, HttpOptions } from './options/http.options.js';
+export { LimitsOptions } from './options/limits.options.js';
+export { LlmRouterConfiguration, type LlmRouterOptions } from './options/llm-router.options.js';
+export { ModelOptions } from './options/model.options.js';
+export { PriceOptions } from './options/price.options.js';
+export { ProviderOptions, type ProviderApiName } from './options/provider.options.js';
+export { RuleOptions, TierOptions } from './options/rule.options.js';
+export { SurfaceOptions } from './options/surface.options.js';
+export { readConfiguration } from './read-configuration.js';
+export { didYouMean, suggest } from './suggest.js';

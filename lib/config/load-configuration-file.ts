@@ -1,0 +1,39 @@
+import { readFile, stat } from 'node:fs/promises';
+import { parse, YAMLParseError } from 'yaml';
+import { ConfigurationError } from '../errors/configuration-error.js';
+import { isRecord } from './read-section.js';
+
+const MAX_BYTES = 1024 * 1024;
+
+function problem(path: string, message: string): ConfigurationError {
+  return new ConfigurationError([{ path, message }]);
+}
+
+/**
+ * Reads a JSON or YAML file (JSON is YAML) of at most 1 MB for `LlmRouterModule.forRoot`.
+ *
+ * @throws {@link ConfigurationError} of one problem whose path is the file's name.
+ * @publicApi
+ */
+export async function loadConfigurationFile(file: string): Promise<Record<string, unknown>> {
+  let text: string;
+  try {
+    const { size } = await stat(file);
+    if (size > MAX_BYTES) throw problem(file, `is over 1 MB (${size} bytes)`);
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    if (error instanceof ConfigurationError) throw error;
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+    throw problem(file, code === 'ENOENT' ? 'there is no such file' : `cannot be read (${code})`);
+  }
+  let content: unknown;
+  try {
+    content = parse(text, { maxAliasCount: 100, prettyErrors: false });
+  } catch (error) {
+    // Only the place: the parser's own message quotes the line, which may hold a key.
+    const position = error instanceof YAMLParseError ? ` (near character ${error.pos[0]})` : '';
+    throw problem(file, `is neither JSON nor YAML${position}`);
+  }
+  if (!isRecord(content)) throw problem(file, 'must hold an object at its top');
+  return content;
+}

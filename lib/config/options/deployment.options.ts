@@ -1,0 +1,49 @@
+import { IsOptional } from 'class-validator';
+import { NotSupportedYet, Section } from '../section.decorators.js';
+import { IsAmount, IsCount, IsName } from '../validators.js';
+import { PriceOptions } from './price.options.js';
+
+const NOT_YET = { region: '', retention: '', requestsPerMinute: '', tokensPerMinute: '' };
+
+/**
+ * One model at one provider, with what differs there.
+ *
+ * @publicApi
+ */
+@NotSupportedYet(NOT_YET)
+export class DeploymentOptions {
+  /** A name out of `providers`. */
+  @IsName()
+  provider!: string;
+
+  /** @defaultValue the model's name */
+  @IsOptional()
+  @IsName()
+  upstreamModel?: string;
+
+  /**
+   * Capacity against its siblings': one of weight 2 is expected to carry twice the requests in flight.
+   *
+   * @defaultValue 1
+   */
+  @IsOptional()
+  @IsAmount(0.001)
+  weight?: number;
+
+  @IsOptional()
+  @Section(() => PriceOptions)
+  price?: PriceOptions;
+
+  @IsOptional()
+  @IsCount(1)
+  contextWindow?: number;
+
+  @IsOptional()
+  @IsCount(1)
+  maxOutputTokens?: number;
+
+  /** Requests in flight at which it counts as overloaded. */
+  @IsOptional()
+  @IsCount(1)
+  maxConcurrency?: number;
+}

@@ -1,0 +1,46 @@
+import { IsOptional } from 'class-validator';
+import { NotSupportedYet, SectionList } from '../section.decorators.js';
+import { IsFlag, IsName, IsNames } from '../validators.js';
+
+/**
+ * A key for this router's own endpoint.
+ *
+ * @publicApi
+ */
+@NotSupportedYet({ budget: '' })
+export class ApiKeyOptions {
+  @IsName()
+  key!: string;
+
+  /** Whose key it is. */
+  @IsOptional()
+  @IsName()
+  tenant?: string;
+
+  /** Surfaces it may use. @defaultValue all */
+  @IsOptional()
+  @IsNames()
+  surfaces?: string[];
+
+  /** It opens `/router/*` and `/metrics`. @defaultValue false */
+  @IsOptional()
+  @IsFlag()
+  admin?: boolean;
+}
+
+/**
+ * Who may call the routes of `LlmRouterHttpModule`.
+ *
+ * @publicApi
+ */
+export class HttpOptions {
+  /** None: loopback only. */
+  @IsOptional()
+  @SectionList(() => ApiKeyOptions)
+  apiKeys?: ApiKeyOptions[];
+
+  /** `/metrics` wants no key and answers any host. @defaultValue false */
+  @IsOptional()
+  @IsFlag()
+  publicMetrics?: boolean;
+}

@@ -1,0 +1,102 @@
+import { IsOptional } from 'class-validator';
+import { NotSupportedYet, Section, SectionMap } from '../section.decorators.js';
+import { IsFlag, IsOneOf } from '../validators.js';
+import { ExecutionOptions } from './execution.options.js';
+import { HttpOptions } from './http.options.js';
+import { LimitsOptions } from './limits.options.js';
+import { ModelOptions } from './model.options.js';
+import { ProviderOptions } from './provider.options.js';
+import { RuleOptions } from './rule.options.js';
+import { SurfaceOptions } from './surface.options.js';
+
+/**
+ * The whole configuration, after it has been read: keys in camelCase, defaults filled in.
+ * What users write is {@link LlmRouterOptions}.
+ */
+@NotSupportedYet({
+  peakHours: '',
+  alerts: '',
+  baseline: '',
+  storage: 'state is kept in memory',
+  mode: '',
+  classification: '',
+  safety: '',
+  observability: '',
+})
+export class LlmRouterConfiguration {
+  /** @defaultValue from `OPENAI_API_KEY`, `ANTHROPIC_API_KEY`, `GEMINI_API_KEY` (and `…_BASE_URL`) */
+  @IsOptional()
+  @SectionMap(() => ProviderOptions)
+  providers?: Record<string, ProviderOptions>;
+
+  @IsOptional()
+  @SectionMap(() => ModelOptions)
+  models?: Record<string, ModelOptions>;
+
+  /** By request class. */
+  @IsOptional()
+  @SectionMap(() => RuleOptions)
+  routingRules?: Record<string, RuleOptions>;
+
+  @IsOptional()
+  @SectionMap(() => SurfaceOptions)
+  surfaces?: Record<string, SurfaceOptions>;
+
+  /**
+   * What a model's name in a request means: `advisory`, a wish that rules and floors overrule; `binding`, an order.
+   *
+   * @defaultValue 'advisory'
+   */
+  @IsOneOf(['advisory', 'binding'])
+  clientModel: 'advisory' | 'binding' = 'advisory';
+
+  @Section(() => ExecutionOptions)
+  execution: ExecutionOptions = new ExecutionOptions();
+
+  @Section(() => LimitsOptions)
+  limits: LimitsOptions = new LimitsOptions();
+
+  @Section(() => HttpOptions)
+  http: HttpOptions = new HttpOptions();
+
+  /** Warnings stop the boot as errors do. @defaultValue false */
+  @IsFlag()
+  strict = false;
+}
+
+type SnakeCase<Name extends string> = Name extends `${infer First}${infer Rest}`
+  ? First extends Lowercase<First>
+    ? `${First}${SnakeCase<Rest>}`
+    : `_${Lowercase<First>}${SnakeCase<Rest>}`
+  : Name;
+
+type DeepPartial<Value> = Value extends readonly (infer Entry)[]
+  ? DeepPartial<Entry>[]
+  : Value extends object
+    ? { [Key in keyof Value]?: DeepPartial<Value[Key]> }
+    : Value;
+
+type SnakeCased<Value> = Value extends readonly (infer Entry)[]
+  ? SnakeCased<Entry>[]
+  : Value extends object
+    ? { [Key in keyof Value as Key extends string ? SnakeCase<Key> : Key]: SnakeCased<Value[Key]> }
+    : Value;
+
+/**
+ * What `LlmRouterModule.forRoot` takes: every key may be left out, and may be written in camelCase or snake_case.
+ *
+ * @example
+ * ```ts
+ * LlmRouterModule.forRoot({
+ *   providers: { openai: { api: 'openai', apiKey: '${OPENAI_API_KEY}' } },
+ *   routingRules: {
+ *     simple_queries: { primary: 'gpt-4o-mini', fallback: 'gpt-4.1-mini', maxCostPer1k: 0.002 },
+ *     complex_reasoning: { primary: 'gpt-4.1', maxLatencyMs: 5000 },
+ *   },
+ *   surfaces: { support: { qualityFloor: 0.6, latencySloMs: 1500 } },
+ * })
+ * ```
+ * @publicApi
+ */
+export type LlmRouterOptions =
+  DeepPartial<LlmRouterConfiguration> | SnakeCased<DeepPartial<LlmRouterConfiguration>>;

@@ -1,0 +1,40 @@
+import { IsOptional } from 'class-validator';
+import { NotSupportedYet } from '../section.decorators.js';
+import { IsBaseUrl, IsName, IsOneOf } from '../validators.js';
+
+/** The wire formats of this version. */
+export const PROVIDER_API_NAMES = ['openai', 'openai-compatible', 'anthropic', 'gemini'] as const;
+
+/** @publicApi */
+export type ProviderApiName = (typeof PROVIDER_API_NAMES)[number];
+
+/**
+ * An upstream API account.
+ *
+ * @publicApi
+ */
+@NotSupportedYet({ apiKeys: 'give one `apiKey`', region: '', retention: '', quirks: '' })
+export class ProviderOptions {
+  /** Its wire format. */
+  @IsOneOf(PROVIDER_API_NAMES)
+  api!: ProviderApiName;
+
+  /** The key, best as `${NAME}` of an environment variable. May be left out where `baseUrl` is set. */
+  @IsOptional()
+  @IsName()
+  apiKey?: string;
+
+  /**
+   * Where it is, as the vendor's SDK has it: OpenAI's ends in `/v1`, the others carry no version.
+   *
+   * @defaultValue the vendor's own; required for `openai-compatible`
+   */
+  @IsOptional()
+  @IsBaseUrl()
+  baseUrl?: string;
+
+  /** A PEM file of certificate authorities trusted for this provider beside the usual ones. */
+  @IsOptional()
+  @IsName()
+  caFile?: string;
+}

@@ -1,0 +1,63 @@
+import { IsOptional } from 'class-validator';
+import { SectionList } from '../section.decorators.js';
+import { IsAmount, IsMilliseconds, IsNameOrNames } from '../validators.js';
+
+/**
+ * One step of the cascade.
+ *
+ * @publicApi
+ */
+export class TierOptions {
+  /** A model's name or several, equals among which the live state decides. */
+  @IsNameOrNames()
+  models!: string | string[];
+
+  /**
+   * Time to first token where the answer is streamed, the whole answer where not.
+   *
+   * @defaultValue 1500, 3000, 10000 by position
+   */
+  @IsOptional()
+  @IsMilliseconds()
+  targetLatencyMs?: number;
+}
+
+/**
+ * Which models serve a request class.
+ *
+ * @publicApi
+ */
+export class RuleOptions {
+  /** The first tier: a model's name or several. */
+  @IsOptional()
+  @IsNameOrNames()
+  primary?: string | string[];
+
+  /** The second tier. */
+  @IsOptional()
+  @IsNameOrNames()
+  fallback?: string | string[];
+
+  /** The third tier, the last resort. */
+  @IsOptional()
+  @IsNameOrNames()
+  emergency?: string | string[];
+
+  /** The same, one to three tiers with their own target latencies, instead of the three keys above. */
+  @IsOptional()
+  @SectionList(() => TierOptions)
+  tiers?: TierOptions[];
+
+  /**
+   * Dollars per 1,000 tokens at list price, input and output mixed 3 to 1; at or under passes. A model without a
+   * price does not pass.
+   */
+  @IsOptional()
+  @IsAmount()
+  maxCostPer1k?: number;
+
+  /** Steers the choice and the moment to move on to the next model. */
+  @IsOptional()
+  @IsMilliseconds()
+  maxLatencyMs?: number;
+}

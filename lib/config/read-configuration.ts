@@ -1,0 +1,58 @@
+import { ConfigurationError, type ConfigurationIssue } from '../errors/configuration-error.js';
+import { environmentProviders } from './environment-providers.js';
+import { LlmRouterConfiguration } from './options/llm-router.options.js';
+import { isRecord, readSection } from './read-section.js';
+
+/**
+ * Reads raw options into the configuration: any spelling of our keys, `${ENV}` expanded, defaults filled in,
+ * providers taken from the environment where the options name none.
+ *
+ * @throws {@link ConfigurationError} with every problem at once, each by its path.
+ */
+export function readConfiguration(
+  raw: unknown,
+  environment: NodeJS.ProcessEnv = process.env,
+): LlmRouterConfiguration {
+  const issues: ConfigurationIssue[] = [];
+  const configuration = readSection(LlmRouterConfiguration, raw, '', { environment, issues });
+  if (!isRecord(raw)) throw new ConfigurationError(issues);
+
+  if (configuration.providers === undefined || Object.keys(configuration.providers).length === 0) {
+    const { OPENAI_BASE_URL, ANTHROPIC_BASE_URL, GEMINI_BASE_URL } = environment;
+    const fromEnvironment = environmentProviders(environment);
+    // Read like the file's own, so that a bad base URL in the environment is named too.
+    configuration.providers = readSection(LlmRouterConfiguration, { providers: fromEnvironment }, '', {
+      environment: { OPENAI_BASE_URL, ANTHROPIC_BASE_URL, GEMINI_BASE_URL },
+      issues,
+    }).providers;
+  }
+  for (const [name, rule] of Object.entries(configuration.routingRules ?? {})) {
+    const path = `routingRules.${name}`;
+    const named = [rule.primary, rule.fallback, rule.emergency].some((models) => models !== undefined);
+    if (rule.tiers !== undefined && named) {
+      issues.push({ path, message: 'give either `tiers` or `primary`, `fallback`, `emergency`, not both' });
+    }
+    if (rule.tiers === undefined && rule.primary === undefined) {
+      issues.push({ path, message: "`primary` is required: a model's name or a list of names" });
+    }
+    if (rule.tiers !== undefined && (rule.tiers.length < 1 || rule.tiers.length > 3)) {
+      issues.push({ path: `${path}.tiers`, message: 'one to three tiers' });
+    }
+  }
+  for (const [name, model] of Object.entries(configuration.models ?? {})) {
+    if (model.provider !== undefined && model.deployments !== undefined) {
+      issues.push({ path: `models.${name}`, message: 'give either `provider` or `deployments`, not both' });
+    }
+    if (model.deployments?.length === 0) {
+      issues.push({ path: `models.${name}.deployments`, message: 'name at least one deployment' });
+    }
+  }
+  const keys = configuration.http.apiKeys ?? [];
+  keys.forEach((entry, index) => {
+    if (keys.findIndex((other) => other.key === entry.key) < index) {
+      issues.push({ path: `http.apiKeys[${index}].key`, message: 'the same key is listed twice' });
+    }
+  });
+  if (issues.length > 0) throw new ConfigurationError(issues);
+  return configuration;
+}

@@ -1,0 +1,128 @@
+import 'reflect-metadata';
+import { plainToInstance } from 'class-transformer';
+import { getMetadataStorage, validateSync } from 'class-validator';
+import type { ConfigurationIssue } from '../errors/configuration-error.js';
+import { expandEnvironment } from './expand-environment.js';
+import { sectionsOf, unsupportedKeysOf } from './section.decorators.js';
+import { didYouMean } from './suggest.js';
+
+/** What reading needs beside the value itself. */
+export interface ReadingContext {
+  readonly environment: NodeJS.ProcessEnv;
+  readonly issues: ConfigurationIssue[];
+}
+
+/** Our own keys match without regard to case and underscores, so that snake_case files load as they are. */
+function fold(key: string): string {
+  return key.replaceAll('_', '').toLowerCase();
+}
+
+/** An object literal or a parsed file's object; a class instance counts too, a list does not. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function join(path: string, key: string): string {
+  return path === '' ? key : `${path}.${key}`;
+}
+
+function knownKeys(type: new () => object): Map<string, string> {
+  const metadata = getMetadataStorage().getTargetValidationMetadatas(type, '', false, false);
+  const names = [...metadata.map((entry) => entry.propertyName), ...sectionsOf(type).keys()];
+  return new Map(names.map((name) => [fold(name), name]));
+}
+
+function typeName(value: unknown): string {
+  return value === null ? 'null' : Array.isArray(value) ? 'a list' : `a ${typeof value}`;
+}
+
+/**
+ * Reads one object into an options class: keys in any spelling, `${ENV}` expanded, every problem noted by its path.
+ * The instance is usable only if no issue was noted.
+ */
+export function readSection<Options extends object>(
+  type: new () => Options,
+  raw: unknown,
+  path: string,
+  context: ReadingContext,
+): Options {
+  if (!isRecord(raw)) {
+    context.issues.push({ path, message: `must be an object, not ${typeName(raw)}` });
+    return new type();
+  }
+  const known = knownKeys(type);
+  const unsupported = new Map(
+    [...unsupportedKeysOf(type)].map(([key, advice]) => [fold(key), { key, advice }]),
+  );
+  const sections = sectionsOf(type);
+  const values: Record<string, unknown> = {};
+  const nested: Record<string, unknown> = {};
+  const spelling = new Map<string, string>();
+
+  for (const [key, value] of Object.entries(raw)) {
+    if (value === undefined) continue;
+    const folded = fold(key);
+    const property = known.get(folded);
+    if (property === undefined) {
+      const notYet = unsupported.get(folded);
+      context.issues.push({
+        path: join(path, key),
+        message: notYet
+          ? `not supported in this version${notYet.advice === '' ? '' : `: ${notYet.advice}`}`
+          : `unknown key.${didYouMean(key, known.values())}`,
+      });
+      continue;
+    }
+    const earlier = spelling.get(property);
+    if (earlier !== undefined) {
+      context.issues.push({
+        path: join(path, key),
+        message: `the same key is already given as "${earlier}"`,
+      });
+      continue;
+    }
+    spelling.set(property, key);
+    const valuePath = join(path, property);
+    const section = sections.get(property);
+    if (section === undefined) {
+      values[property] = expandValue(value, valuePath, context);
+    } else if (section.kind === 'section') {
+      nested[property] = readSection(section.type(), value, valuePath, context);
+    } else if (section.kind === 'list') {
+      if (Array.isArray(value)) {
+        nested[property] = value.map((entry, index) =>
+          readSection(section.type(), entry, `${valuePath}[${index}]`, context),
+        );
+      } else {
+        context.issues.push({ path: valuePath, message: `must be a list, not ${typeName(value)}` });
+      }
+    } else if (isRecord(value)) {
+      // Without a prototype: a surface may well be called `constructor`.
+      const map = Object.create(null) as Record<string, unknown>;
+      for (const [name, entry] of Object.entries(value)) {
+        if (entry === undefined) continue;
+        map[name] = readSection(section.type(), entry, join(valuePath, name), context);
+      }
+      nested[property] = map;
+    } else {
+      context.issues.push({ path: valuePath, message: `must be an object, not ${typeName(value)}` });
+    }
+  }
+
+  const instance = plainToInstance(type, values, { exposeDefaultValues: true });
+  for (const failure of validateSync(instance, { skipUndefinedProperties: false, stopAtFirstError: true })) {
+    if (failure.property in nested) continue;
+    const messages = Object.values(failure.constraints ?? {});
+    context.issues.push({ path: join(path, failure.property), message: messages.join('; ') });
+  }
+  Object.assign(instance, nested);
+  return instance;
+}
+
+function expandValue(value: unknown, path: string, context: ReadingContext): unknown {
+  if (typeof value === 'string') return expandEnvironment(value, path, context.environment, context.issues);
+  if (Array.isArray(value)) {
+    return value.map((entry, index) => expandValue(entry, `${path}[${index}]`, context));
+  }
+  return value;
+}

@@ -1,0 +1,54 @@
+/** How a property of an options class nests another options class. */
+export interface SectionDescription {
+  readonly kind: 'section' | 'list' | 'map';
+  readonly type: () => new () => object;
+}
+
+const sections = new WeakMap<object, Map<string, SectionDescription>>();
+const unsupported = new WeakMap<object, Map<string, string>>();
+
+function remember(prototype: object, property: string | symbol, description: SectionDescription): void {
+  const known = sections.get(prototype) ?? new Map<string, SectionDescription>();
+  known.set(String(property), description);
+  sections.set(prototype, known);
+}
+
+/** The property is one object of the given options class. */
+export function Section(type: () => new () => object): PropertyDecorator {
+  return (prototype, property) => {
+    remember(prototype, property, { kind: 'section', type });
+  };
+}
+
+/** The property is a list of objects of the given options class. */
+export function SectionList(type: () => new () => object): PropertyDecorator {
+  return (prototype, property) => {
+    remember(prototype, property, { kind: 'list', type });
+  };
+}
+
+/** The property maps names that users invent to objects of the given options class. */
+export function SectionMap(type: () => new () => object): PropertyDecorator {
+  return (prototype, property) => {
+    remember(prototype, property, { kind: 'map', type });
+  };
+}
+
+/**
+ * Keys of the design whose feature is not built yet: refused by name, never ignored.
+ *
+ * @param keys - Key and what to do meanwhile.
+ */
+export function NotSupportedYet(keys: Readonly<Record<string, string>>): ClassDecorator {
+  return (target) => {
+    unsupported.set(target, new Map(Object.entries(keys)));
+  };
+}
+
+export function sectionsOf(type: new () => object): ReadonlyMap<string, SectionDescription> {
+  return sections.get(type.prototype as object) ?? new Map<string, SectionDescription>();
+}
+
+export function unsupportedKeysOf(type: new () => object): ReadonlyMap<string, string> {
+  return unsupported.get(type) ?? new Map<string, string>();
+}

@@ -1,0 +1,132 @@
+import { ValidateBy } from 'class-validator';
+
+/** A non-empty string without control characters. */
+export function IsName(): PropertyDecorator {
+  return ValidateBy({
+    name: 'isName',
+    validator: {
+      validate: (value) => typeof value === 'string' && value.trim() !== '' && value.length <= 256,
+      defaultMessage: () => 'must be a non-empty string',
+    },
+  });
+}
+
+/** A model's name, or a list of them. */
+export function IsNameOrNames(): PropertyDecorator {
+  const isName = (value: unknown): boolean => typeof value === 'string' && value.trim() !== '';
+  return ValidateBy({
+    name: 'isNameOrNames',
+    validator: {
+      validate: (value) => isName(value) || (Array.isArray(value) && value.length > 0 && value.every(isName)),
+      defaultMessage: () => "must be a model's name or a non-empty list of names",
+    },
+  });
+}
+
+/** A share in 0..1, or a model's name ("at least as good as"). */
+export function IsFloor(): PropertyDecorator {
+  return ValidateBy({
+    name: 'isFloor',
+    validator: {
+      validate: (value) =>
+        (typeof value === 'number' && value >= 0 && value <= 1) ||
+        (typeof value === 'string' && value.trim() !== ''),
+      defaultMessage: () => "must be a number from 0 to 1, or a model's name",
+    },
+  });
+}
+
+/** An absolute http or https URL without query or credentials. */
+export function IsBaseUrl(): PropertyDecorator {
+  return ValidateBy({
+    name: 'isBaseUrl',
+    validator: {
+      validate: (value) => {
+        if (typeof value !== 'string' || !URL.canParse(value)) return false;
+        const url = new URL(value);
+        return (
+          (url.protocol === 'http:' || url.protocol === 'https:') &&
+          url.username === '' &&
+          url.password === '' &&
+          url.search === '' &&
+          url.hash === ''
+        );
+      },
+      defaultMessage: () =>
+        'must be an absolute http or https URL without user, password, query or fragment, for example "https://api.openai.com/v1"',
+    },
+  });
+}
+
+/** A finite number of at least `minimum`. */
+export function IsAmount(minimum = 0): PropertyDecorator {
+  return ValidateBy({
+    name: 'isAmount',
+    validator: {
+      validate: (value) => typeof value === 'number' && Number.isFinite(value) && value >= minimum,
+      defaultMessage: () => `must be a number of at least ${minimum}`,
+    },
+  });
+}
+
+/** A whole number in a range. */
+export function IsCount(minimum: number, maximum: number = Number.MAX_SAFE_INTEGER): PropertyDecorator {
+  return ValidateBy({
+    name: 'isCount',
+    validator: {
+      validate: (value) =>
+        Number.isSafeInteger(value) && Number(value) >= minimum && Number(value) <= maximum,
+      defaultMessage: () =>
+        maximum === Number.MAX_SAFE_INTEGER
+          ? `must be a whole number of at least ${minimum}`
+          : `must be a whole number from ${minimum} to ${maximum}`,
+    },
+  });
+}
+
+/** Milliseconds, whole, at least 1 and within what a timer can hold. */
+export function IsMilliseconds(): PropertyDecorator {
+  return IsCount(1, 2_147_483_647);
+}
+
+export function IsFlag(): PropertyDecorator {
+  return ValidateBy({
+    name: 'isFlag',
+    validator: {
+      validate: (value) => typeof value === 'boolean',
+      defaultMessage: () => 'must be true or false',
+    },
+  });
+}
+
+export function IsOneOf(values: readonly string[]): PropertyDecorator {
+  return ValidateBy({
+    name: 'isOneOf',
+    validator: {
+      validate: (value) => typeof value === 'string' && values.includes(value),
+      defaultMessage: () => `must be one of ${values.map((value) => `"${value}"`).join(', ')}`,
+    },
+  });
+}
+
+export function IsListOf(values: readonly string[]): PropertyDecorator {
+  return ValidateBy({
+    name: 'isListOf',
+    validator: {
+      validate: (value) =>
+        Array.isArray(value) && value.every((entry) => typeof entry === 'string' && values.includes(entry)),
+      defaultMessage: () => `must be a list out of ${values.map((value) => `"${value}"`).join(', ')}`,
+    },
+  });
+}
+
+export function IsNames(): PropertyDecorator {
+  return ValidateBy({
+    name: 'isNames',
+    validator: {
+      validate: (value) =>
+        Array.isArray(value) && value.every((entry) => typeof entry === 'string' && entry.trim() !== ''),
+      defaultMessage: () => 'must be a list of names',
+    },
+  });
+}

@@ -1,0 +1,3 @@
+export { affordableOutputTokens, MIN_AFFORDABLE_OUTPUT_TOKENS } from './affordable-output.js';
+export { costOfUsage } from './cost-of-usage.js';
+export { isWithinPrice, mixedPricePer1k } from './mixed-price.js';

@@ -1,0 +1,79 @@
+/** Why an attempt was ended from our side. */
+export type StopCause =
+  /** The hard wait for a first token, or the whole answer's share of the deadline. */
+  | 'too_slow'
+  /** The moment to move on: it may be tried again when nothing else is left. */
+  | 'moved_on'
+  /** A stream paused for longer than `idleMs`. */
+  | 'idle'
+  /** A stream ran for longer than `maxStreamMs`. */
+  | 'max_stream'
+  /** The request's deadline. */
+  | 'deadline'
+  /** The caller left. */
+  | 'client_left';
+
+/** The abort reason of an attempt's signal. */
+export class AttemptStopped extends Error {
+  override readonly name = 'AttemptStopped';
+
+  constructor(readonly stopCause: StopCause) {
+    super(`Attempt stopped: ${stopCause}`);
+  }
+}
+
+/** One abort controller and one timer for an attempt; the timer is set anew for each of its phases. */
+export class AttemptClock {
+  readonly #controller = new AbortController();
+  readonly #caller: AbortSignal | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  readonly #onCallerAbort = (): void => {
+    this.stop('client_left');
+  };
+
+  constructor(caller: AbortSignal | undefined) {
+    this.#caller = caller;
+    if (caller?.aborted) this.stop('client_left');
+    else caller?.addEventListener('abort', this.#onCallerAbort, { once: true });
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  get stopCause(): StopCause | undefined {
+    const reason: unknown = this.#controller.signal.reason;
+    return reason instanceof AttemptStopped ? reason.stopCause : undefined;
+  }
+
+  /** Replaces the running timer by the nearest of the limits; those undefined do not count. */
+  arm(limits: readonly { readonly afterMs: number | undefined; readonly cause: StopCause }[]): void {
+    clearTimeout(this.#timer);
+    let nearestMs = Number.POSITIVE_INFINITY;
+    let nearestCause: StopCause | undefined;
+    for (const { afterMs, cause } of limits) {
+      if (afterMs !== undefined && afterMs < nearestMs) {
+        nearestMs = afterMs;
+        nearestCause = cause;
+      }
+    }
+    if (nearestCause === undefined) return;
+    const cause = nearestCause;
+    this.#timer = setTimeout(
+      () => {
+        this.stop(cause);
+      },
+      Math.max(0, nearestMs),
+    );
+  }
+
+  stop(cause: StopCause): void {
+    if (!this.#controller.signal.aborted) this.#controller.abort(new AttemptStopped(cause));
+  }
+
+  /** Leaves no timer and no listener behind. */
+  dispose(): void {
+    clearTimeout(this.#timer);
+    this.#caller?.removeEventListener('abort', this.#onCallerAbort);
+  }
+}

@@ -1,0 +1,121 @@
+import { estimateTokens, NO_USAGE, type ChatCompletionChunk, type TokenUsage } from '../chat/index.js';
+import { costOfUsage } from '../cost/index.js';
+import type { ProviderError } from '../errors/provider-error.js';
+import type { PlannedAttempt } from '../planning/index.js';
+import type { AttemptRecord, Outcome, RequestLabels, TelemetryBus } from '../telemetry/index.js';
+
+/** Follows one attempt and emits its start, its first token and, exactly once, its record. */
+export class AttemptRecorder {
+  readonly #startedAtMs = Date.now();
+  readonly #started = performance.now();
+  #timeToFirstTokenMs: number | undefined;
+  #wasAccepted = false;
+  #emittedTokens = 0;
+  #reportedModel: string | undefined;
+  #record: AttemptRecord | undefined;
+
+  constructor(
+    private readonly bus: TelemetryBus,
+    private readonly labels: RequestLabels,
+    private readonly planned: PlannedAttempt,
+    readonly attempt: number,
+    /** Prompt tokens as estimated: what a provider that reports nothing is taken to have billed. */
+    private readonly estimatedInputTokens: number,
+  ) {
+    bus.emit('attempt-started', {
+      ...this.deploymentLabels(),
+      decisionId: labels.decisionId,
+      attempt,
+      startedAtMs: this.#startedAtMs,
+      streamed: labels.streamed,
+    });
+  }
+
+  /** The provider has taken the request: from here on it may bill. */
+  accepted(): void {
+    this.#wasAccepted = true;
+  }
+
+  /** The provider answered with an error and no token: no provider here bills for that. */
+  notBilled(): void {
+    if (this.#timeToFirstTokenMs === undefined) this.#wasAccepted = false;
+  }
+
+  firstToken(): void {
+    if (this.#timeToFirstTokenMs !== undefined) return;
+    this.#timeToFirstTokenMs = performance.now() - this.#started;
+    this.bus.emit('attempt-first-token', {
+      ...this.deploymentLabels(),
+      decisionId: this.labels.decisionId,
+      attempt: this.attempt,
+      timeToFirstTokenMs: this.#timeToFirstTokenMs,
+    });
+  }
+
+  chunk(chunk: ChatCompletionChunk): void {
+    this.#reportedModel ??= chunk.model;
+    for (const { delta } of chunk.choices) {
+      if (delta.content) this.#emittedTokens += estimateTokens(delta.content);
+      for (const call of delta.tool_calls ?? []) {
+        this.#emittedTokens += estimateTokens(call.function?.arguments ?? '');
+      }
+    }
+  }
+
+  answeredBy(model: string): void {
+    this.#reportedModel = model;
+  }
+
+  /** Emits the record; a second call changes nothing and gives the first one's. */
+  settle(
+    outcome: Outcome,
+    details: {
+      readonly error?: ProviderError | undefined;
+      /** The provider's final count. */
+      readonly usage?: TokenUsage | undefined;
+      /** What it had reported when the answer broke off: Anthropic names the prompt's tokens at the start. */
+      readonly partialUsage?: TokenUsage | undefined;
+    } = {},
+  ): AttemptRecord {
+    if (this.#record !== undefined) return this.#record;
+    const usage = details.usage ?? this.estimateUsage(details.partialUsage);
+    const { price } = this.planned.deployment;
+    this.#record = {
+      ...this.labels,
+      ...this.deploymentLabels(),
+      attempt: this.attempt,
+      tier: this.planned.tier,
+      startedAtMs: this.#startedAtMs,
+      durationMs: performance.now() - this.#started,
+      timeToFirstTokenMs: this.#timeToFirstTokenMs,
+      outcome,
+      errorKind: details.error?.kind,
+      status: details.error?.status,
+      providerCode: details.error?.providerCode,
+      retryAfterMs: details.error?.retryAfterMs,
+      usage,
+      usageSource: details.usage === undefined ? 'estimated' : 'reported',
+      costUsd: price === undefined ? 0 : costOfUsage(usage, price),
+      reportedModel: this.#reportedModel,
+    };
+    this.bus.emit('attempt-ended', this.#record);
+    return this.#record;
+  }
+
+  private estimateUsage(partial: TokenUsage | undefined): TokenUsage {
+    if (partial !== undefined) {
+      return { ...partial, completionTokens: Math.max(partial.completionTokens, this.#emittedTokens) };
+    }
+    if (!this.#wasAccepted) return NO_USAGE;
+    return {
+      ...NO_USAGE,
+      promptTokens: this.estimatedInputTokens,
+      completionTokens: this.#emittedTokens,
+    };
+  }
+
+  private deploymentLabels(): { deployment: string; model: string; provider: string } {
+    const { id, model, provider } = this.planned.deployment;
+    return { deployment: id, model: model.name, provider };
+  }
+}

@@ -1,0 +1,37 @@
+import type { ChatCompletion, ChatCompletionChunk, ValidatedChatRequest } from '../chat/index.js';
+import type { RequestFeatures } from '../classification/index.js';
+import type { Plan, PlannedAttempt, PolicyExecution } from '../planning/index.js';
+import type { ProviderClient } from '../providers/provider-client.js';
+import type { AttemptRecord, RequestLabels } from '../telemetry/index.js';
+
+/** A plan and all that carrying it out needs. */
+export interface Execution {
+  readonly plan: Plan;
+  readonly request: ValidatedChatRequest;
+  readonly features: RequestFeatures;
+  readonly labels: RequestLabels;
+  readonly timeouts: PolicyExecution['timeouts'];
+  readonly clients: ReadonlyMap<string, ProviderClient>;
+  /** The caller's: its abort ends the upstream call and starts no other. */
+  readonly signal: AbortSignal | undefined;
+  /** `performance.now()` when the request came in: the deadline counts from there. */
+  readonly startedAt: number;
+  /** Filled as attempts end, in the order they ended. */
+  readonly records: AttemptRecord[];
+}
+
+export interface ServedAnswer {
+  readonly planned: PlannedAttempt;
+  readonly attempt: number;
+  readonly completion: ChatCompletion;
+}
+
+export interface ServedStream {
+  readonly planned: PlannedAttempt;
+  readonly attempt: number;
+  /**
+   * Starts with the first real token already there. Leaving the loop ends the upstream call; a failure after this
+   * point is a {@link StreamInterruptedError}.
+   */
+  readonly chunks: AsyncGenerator<ChatCompletionChunk, void, undefined>;
+}

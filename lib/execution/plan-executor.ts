@@ -1,0 +1,365 @@
+import type { ChatCompletionChunk } from '../chat/index.js';
+import { affordableOutputTokens, MIN_AFFORDABLE_OUTPUT_TOKENS } from '../cost/index.js';
+import { AllAttemptsFailedError } from '../errors/all-attempts-failed-error.js';
+import { ClientClosedRequestError } from '../errors/client-closed-request-error.js';
+import { DeadlineExceededError } from '../errors/deadline-exceeded-error.js';
+import { InvalidRequestError } from '../errors/invalid-request-error.js';
+import { ProviderError } from '../errors/provider-error.js';
+import { RateLimitedError } from '../errors/rate-limited-error.js';
+import { StreamInterruptedError } from '../errors/stream-interrupted-error.js';
+import { UpstreamRejectedError } from '../errors/upstream-rejected-error.js';
+import type { PlannedAttempt } from '../planning/index.js';
+import type { ProviderCall, WireRequest } from '../providers/provider-adapter.js';
+import type { OpenedStream, ProviderClient } from '../providers/provider-client.js';
+import type { AttemptRecord, Outcome, TelemetryBus } from '../telemetry/index.js';
+import { AttemptClock, AttemptStopped } from './attempt-clock.js';
+import { AttemptRecorder } from './attempt-recorder.js';
+import type { Execution, ServedAnswer, ServedStream } from './execution.js';
+import { redactProviderMessage } from './redact-provider-message.js';
+
+/** Start-up events and empty deltas held back so that an early failure stays invisible; more than these is odd. */
+const MAX_HELD_CHUNKS = 256;
+
+type AttemptResult<Answer> =
+  | { readonly kind: 'answered'; readonly answer: Answer }
+  | { readonly kind: 'failed'; readonly error: ProviderError; readonly movedOn: boolean }
+  /** The adapter cannot say this request on its wire. */
+  | { readonly kind: 'unsayable'; readonly error: InvalidRequestError };
+
+interface Call {
+  readonly execution: Execution;
+  readonly planned: PlannedAttempt;
+  readonly client: ProviderClient;
+  readonly call: ProviderCall;
+  readonly wire: WireRequest;
+  readonly clock: AttemptClock;
+  readonly recorder: AttemptRecorder;
+  readonly isLast: boolean;
+}
+
+type RunAttempt<Answer> = (call: Call) => Promise<Answer>;
+
+function remainingMs(execution: Execution): number {
+  return execution.plan.deadlineMs - (performance.now() - execution.startedAt);
+}
+
+function isRealToken(chunk: ChatCompletionChunk): boolean {
+  return chunk.choices.some(({ delta, finish_reason: finishReason }) => {
+    const extended = delta as typeof delta & { reasoning_content?: string | null; reasoning?: string | null };
+    return (
+      finishReason !== null ||
+      Boolean(delta.content) ||
+      Boolean(delta.refusal) ||
+      (delta.tool_calls?.length ?? 0) > 0 ||
+      Boolean(extended.reasoning_content) ||
+      Boolean(extended.reasoning)
+    );
+  });
+}
+
+/**
+ * Carries a plan out: one deadline, one attempt count and one dollar ceiling over all attempts; the next deployment
+ * at once when one fails before anything was sent; the end of the caller ends the upstream call.
+ */
+export class PlanExecutor {
+  constructor(private readonly bus: TelemetryBus) {}
+
+  /** @throws A {@link LlmRouterError} when no attempt answered. */
+  async chat(execution: Execution): Promise<ServedAnswer> {
+    return this.cascade(execution, async ({ planned, client, call, wire, clock, recorder, isLast }) => {
+      const leftMs = remainingMs(execution);
+      clock.arm([
+        { afterMs: leftMs, cause: 'deadline' },
+        { afterMs: isLast ? undefined : planned.moveOnAfterMs, cause: 'moved_on' },
+        // Whole answers send their headers when they are finished, so silence proves nothing; but a provider that
+        // never answers must leave the others time to.
+        { afterMs: isLast ? undefined : leftMs / 2, cause: 'too_slow' },
+      ]);
+      // A whole answer is generated, and billed, before its headers come.
+      recorder.accepted();
+      const { completion, usage } = await client.complete(call, wire, clock.signal);
+      clock.dispose();
+      recorder.answeredBy(completion.model);
+      execution.records.push(recorder.settle('succeeded', { usage }));
+      return { planned, attempt: recorder.attempt, completion };
+    });
+  }
+
+  /** Resolves once the first real token is there. @throws A {@link LlmRouterError} when no attempt got so far. */
+  async stream(execution: Execution): Promise<ServedStream> {
+    return this.cascade(execution, async (attempt) => {
+      const { planned, client, call, wire, clock, recorder, isLast } = attempt;
+      clock.arm([
+        { afterMs: remainingMs(execution), cause: 'deadline' },
+        { afterMs: isLast ? undefined : planned.moveOnAfterMs, cause: 'moved_on' },
+        { afterMs: planned.firstTokenMs, cause: 'too_slow' },
+      ]);
+      const opened = await client.openStream(call, wire, clock.signal);
+      recorder.accepted();
+      const held: ChatCompletionChunk[] = [];
+      let isDone = false;
+      let hasToken = false;
+      try {
+        while (!hasToken && held.length < MAX_HELD_CHUNKS && !isDone) {
+          const next = await opened.chunks.next();
+          if (next.done) {
+            isDone = true;
+          } else {
+            held.push(...next.value);
+            hasToken = next.value.some(isRealToken);
+          }
+        }
+      } catch (error) {
+        await opened.chunks.return();
+        throw error;
+      }
+      clock.arm([]);
+      if (hasToken) recorder.firstToken();
+      const chunks = this.passOn(attempt, opened, held, isDone);
+      // A generator that has not started runs no `finally` when it is returned: step over the first, empty yield.
+      await chunks.next();
+      return { planned, attempt: recorder.attempt, chunks: chunks as ServedStream['chunks'] };
+    });
+  }
+
+  /** The rest of a stream that has begun. Settles the attempt exactly once, whichever way it ends. */
+  private async *passOn(
+    { execution, clock, recorder }: Call,
+    opened: OpenedStream,
+    held: readonly ChatCompletionChunk[],
+    isDone: boolean,
+  ): AsyncGenerator<ChatCompletionChunk | undefined, void, undefined> {
+    const streamStartedAt = performance.now();
+    const { idleMs, maxStreamMs } = execution.timeouts;
+    const settle = (outcome: Outcome, error?: ProviderError): void => {
+      const { usage } = opened.translator;
+      const isWhole = outcome === 'succeeded';
+      execution.records.push(
+        recorder.settle(outcome, isWhole ? { usage, error } : { partialUsage: usage, error }),
+      );
+    };
+    let hasEnded = false;
+    try {
+      yield undefined;
+      for (const chunk of held) {
+        recorder.chunk(chunk);
+        yield chunk;
+      }
+      while (!isDone) {
+        // Counted only while we wait for the upstream: a slow reader is not a slow provider.
+        clock.arm([
+          { afterMs: idleMs, cause: 'idle' },
+          { afterMs: maxStreamMs - (performance.now() - streamStartedAt), cause: 'max_stream' },
+        ]);
+        const next = await opened.chunks.next();
+        clock.arm([]);
+        if (next.done) {
+          isDone = true;
+        } else {
+          for (const chunk of next.value) {
+            recorder.chunk(chunk);
+            yield chunk;
+          }
+        }
+      }
+      hasEnded = true;
+      settle('succeeded');
+    } catch (error) {
+      hasEnded = true;
+      const cause = clock.stopCause;
+      if (cause === 'client_left') {
+        settle('client_left');
+        throw new ClientClosedRequestError();
+      }
+      const failure =
+        cause === undefined
+          ? error instanceof ProviderError
+            ? error
+            : new ProviderError({ kind: 'bad_response' })
+          : new ProviderError({ kind: 'timeout', providerCode: cause });
+      settle(failure.kind === 'timeout' ? 'timed_out' : 'failed', failure);
+      throw new StreamInterruptedError(failure.kind);
+    } finally {
+      // The consumer has left the loop, or thrown into it.
+      if (!hasEnded) {
+        clock.stop('client_left');
+        settle('client_left');
+      }
+      clock.dispose();
+      await opened.chunks.return();
+    }
+  }
+
+  /** Tries the plan's attempts in order until one answers. */
+  private async cascade<Answer>(execution: Execution, run: RunAttempt<Answer>): Promise<Answer> {
+    const { plan, signal } = execution;
+    const queue = [...plan.attempts];
+    /** Given up on for slowness alone: tried again, without that limit, when everything else has failed. */
+    const slow: PlannedAttempt[] = [];
+    const failures: { planned: PlannedAttempt; error: ProviderError }[] = [];
+    let unsayable: InvalidRequestError | undefined;
+    let minWindow = 0;
+    let attempt = 0;
+
+    while (attempt < plan.maxAttempts) {
+      const planned = queue.shift() ?? slow.shift();
+      if (planned === undefined) break;
+      if (signal?.aborted) throw new ClientClosedRequestError();
+      if (remainingMs(execution) <= 0) break;
+      // Too long for one window: only a larger one is worth the try.
+      if (minWindow > 0 && (planned.deployment.contextWindow ?? Number.POSITIVE_INFINITY) <= minWindow)
+        continue;
+      const maxOutputTokens = this.outputLimit(execution, planned);
+      if (
+        maxOutputTokens !== undefined &&
+        maxOutputTokens < MIN_AFFORDABLE_OUTPUT_TOKENS &&
+        plan.maxCostUsd !== undefined
+      ) {
+        continue;
+      }
+      const isLast = queue.length === 0 || attempt + 1 === plan.maxAttempts;
+      const result = await this.attempt(execution, planned, attempt + 1, maxOutputTokens, isLast, run);
+      if (result.kind === 'answered') return result.answer;
+      if (result.kind === 'unsayable') {
+        unsayable ??= result.error;
+        continue;
+      }
+      attempt += 1;
+      failures.push({ planned, error: result.error });
+      if (result.movedOn) slow.push(planned);
+      if (result.error.kind === 'context_length') {
+        minWindow = Math.max(minWindow, planned.deployment.contextWindow ?? 0);
+        if (queue.length > 0) continue;
+      }
+      if (!result.error.isRetryable) throw this.rejection(result.error, execution);
+    }
+    throw this.failure(execution, failures, unsayable, attempt);
+  }
+
+  private async attempt<Answer>(
+    execution: Execution,
+    planned: PlannedAttempt,
+    attempt: number,
+    maxOutputTokens: number | undefined,
+    isLast: boolean,
+    run: RunAttempt<Answer>,
+  ): Promise<AttemptResult<Answer>> {
+    const { deployment } = planned;
+    const client = execution.clients.get(deployment.provider);
+    if (client === undefined) throw new TypeError(`No client for provider ${deployment.provider}`);
+    const call: ProviderCall = {
+      upstreamModel: deployment.upstreamModel,
+      request: execution.request,
+      stream: execution.labels.streamed,
+      maxOutputTokens,
+      modelMaxOutputTokens: deployment.maxOutputTokens,
+      reasoning: deployment.model.reasoning,
+    };
+    let wire: WireRequest;
+    try {
+      wire = client.prepare(call);
+    } catch (error) {
+      if (error instanceof InvalidRequestError) return { kind: 'unsayable', error };
+      throw error;
+    }
+    const recorder = new AttemptRecorder(
+      this.bus,
+      execution.labels,
+      planned,
+      attempt,
+      execution.features.inputTokens,
+    );
+    const clock = new AttemptClock(execution.signal);
+    try {
+      return {
+        kind: 'answered',
+        answer: await run({ execution, planned, client, call, wire, clock, recorder, isLast }),
+      };
+    } catch (error) {
+      clock.dispose();
+      return this.classify(error, clock, recorder, execution);
+    }
+  }
+
+  /** Turns what an attempt threw into its record and the cascade's next step. */
+  private classify(
+    error: unknown,
+    clock: AttemptClock,
+    recorder: AttemptRecorder,
+    execution: Execution,
+  ): Extract<AttemptResult<never>, { kind: 'failed' }> {
+    const settle = (outcome: Outcome, failure?: ProviderError): void => {
+      execution.records.push(recorder.settle(outcome, { error: failure, usage: undefined }));
+    };
+    const cause = error instanceof AttemptStopped ? error.stopCause : clock.stopCause;
+    if (cause === 'client_left') {
+      settle('client_left');
+      throw new ClientClosedRequestError();
+    }
+    if (cause !== undefined) {
+      const failure = new ProviderError({ kind: 'timeout', providerCode: cause });
+      settle('timed_out', failure);
+      return { kind: 'failed', error: failure, movedOn: cause === 'moved_on' };
+    }
+    if (error instanceof ProviderError) {
+      recorder.notBilled();
+      settle(error.kind === 'timeout' ? 'timed_out' : 'failed', error);
+      return { kind: 'failed', error, movedOn: false };
+    }
+    // A fault of ours: recorded, so that no in-flight count stays behind, and passed on.
+    settle('failed', new ProviderError({ kind: 'bad_response', providerCode: 'router_fault' }));
+    throw error;
+  }
+
+  /** The planned limit, lowered to what is left of the dollars after the attempts so far. */
+  private outputLimit(execution: Execution, planned: PlannedAttempt): number | undefined {
+    const { maxCostUsd } = execution.plan;
+    const { price } = planned.deployment;
+    if (maxCostUsd === undefined || price === undefined || execution.records.length === 0) {
+      return planned.maxOutputTokens;
+    }
+    const spentUsd = execution.records.reduce(
+      (sum: number, record: AttemptRecord) => sum + record.costUsd,
+      0,
+    );
+    const { inputTokens, choices } = execution.features;
+    const affordable = affordableOutputTokens(maxCostUsd - spentUsd, price, inputTokens, choices);
+    if (!Number.isFinite(affordable)) return planned.maxOutputTokens;
+    return Math.min(affordable, planned.maxOutputTokens ?? affordable);
+  }
+
+  private rejection(error: ProviderError, execution: Execution): UpstreamRejectedError {
+    const message = error.readProviderMessage();
+    return new UpstreamRejectedError(
+      error,
+      message === undefined ? undefined : redactProviderMessage(message, execution.request),
+    );
+  }
+
+  private failure(
+    execution: Execution,
+    failures: readonly { planned: PlannedAttempt; error: ProviderError }[],
+    unsayable: InvalidRequestError | undefined,
+    attempts: number,
+  ): Error {
+    if (execution.signal?.aborted) return new ClientClosedRequestError();
+    if (remainingMs(execution) <= 0) return new DeadlineExceededError(execution.plan.deadlineMs, attempts);
+    if (failures.length === 0 && unsayable !== undefined) return unsayable;
+    const [first] = failures;
+    if (first !== undefined && failures.every(({ error }) => error.kind === 'context_length')) {
+      return this.rejection(first.error, execution);
+    }
+    if (first !== undefined && failures.every(({ error }) => error.kind === 'rate_limited')) {
+      const waits = failures.flatMap(({ error }) => error.retryAfterMs ?? []);
+      return new RateLimitedError(waits.length > 0 ? Math.min(...waits) : undefined);
+    }
+    return new AllAttemptsFailedError(
+      failures.map(({ planned, error }) => ({
+        model: planned.deployment.model.name,
+        provider: planned.deployment.provider,
+        kind: error.kind,
+        status: error.status,
+      })),
+    );
+  }
+}

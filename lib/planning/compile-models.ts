@@ -1,0 +1,149 @@
+import type { Catalog } from '../catalog/index.js';
+import { qualityOf } from '../catalog/index.js';
+import type { CatalogModel } from '../catalog/catalog-model.js';
+import type { DeploymentOptions, LlmRouterConfiguration, ModelOptions } from '../config/index.js';
+import { didYouMean } from '../config/index.js';
+import type { PolicyDeployment, PolicyModel } from './policy-snapshot.js';
+import type { ProofNotes } from './proof-notes.js';
+
+interface MutableModel extends Omit<PolicyModel, 'deployments'> {
+  deployments: PolicyDeployment[];
+}
+
+function withoutNulls<Value extends object>(value: Value): Partial<Value> {
+  // YAML's empty value is null: the key stands there, but says nothing.
+  return Object.fromEntries(
+    Object.entries(value).filter(([, entry]) => entry !== undefined && entry !== null),
+  ) as Partial<Value>;
+}
+
+function modelOf(name: string, options: ModelOptions, facts: CatalogModel | undefined): MutableModel {
+  const capabilities = options.capabilities ?? facts?.capabilities;
+  return {
+    name,
+    quality: options.quality ?? (facts === undefined ? undefined : qualityOf(facts)?.value),
+    safety: options.safety ?? undefined,
+    capabilities: capabilities === undefined || capabilities === null ? undefined : new Set(capabilities),
+    reasoning: capabilities?.includes('reasoning') ?? false,
+    substitutable: options.substitutable ?? facts?.substitutable ?? true,
+    deployments: [],
+  };
+}
+
+/** The models that can be called: the user's own, and those of the catalogue that some provider serves natively. */
+export class ModelCompiler {
+  readonly models = new Map<string, PolicyModel>();
+  readonly #usedIds = new Map<string, number>();
+
+  constructor(
+    private readonly configuration: LlmRouterConfiguration,
+    private readonly catalog: Catalog,
+    private readonly notes: ProofNotes,
+  ) {}
+
+  compile(): void {
+    for (const [name, options] of Object.entries(this.configuration.models ?? {})) {
+      this.addConfigured(name, options);
+    }
+    for (const name of this.catalog.names()) {
+      const facts = this.catalog.find(name);
+      if (facts === undefined || this.models.has(facts.name)) continue;
+      const deployments = this.nativeDeployments(facts);
+      if (deployments.length > 0) this.add(facts.name, {}, facts, deployments, undefined);
+    }
+  }
+
+  private addConfigured(name: string, options: ModelOptions): void {
+    const path = `models.${name}`;
+    const facts =
+      this.catalog.find(name) ??
+      (options.upstreamModel === undefined ? undefined : this.catalog.find(options.upstreamModel));
+    let deployments: DeploymentOptions[];
+    if (options.deployments !== undefined) {
+      deployments = options.deployments;
+    } else if (options.provider !== undefined) {
+      deployments = [{ provider: options.provider, upstreamModel: options.upstreamModel }];
+    } else if (facts === undefined) {
+      this.notes.error(path, 'the catalogue does not know this model: name its `provider`');
+      return;
+    } else {
+      deployments = this.nativeDeployments(facts).map((deployment) => ({
+        ...deployment,
+        upstreamModel: options.upstreamModel ?? deployment.upstreamModel,
+      }));
+      if (deployments.length === 0) {
+        this.notes.error(path, `no provider serves it: name its \`provider\`${homeApi(facts)}`);
+        return;
+      }
+    }
+    this.add(name, options, facts, deployments, path);
+  }
+
+  private nativeDeployments(facts: CatalogModel): DeploymentOptions[] {
+    if (facts.api === undefined) return [];
+    return Object.entries(this.configuration.providers ?? {})
+      .filter(([, provider]) => provider.api === facts.api)
+      .map(([provider]) => ({ provider, upstreamModel: facts.name }));
+  }
+
+  private add(
+    name: string,
+    options: ModelOptions,
+    facts: CatalogModel | undefined,
+    deployments: readonly DeploymentOptions[],
+    path: string | undefined,
+  ): void {
+    const providers = this.configuration.providers ?? {};
+    const model = modelOf(name, options, facts);
+    deployments.forEach((entry, index) => {
+      if (!Object.hasOwn(providers, entry.provider)) {
+        const where = options.deployments === undefined ? 'provider' : `deployments[${index}].provider`;
+        this.notes.error(
+          `${path ?? name}.${where}`,
+          `there is no provider "${entry.provider}".${didYouMean(entry.provider, Object.keys(providers))}`,
+        );
+        return;
+      }
+      const own = withoutNulls(entry);
+      const id = `${entry.provider}/${name}`;
+      const used = (this.#usedIds.get(id) ?? 0) + 1;
+      this.#usedIds.set(id, used);
+      model.deployments.push({
+        id: used === 1 ? id : `${id}#${used}`,
+        model,
+        provider: entry.provider,
+        upstreamModel: own.upstreamModel ?? facts?.name ?? name,
+        price: own.price ?? options.price ?? facts?.price,
+        contextWindow: own.contextWindow ?? options.contextWindow ?? facts?.contextWindow,
+        maxOutputTokens: own.maxOutputTokens ?? options.maxOutputTokens ?? facts?.maxOutputTokens,
+        maxConcurrency: own.maxConcurrency ?? options.maxConcurrency ?? undefined,
+        weight: own.weight ?? options.weight ?? 1,
+      });
+    });
+    if (path !== undefined) this.warnUnknownFacts(path, model);
+    if (model.deployments.length > 0) this.models.set(name, model);
+  }
+
+  private warnUnknownFacts(path: string, model: PolicyModel): void {
+    if (model.deployments.some((deployment) => deployment.price === undefined)) {
+      this.notes.warn(
+        `${path}.price`,
+        'unknown, so its calls count as $0 and it passes no price cap; add `price: { inputPer1M, outputPer1M }`',
+      );
+    }
+    if (model.deployments.some((deployment) => deployment.contextWindow === undefined)) {
+      this.notes.warn(`${path}.contextWindow`, 'unknown, so the size of requests is not checked');
+    }
+    if (model.capabilities === undefined) {
+      this.notes.warn(
+        `${path}.capabilities`,
+        'not declared, so tools, images and the like are sent to it unchecked',
+      );
+    }
+  }
+}
+
+/** What to configure so that a model of the catalogue can be called. */
+export function homeApi(facts: CatalogModel): string {
+  return facts.api === undefined ? '' : `, or add a provider with api "${facts.api}"`;
+}

@@ -1,0 +1,212 @@
+import type { Classification, RequestFeatures } from '../classification/index.js';
+import type { Workload } from '../context/index.js';
+import { affordableOutputTokens } from '../cost/index.js';
+import { ModelNotFoundError } from '../errors/model-not-found-error.js';
+import { findRejection } from './eligibility/find-rejection.js';
+import type { Demand } from './demand.js';
+import type { Plan, PlannedAttempt, RejectedCandidate } from './plan.js';
+import type {
+  PolicyModel,
+  PolicyRule,
+  PolicySnapshot,
+  PolicySurface,
+  PolicyTier,
+} from './policy-snapshot.js';
+import { rankTier } from './rank-tier.js';
+import type { SignalsSnapshot } from './signals-snapshot.js';
+
+const INTERACTIVE_DEADLINE_MS = 60_000;
+const LONG_DEADLINE_MS = 600_000;
+const INTERACTIVE_SLO_MS = 2_000;
+const FIRST_TOKEN_MS = 15_000;
+const REASONING_FIRST_TOKEN_MS = 120_000;
+const BOUND_TARGET_LATENCY_MS = 10_000;
+
+/** What the caller says of the request beside its body. */
+export interface PlanCircumstances {
+  readonly surface: PolicySurface;
+  readonly workload: Workload;
+  /** Wall clock the caller allows, in milliseconds. */
+  readonly deadlineMs: number | undefined;
+}
+
+export interface PlanInput {
+  readonly features: RequestFeatures;
+  readonly classification: Classification;
+  /** The request's `model`: `auto`, a rule's name or a model's. */
+  readonly requestedModel: string;
+  readonly circumstances: PlanCircumstances;
+  readonly policy: PolicySnapshot;
+  readonly signals: SignalsSnapshot;
+  /** Epoch milliseconds. */
+  readonly nowMs: number;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+}
+
+/** Whose tiers are looked at: those of a rule, or one model alone. */
+interface Source {
+  readonly rule: PolicyRule | undefined;
+  readonly tiers: readonly PolicyTier[];
+}
+
+function alone(model: PolicyModel): Source {
+  return {
+    rule: undefined,
+    tiers: [
+      { tier: 'primary', targetLatencyMs: BOUND_TARGET_LATENCY_MS, isTargetExplicit: false, models: [model] },
+    ],
+  };
+}
+
+function isBinding(policy: PolicySnapshot, requested: string, canonical: string): boolean {
+  if (policy.clientModel === 'binding' || policy.bindingNames.has(requested)) return true;
+  return policy.models.get(canonical)?.substitutable === false;
+}
+
+function sourcesFor(input: PlanInput, notes: string[]): Source[] {
+  const { policy, requestedModel, classification, circumstances } = input;
+  const pin = circumstances.surface.pin;
+  if (pin !== undefined) {
+    notes.push(`surface ${circumstances.surface.name} is pinned to ${pin.name}`);
+    return [alone(pin)];
+  }
+  const named = requestedModel === 'auto' ? undefined : policy.rules.get(requestedModel);
+  if (named !== undefined) {
+    notes.push(`the client named the rule ${named.name}`);
+    return [{ rule: named, tiers: named.tiers }];
+  }
+  if (requestedModel !== 'auto') {
+    const canonical = policy.modelNames.get(requestedModel);
+    if (canonical === undefined) throw new ModelNotFoundError();
+    if (isBinding(policy, requestedModel, canonical)) {
+      const model = policy.models.get(canonical);
+      if (model === undefined) throw new ModelNotFoundError();
+      notes.push(`the client's model ${canonical} binds`);
+      return [alone(model)];
+    }
+    notes.push(`the client's model ${canonical} is a wish; the rules decide`);
+  }
+  notes.push(`class ${classification.class} (score ${classification.score.toFixed(3)})`);
+  return (policy.rulesForClass.get(classification.class) ?? []).map((rule) => ({ rule, tiers: rule.tiers }));
+}
+
+function smallest(...values: (number | undefined)[]): number | undefined {
+  const given = values.filter((value) => value !== undefined);
+  return given.length === 0 ? undefined : Math.min(...given);
+}
+
+/**
+ * Decides what will be tried, in order. Pure: the same input gives the same plan; live traffic, `explain` and the
+ * replay of a recorded day call this one function.
+ *
+ * @throws {@link ModelNotFoundError} when the client names what nobody knows.
+ */
+export function createPlan(input: PlanInput): Plan {
+  const { features, policy, circumstances } = input;
+  const { surface, workload } = circumstances;
+  const notes: string[] = [];
+  const rejected: RejectedCandidate[] = [];
+  const outputTokens = smallest(features.requestedOutputTokens, surface.maxOutputTokens);
+  const sloMs = surface.latencySloMs ?? (workload === 'interactive' ? INTERACTIVE_SLO_MS : undefined);
+
+  let rule: PolicyRule | undefined;
+  let attempts: PlannedAttempt[] = [];
+  for (const source of sourcesFor(input, notes)) {
+    const demand: Demand = { features, surface, rule: source.rule, outputTokens };
+    const found = planTiers(input, source, demand, sloMs, rejected);
+    rule = source.rule;
+    if (found.length > 0) {
+      attempts = found;
+      break;
+    }
+    if (source.rule !== undefined) notes.push(`the rule ${source.rule.name} has no eligible model`);
+  }
+  if (rule !== undefined && attempts.length > 0) notes.push(`served under the rule ${rule.name}`);
+
+  const mayReason = attempts.some((attempt) => attempt.deployment.model.reasoning);
+  const defaultDeadlineMs =
+    workload === 'background' || mayReason ? LONG_DEADLINE_MS : INTERACTIVE_DEADLINE_MS;
+  return {
+    classification: input.classification,
+    rule: rule?.name,
+    notes,
+    surface,
+    workload,
+    attempts,
+    rejected,
+    deadlineMs: circumstances.deadlineMs ?? policy.execution.deadlineMs ?? defaultDeadlineMs,
+    maxAttempts: policy.execution.maxAttempts,
+    maxCostUsd: surface.maxCostPerRequest,
+  };
+}
+
+function planTiers(
+  input: PlanInput,
+  source: Source,
+  demand: Demand,
+  sloMs: number | undefined,
+  rejected: RejectedCandidate[],
+): PlannedAttempt[] {
+  const { features, policy, signals, nowMs, random } = input;
+  const ready: PlannedAttempt[] = [];
+  const deferred: PlannedAttempt[] = [];
+  for (const tier of source.tiers) {
+    const eligible = tier.models
+      .flatMap((model) => model.deployments)
+      .filter((deployment) => {
+        const rejection = findRejection(deployment, demand);
+        if (rejection === undefined) return true;
+        rejected.push({ deployment, tier: tier.tier, rule: source.rule?.name, ...rejection });
+        return false;
+      });
+    // What the surface and the rule promise holds in every tier; the tier's own target is the cascade's pace.
+    const targetLatencyMs =
+      smallest(tier.targetLatencyMs, source.rule?.maxLatencyMs, sloMs) ?? tier.targetLatencyMs;
+    const explicitTargetMs = smallest(
+      tier.isTargetExplicit ? tier.targetLatencyMs : undefined,
+      source.rule?.maxLatencyMs,
+      demand.surface.latencySloMs,
+    );
+    const ranked = rankTier(eligible, (deployment) => signals.of(deployment.id), {
+      streamed: features.streamed,
+      targetLatencyMs,
+      nowMs,
+      random,
+    });
+    for (const candidate of ranked) {
+      const { model } = candidate.deployment;
+      const firstTokenMs =
+        policy.execution.timeouts.firstTokenMs ??
+        (model.reasoning ? REASONING_FIRST_TOKEN_MS : FIRST_TOKEN_MS);
+      const attempt: PlannedAttempt = {
+        deployment: candidate.deployment,
+        tier: tier.tier,
+        targetLatencyMs,
+        // A default target paces streams only: a whole answer, or one thought over first, rarely fits 1.5 s.
+        moveOnAfterMs:
+          explicitTargetMs ?? (features.streamed && !model.reasoning ? targetLatencyMs : undefined),
+        firstTokenMs,
+        maxOutputTokens: outputLimit(candidate.deployment.price, demand),
+        terms: candidate.terms,
+        deferred: candidate.deferred,
+      };
+      (candidate.deferred === undefined ? ready : deferred).push(attempt);
+    }
+  }
+  return [...ready, ...deferred];
+}
+
+function outputLimit(
+  price: PlannedAttempt['deployment']['price'],
+  { surface, features, outputTokens }: Demand,
+): number | undefined {
+  if (surface.maxCostPerRequest === undefined || price === undefined) return outputTokens;
+  const affordable = affordableOutputTokens(
+    surface.maxCostPerRequest,
+    price,
+    features.inputTokens,
+    features.choices,
+  );
+  return smallest(outputTokens, Number.isFinite(affordable) ? affordable : undefined);
+}

@@ -1,0 +1,12 @@
+import type { RequestFeatures } from '../classification/request-features.js';
+import type { PolicyRule, PolicySurface } from './policy-snapshot.js';
+
+/** What a candidate must satisfy for this request. */
+export interface Demand {
+  readonly features: RequestFeatures;
+  readonly surface: PolicySurface;
+  /** The rule whose limits hold; undefined for a bound or pinned model. */
+  readonly rule: PolicyRule | undefined;
+  /** The client's output limit lowered to the surface's, in tokens. */
+  readonly outputTokens: number | undefined;
+}

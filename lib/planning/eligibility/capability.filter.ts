@@ -1,0 +1,12 @@
+import type { EligibilityFilter } from './eligibility-filter.js';
+
+/** The model can do what the request uses. A model whose capabilities nobody declared is not checked. */
+export const capabilityFilter: EligibilityFilter = {
+  reason: 'capability',
+  check({ model }, { features }) {
+    const { capabilities } = model;
+    if (capabilities === undefined) return undefined;
+    const missing = features.capabilities.filter((capability) => !capabilities.has(capability));
+    return missing.length === 0 ? undefined : `cannot do ${missing.join(', ')}`;
+  },
+};

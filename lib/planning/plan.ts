@@ -1,0 +1,71 @@
+import type { Classification } from '../classification/classifier.js';
+import type { Tier } from '../telemetry/records.js';
+import type { Workload } from '../context/index.js';
+import type { PolicyDeployment, PolicySurface } from './policy-snapshot.js';
+
+/** The terms of a candidate's score; lower is better. */
+export interface RankingTerms {
+  /** Expected latency over the tier's target. */
+  readonly latency: number;
+  /** Error rate, weighted. */
+  readonly errors: number;
+  /** In flight over capacity. */
+  readonly load: number;
+  readonly score: number;
+}
+
+/** One call the plan intends, in order. */
+export interface PlannedAttempt {
+  readonly deployment: PolicyDeployment;
+  readonly tier: Tier;
+  readonly targetLatencyMs: number;
+  /** Give up on it after so long if it has not begun to answer and another is left. Undefined: no such moment. */
+  readonly moveOnAfterMs: number | undefined;
+  /** Hard limit on the wait for a stream's first token. */
+  readonly firstTokenMs: number;
+  /** The output limit to send, in tokens; undefined: none to send. */
+  readonly maxOutputTokens: number | undefined;
+  readonly terms: RankingTerms;
+  /** Why it stands behind others that would come later: overloaded, resting, failing. */
+  readonly deferred: string | undefined;
+}
+
+export const REJECTION_REASONS = [
+  'not_pinned',
+  'capability',
+  'context_window',
+  'max_output',
+  'quality_floor',
+  'safety_floor',
+  'rule_price',
+  'request_cost',
+] as const;
+
+/** @publicApi */
+export type RejectionReason = (typeof REJECTION_REASONS)[number];
+
+/** A candidate that a hard limit left out. */
+export interface RejectedCandidate {
+  readonly deployment: PolicyDeployment;
+  readonly tier: Tier;
+  readonly rule: string | undefined;
+  readonly reason: RejectionReason;
+  readonly detail: string;
+}
+
+/** The decision: what will be tried, in order, and what will not, with the reasons. */
+export interface Plan {
+  readonly classification: Classification;
+  /** The rule that serves; undefined where the client's model binds or the surface pins one. */
+  readonly rule: string | undefined;
+  /** How the rule was arrived at, for people. */
+  readonly notes: readonly string[];
+  readonly surface: PolicySurface;
+  readonly workload: Workload;
+  readonly attempts: readonly PlannedAttempt[];
+  readonly rejected: readonly RejectedCandidate[];
+  readonly deadlineMs: number;
+  readonly maxAttempts: number;
+  /** Dollars for all attempts together. */
+  readonly maxCostUsd: number | undefined;
+}

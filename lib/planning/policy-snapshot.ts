@@ -1,0 +1,95 @@
+import type { ModelCapability, ModelPrice } from '../catalog/catalog-model.js';
+import type { Workload } from '../context/index.js';
+import type { Tier } from '../telemetry/records.js';
+
+/** A model as the policy has it: catalogue facts under the user's own. */
+export interface PolicyModel {
+  readonly name: string;
+  readonly quality: number | undefined;
+  readonly safety: number | undefined;
+  /** Undefined: not declared, so not checked. */
+  readonly capabilities: ReadonlySet<ModelCapability> | undefined;
+  /** Thinks before it answers: other deadlines and first-token limits. */
+  readonly reasoning: boolean;
+  readonly substitutable: boolean;
+  readonly deployments: readonly PolicyDeployment[];
+}
+
+/** One model at one provider: what can be called. */
+export interface PolicyDeployment {
+  /** `provider/model`, with `#2` and so on where one provider has several of one model. */
+  readonly id: string;
+  readonly model: PolicyModel;
+  readonly provider: string;
+  readonly upstreamModel: string;
+  readonly price: ModelPrice | undefined;
+  readonly contextWindow: number | undefined;
+  readonly maxOutputTokens: number | undefined;
+  readonly maxConcurrency: number | undefined;
+  readonly weight: number;
+}
+
+export interface PolicyTier {
+  readonly tier: Tier;
+  readonly targetLatencyMs: number;
+  /** The user wrote the target down, so it also is the moment to move on of answers that are not streamed. */
+  readonly isTargetExplicit: boolean;
+  readonly models: readonly PolicyModel[];
+}
+
+export interface PolicyRule {
+  readonly name: string;
+  readonly tiers: readonly PolicyTier[];
+  readonly maxCostPer1k: number | undefined;
+  readonly maxLatencyMs: number | undefined;
+}
+
+export interface PolicySurface {
+  readonly name: string;
+  readonly qualityFloor: number | undefined;
+  readonly safetyFloor: number | undefined;
+  readonly workload: Workload;
+  /** Undefined: the workload's default. */
+  readonly latencySloMs: number | undefined;
+  readonly maxCostPerRequest: number | undefined;
+  readonly pin: PolicyModel | undefined;
+  readonly maxOutputTokens: number | undefined;
+}
+
+export interface PolicyExecution {
+  readonly maxAttempts: number;
+  /** Undefined: by workload and model. */
+  readonly deadlineMs: number | undefined;
+  readonly timeouts: {
+    readonly connectMs: number;
+    readonly firstTokenMs: number | undefined;
+    readonly idleMs: number;
+    readonly maxStreamMs: number;
+  };
+}
+
+/** The configuration compiled: immutable, taken once by a request and carried along. */
+export interface PolicySnapshot {
+  /** Identifies the configuration, keys left out. */
+  readonly hash: string;
+  /** Every name a client may send, to the model's own name. */
+  readonly modelNames: ReadonlyMap<string, string>;
+  /** Models that can be called, by their own names. */
+  readonly models: ReadonlyMap<string, PolicyModel>;
+  readonly rules: ReadonlyMap<string, PolicyRule>;
+  /**
+   * The rules that serve a class, in the order tried: its own, then those of the harder classes. A class without a
+   * rule is served by the next harder one, or by the hardest there is.
+   */
+  readonly rulesForClass: ReadonlyMap<string, readonly PolicyRule[]>;
+  readonly surfaces: ReadonlyMap<string, PolicySurface>;
+  /** For requests that name no surface. */
+  readonly defaultSurface: PolicySurface;
+  readonly clientModel: 'advisory' | 'binding';
+  /** Names that always bind although their shape alone says so: fine-tuned ids and dated snapshots. */
+  readonly bindingNames: ReadonlySet<string>;
+  readonly execution: PolicyExecution;
+}
+
+/** The label of requests that name no surface. */
+export const NO_SURFACE = 'none';

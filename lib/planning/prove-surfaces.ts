@@ -1,0 +1,63 @@
+import { isWithinPrice, mixedPricePer1k } from '../cost/index.js';
+import type { PolicyModel, PolicyRule, PolicySurface } from './policy-snapshot.js';
+import type { ProofNotes } from './proof-notes.js';
+
+/** Why a model can never serve a surface under a rule, or undefined where it can. */
+export function staticRejection(
+  model: PolicyModel,
+  surface: PolicySurface,
+  rule: PolicyRule | undefined,
+): string | undefined {
+  if (surface.pin !== undefined && surface.pin.name !== model.name) return `pinned to ${surface.pin.name}`;
+  if (surface.qualityFloor !== undefined) {
+    if (model.quality === undefined) return 'unrated';
+    if (model.quality < surface.qualityFloor) return `quality ${model.quality.toFixed(2)}`;
+  }
+  if (surface.safetyFloor !== undefined) {
+    if (model.safety === undefined) return 'no safety rating';
+    if (model.safety < surface.safetyFloor) return `safety ${model.safety.toFixed(2)}`;
+  }
+  const cap = rule?.maxCostPer1k;
+  const isAffordable = model.deployments.some(
+    ({ price }) => cap === undefined || (price !== undefined && isWithinPrice(mixedPricePer1k(price), cap)),
+  );
+  return isAffordable ? undefined : 'over the price cap';
+}
+
+/** Refuses a surface no model can serve; warns of unrated models that its floors leave out, with the line to add. */
+export function proveSurfaces(
+  surfaces: ReadonlyMap<string, PolicySurface>,
+  rulesForClass: ReadonlyMap<string, readonly PolicyRule[]>,
+  notes: ProofNotes,
+): void {
+  for (const surface of surfaces.values()) {
+    const path = `surfaces.${surface.name}`;
+    if (surface.pin !== undefined) {
+      const reason = staticRejection(surface.pin, surface, undefined);
+      if (reason !== undefined)
+        notes.error(path, `its pinned model ${surface.pin.name} fails its own floor (${reason})`);
+      continue;
+    }
+    const unrated = { quality: new Set<string>(), safety: new Set<string>() };
+    let isServed = false;
+    for (const rule of new Set([...rulesForClass.values()].flat())) {
+      for (const model of rule.tiers.flatMap((tier) => tier.models)) {
+        if (staticRejection(model, surface, rule) === undefined) isServed = true;
+        if (surface.qualityFloor !== undefined && model.quality === undefined)
+          unrated.quality.add(model.name);
+        if (surface.safetyFloor !== undefined && model.safety === undefined) unrated.safety.add(model.name);
+      }
+    }
+    const lines = (['quality', 'safety'] as const).flatMap((kind) =>
+      [...unrated[kind]].map((name) => `models.${name}.${kind}: <0 to 1>`),
+    );
+    if (!isServed && rulesForClass.size > 0 && notes.errors.length === 0) {
+      notes.error(
+        path,
+        `no model of any rule is over its floors${lines.length > 0 ? `; rate the models yourself by adding ${lines.join(', ')}` : ''}`,
+      );
+    } else if (lines.length > 0) {
+      notes.warn(path, `unrated models never serve it; add ${lines.join(', ')} to let them`);
+    }
+  }
+}

@@ -1,0 +1,173 @@
+import type { Readable } from 'node:stream';
+import { createParser } from 'eventsource-parser';
+import type { ChatCompletionChunk } from '../chat/chat-types.js';
+import { ProviderError } from '../errors/provider-error.js';
+import type {
+  ProviderAdapter,
+  ProviderCall,
+  StreamTranslator,
+  TranslatedAnswer,
+  WireRequest,
+} from './provider-adapter.js';
+import { readBodyText } from './read-body.js';
+import { toProviderError } from './to-provider-error.js';
+import type { Transport, TransportResponse } from './transport.js';
+
+/** The largest whole answer taken: 128,000 tokens with log probabilities stay under it. */
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+const MAX_ERROR_BYTES = 256 * 1024;
+/** One event of a stream; an upstream that sends no line end must not fill the memory. */
+const MAX_EVENT_CHARACTERS = 16 * 1024 * 1024;
+
+export interface ProviderClientOptions {
+  readonly adapter: ProviderAdapter;
+  readonly transport: Transport;
+  readonly baseUrl: string;
+  readonly apiKey: string | undefined;
+}
+
+/** An upstream stream that has answered 200: chunks in OpenAI's shape and, in the translator, the usage. */
+export interface OpenedStream {
+  /** Groups of chunks, as the upstream's packets brought them. Throws {@link ProviderError}. */
+  readonly chunks: AsyncGenerator<readonly ChatCompletionChunk[], void, undefined>;
+  readonly translator: StreamTranslator;
+}
+
+/** One provider account: an adapter's conversions over a transport. */
+export class ProviderClient {
+  readonly #baseUrl: string;
+
+  constructor(private readonly options: ProviderClientOptions) {
+    this.#baseUrl = options.baseUrl.replace(/\/+$/, '');
+  }
+
+  /** @throws {@link InvalidRequestError} when this wire cannot say the request. */
+  prepare(call: ProviderCall): WireRequest {
+    return this.options.adapter.buildRequest(call);
+  }
+
+  /** @throws {@link ProviderError}, or the signal's reason. */
+  async complete(call: ProviderCall, wire: WireRequest, signal: AbortSignal): Promise<TranslatedAnswer> {
+    const response = await this.send(wire, signal);
+    if (!isSuccess(response.status)) throw await this.readFailure(response, signal);
+    const text = await this.readText(response.body, MAX_ANSWER_BYTES, signal);
+    return this.options.adapter.parseAnswer(parseJson(text), call);
+  }
+
+  /** Resolves when the upstream has accepted the request. @throws {@link ProviderError}, or the signal's reason. */
+  async openStream(call: ProviderCall, wire: WireRequest, signal: AbortSignal): Promise<OpenedStream> {
+    const response = await this.send(wire, signal);
+    if (!isSuccess(response.status)) throw await this.readFailure(response, signal);
+    const contentType = response.headers['content-type'] ?? '';
+    if (contentType.includes('application/json')) {
+      // A 200 that carries an error, or an upstream that does not stream: neither is the stream that was asked for.
+      throw await this.readFailure(response, signal);
+    }
+    if (contentType.includes('text/html')) {
+      response.body.destroy();
+      throw new ProviderError({ kind: 'bad_response', status: response.status, providerCode: 'html' });
+    }
+    const translator = this.options.adapter.createStreamTranslator(call);
+    return { translator, chunks: this.translate(response.body, translator, signal) };
+  }
+
+  private async send(wire: WireRequest, signal: AbortSignal): Promise<TransportResponse> {
+    const { adapter, transport, apiKey } = this.options;
+    return transport.send({
+      url: this.#baseUrl + withoutRepeatedVersion(this.#baseUrl, wire.path),
+      headers: { ...wire.headers, ...adapter.authHeaders(apiKey) },
+      body: JSON.stringify(wire.body),
+      signal,
+    });
+  }
+
+  private async readFailure(response: TransportResponse, signal: AbortSignal): Promise<ProviderError> {
+    const text = await this.readText(response.body, MAX_ERROR_BYTES, signal);
+    let body: unknown = text;
+    try {
+      body = JSON.parse(text);
+    } catch {
+      // HTML, plain text or nothing: the status says enough.
+    }
+    if (isSuccess(response.status)) {
+      const carriesError = typeof body === 'object' && body !== null && 'error' in body;
+      return carriesError
+        ? this.options.adapter.parseError({ status: 500, headers: response.headers, body })
+        : new ProviderError({
+            kind: 'bad_response',
+            status: response.status,
+            providerCode: 'not_an_event_stream',
+          });
+    }
+    return this.options.adapter.parseError({ status: response.status, headers: response.headers, body });
+  }
+
+  private async readText(body: Readable, maxBytes: number, signal: AbortSignal): Promise<string> {
+    try {
+      return await readBodyText(body, maxBytes);
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      throw toProviderError(error);
+    }
+  }
+
+  private async *translate(
+    body: Readable,
+    translator: StreamTranslator,
+    signal: AbortSignal,
+  ): AsyncGenerator<readonly ChatCompletionChunk[], void, undefined> {
+    let group: ChatCompletionChunk[] = [];
+    const decoder = new TextDecoder();
+    const parser = createParser({
+      onEvent: ({ event, data }) => {
+        if (!translator.isTerminated) group.push(...translator.push({ event, data }));
+      },
+      maxBufferSize: MAX_EVENT_CHARACTERS,
+    });
+    const take = (): ChatCompletionChunk[] => {
+      const taken = group;
+      group = [];
+      return taken;
+    };
+    try {
+      for await (const bytes of body as AsyncIterable<Buffer>) {
+        parser.feed(decoder.decode(bytes, { stream: true }));
+        if (group.length > 0) yield take();
+        if (translator.isTerminated) break;
+      }
+      // A last event may lack its blank line.
+      if (!translator.isTerminated) {
+        parser.feed(`${decoder.decode()}\n\n`);
+        if (group.length > 0) yield take();
+      }
+      const rest = translator.end();
+      if (rest.length > 0) yield rest;
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      throw toProviderError(error);
+    } finally {
+      body.destroy();
+    }
+  }
+}
+
+function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    throw new ProviderError({
+      kind: 'bad_response',
+      providerCode: text.trim() === '' ? 'empty_body' : 'not_json',
+    });
+  }
+}
+
+/** Some write Anthropic's or Gemini's base URL with its version; the path has it already. */
+function withoutRepeatedVersion(baseUrl: string, path: string): string {
+  const version = /^\/(?:v1beta|v1)(?=\/)/.exec(path)?.[0];
+  return version !== undefined && baseUrl.endsWith(version) ? path.slice(version.length) : path;
+}

@@ -1,0 +1,1 @@
+export { LiveSignals, type LiveDeployment } from './live-signals.js';

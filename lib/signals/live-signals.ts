@@ -1,0 +1,165 @@
+import type { ProviderErrorKind } from '../errors/provider-error-kind.js';
+import type { AttemptRecord, TelemetryBus } from '../telemetry/index.js';
+import { DeploymentWindow } from './deployment-window.js';
+
+/** A rate limit without a Retry-After is waited out so long. */
+const DEFAULT_REST_MS = 2_000;
+/** No provider's word takes a deployment out for longer: quotas that reset tomorrow are probed again. */
+const MAX_REST_MS = 60_000;
+/** A summary serves so long, so that a burst of requests does not sort the same samples again. */
+const SUMMARY_AGE_MS = 100;
+
+/** The caller's fault, or told by other means: no sign of the deployment's health. */
+const NOT_A_FAULT: ReadonlySet<ProviderErrorKind> = new Set<ProviderErrorKind>([
+  'invalid_request',
+  'context_length',
+  'content_filter',
+  'request_too_large',
+  'rate_limited',
+]);
+
+/** What is known live of one deployment. */
+export interface LiveDeployment {
+  readonly inFlight: number;
+  readonly samples: number;
+  readonly errorRate: number;
+  readonly timeToFirstTokenMs: number | undefined;
+  readonly latencyMs: number | undefined;
+  readonly restingUntilMs: number;
+  readonly lastSuccessAtMs: number | undefined;
+  readonly lastErrorAtMs: number | undefined;
+  readonly lastErrorKind: ProviderErrorKind | undefined;
+}
+
+interface State {
+  readonly window: DeploymentWindow;
+  /** Start of each stream that has shown no token yet, by attempt. */
+  readonly waiting: Map<string, number>;
+  inFlight: number;
+  restingUntilMs: number;
+  lastSuccessAtMs: number | undefined;
+  lastErrorAtMs: number | undefined;
+  lastErrorKind: ProviderErrorKind | undefined;
+  summary: LiveDeployment | undefined;
+  summaryAtMs: number;
+}
+
+const IDLE: LiveDeployment = {
+  inFlight: 0,
+  samples: 0,
+  errorRate: 0,
+  timeToFirstTokenMs: undefined,
+  latencyMs: undefined,
+  restingUntilMs: 0,
+  lastSuccessAtMs: undefined,
+  lastErrorAtMs: undefined,
+  lastErrorKind: undefined,
+};
+
+/**
+ * Live state of every deployment, learnt from the bus alone. In-flight counts are the starts less the ends; both are
+ * emitted exactly once, so they can neither drift nor go negative. Memory is bounded by the number of deployments.
+ */
+export class LiveSignals {
+  readonly #states = new Map<string, State>();
+  readonly #subscriptions: (() => void)[];
+
+  constructor(
+    bus: TelemetryBus,
+    private readonly now: () => number = Date.now,
+  ) {
+    this.#subscriptions = [
+      bus.on('attempt-started', ({ deployment, decisionId, attempt, startedAtMs, streamed }) => {
+        const state = this.state(deployment);
+        state.inFlight += 1;
+        if (streamed) state.waiting.set(`${decisionId}/${attempt}`, startedAtMs);
+        if (state.summary !== undefined) state.summary = { ...state.summary, inFlight: state.inFlight };
+      }),
+      bus.on('attempt-first-token', ({ deployment, decisionId, attempt }) => {
+        this.state(deployment).waiting.delete(`${decisionId}/${attempt}`);
+      }),
+      bus.on('attempt-ended', (record) => {
+        this.learn(record);
+      }),
+    ];
+  }
+
+  /** For planning and health: never throws, an unknown deployment is an idle one. */
+  of(deployment: string): LiveDeployment {
+    const state = this.#states.get(deployment);
+    if (state === undefined) return IDLE;
+    const nowMs = this.now();
+    if (state.summary === undefined || nowMs - state.summaryAtMs > SUMMARY_AGE_MS) {
+      const waiting = [...state.waiting.values()].map((startedAtMs) => nowMs - startedAtMs);
+      state.summary = {
+        ...state.window.summarise(nowMs, waiting),
+        inFlight: state.inFlight,
+        restingUntilMs: state.restingUntilMs,
+        lastSuccessAtMs: state.lastSuccessAtMs,
+        lastErrorAtMs: state.lastErrorAtMs,
+        lastErrorKind: state.lastErrorKind,
+      };
+      state.summaryAtMs = nowMs;
+    }
+    return state.summary;
+  }
+
+  close(): void {
+    for (const unsubscribe of this.#subscriptions) unsubscribe();
+  }
+
+  private state(deployment: string): State {
+    let state = this.#states.get(deployment);
+    if (state === undefined) {
+      state = {
+        window: new DeploymentWindow(),
+        waiting: new Map(),
+        inFlight: 0,
+        restingUntilMs: 0,
+        lastSuccessAtMs: undefined,
+        lastErrorAtMs: undefined,
+        lastErrorKind: undefined,
+        summary: undefined,
+        summaryAtMs: 0,
+      };
+      this.#states.set(deployment, state);
+    }
+    return state;
+  }
+
+  private learn(record: AttemptRecord): void {
+    const state = this.state(record.deployment);
+    const nowMs = this.now();
+    state.inFlight -= 1;
+    state.waiting.delete(`${record.decisionId}/${record.attempt}`);
+    state.summary = undefined;
+
+    if (record.errorKind === 'rate_limited') {
+      const restMs = Math.min(record.retryAfterMs ?? DEFAULT_REST_MS, MAX_REST_MS);
+      // The longest wait wins: a second, shorter one does not call a deployment back early.
+      state.restingUntilMs = Math.max(state.restingUntilMs, nowMs + restMs);
+    }
+    if (record.outcome === 'succeeded') {
+      state.lastSuccessAtMs = nowMs;
+    } else if (record.errorKind !== undefined) {
+      state.lastErrorAtMs = nowMs;
+      state.lastErrorKind = record.errorKind;
+    }
+    const isError =
+      (record.outcome === 'failed' || record.outcome === 'timed_out') &&
+      (record.errorKind === undefined || !NOT_A_FAULT.has(record.errorKind));
+    if (record.outcome !== 'succeeded' && !isError) return;
+    state.window.add({
+      atMs: nowMs,
+      isError,
+      // An attempt given up on waited at least so long: it teaches, where an error's time does not.
+      timeToFirstTokenMs:
+        record.timeToFirstTokenMs ??
+        (record.streamed && record.outcome === 'timed_out' ? record.durationMs : undefined),
+      latencyMs:
+        !record.streamed && (record.outcome === 'succeeded' || record.outcome === 'timed_out')
+          ? record.durationMs
+          : undefined,
+    });
+  }
+}
