@@ -60,6 +60,11 @@ export interface CatalogModel {
   readonly contextWindow: number;
   readonly maxOutputTokens: number;
   readonly capabilities: readonly ModelCapability[];
+  /**
+   * A model with `reasoning` that thinks only when the request asks for it (`reasoning_effort`), and otherwise
+   * answers as fast as any.
+   */
+  readonly thinksOnRequest?: boolean;
   readonly rating: ModelRating | undefined;
   /** False: the model always binds, nothing may stand in for it. Defaults to true. */
   readonly substitutable?: boolean;

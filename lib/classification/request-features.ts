@@ -23,6 +23,8 @@ export interface RequestFeatures {
   /** The last user turn, bounded. Prompt text: must enter no plan and no record. */
   readonly questionText: string;
   readonly questionCharacters: number;
+  /** The client wants thinking (`reasoning_effort` above `none`). */
+  readonly asksThinking: boolean;
   readonly messageCount: number;
   readonly toolCount: number;
 }
@@ -102,6 +104,7 @@ export function extractFeatures(request: ValidatedChatRequest): RequestFeatures 
     capabilities: [...capabilities],
     questionText: bounded(texts.length === 1 ? (texts[0] ?? '') : texts.map(bounded).join('\n')),
     questionCharacters: texts.reduce((sum, text) => sum + text.length, 0),
+    asksThinking: (request.reasoning_effort ?? 'none') !== 'none',
     messageCount: request.messages.length,
     toolCount: tools.length,
   };

@@ -11,7 +11,12 @@ export type StopCause =
   /** The request's deadline. */
   | 'deadline'
   /** The caller left. */
-  | 'client_left';
+  | 'client_left'
+  /** The application is shutting down and its grace period is over. */
+  | 'shutdown';
+
+/** Reason of a request's signal when it is not the caller who left. */
+export const SHUTDOWN = Symbol('shutdown');
 
 /** The abort reason of an attempt's signal. */
 export class AttemptStopped extends Error {
@@ -28,12 +33,12 @@ export class AttemptClock {
   readonly #caller: AbortSignal | undefined;
   #timer: NodeJS.Timeout | undefined;
   readonly #onCallerAbort = (): void => {
-    this.stop('client_left');
+    this.stop(this.#caller?.reason === SHUTDOWN ? 'shutdown' : 'client_left');
   };
 
   constructor(caller: AbortSignal | undefined) {
     this.#caller = caller;
-    if (caller?.aborted) this.stop('client_left');
+    if (caller?.aborted) this.#onCallerAbort();
     else caller?.addEventListener('abort', this.#onCallerAbort, { once: true });
   }
 

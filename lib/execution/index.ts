@@ -1,2 +1,4 @@
+export { SHUTDOWN } from './attempt-clock.js';
 export type { Execution, ServedAnswer, ServedStream } from './execution.js';
 export { PlanExecutor } from './plan-executor.js';
+export { primed } from './primed.js';

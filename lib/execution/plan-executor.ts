@@ -4,6 +4,8 @@ import { AllAttemptsFailedError } from '../errors/all-attempts-failed-error.js';
 import { ClientClosedRequestError } from '../errors/client-closed-request-error.js';
 import { DeadlineExceededError } from '../errors/deadline-exceeded-error.js';
 import { InvalidRequestError } from '../errors/invalid-request-error.js';
+import type { LlmRouterError } from '../errors/llm-router-error.js';
+import { OverloadedError } from '../errors/overloaded-error.js';
 import { ProviderError } from '../errors/provider-error.js';
 import { RateLimitedError } from '../errors/rate-limited-error.js';
 import { StreamInterruptedError } from '../errors/stream-interrupted-error.js';
@@ -12,9 +14,10 @@ import type { PlannedAttempt } from '../planning/index.js';
 import type { ProviderCall, WireRequest } from '../providers/provider-adapter.js';
 import type { OpenedStream, ProviderClient } from '../providers/provider-client.js';
 import type { AttemptRecord, Outcome, TelemetryBus } from '../telemetry/index.js';
-import { AttemptClock, AttemptStopped } from './attempt-clock.js';
+import { AttemptClock, AttemptStopped, SHUTDOWN } from './attempt-clock.js';
 import { AttemptRecorder } from './attempt-recorder.js';
 import type { Execution, ServedAnswer, ServedStream } from './execution.js';
+import { primed } from './primed.js';
 import { redactProviderMessage } from './redact-provider-message.js';
 
 /** Start-up events and empty deltas held back so that an early failure stays invisible; more than these is odd. */
@@ -38,6 +41,12 @@ interface Call {
 }
 
 type RunAttempt<Answer> = (call: Call) => Promise<Answer>;
+
+function callerGone(signal: AbortSignal | undefined): LlmRouterError {
+  return signal?.reason === SHUTDOWN
+    ? new OverloadedError('The application is shutting down.', 1_000)
+    : new ClientClosedRequestError();
+}
 
 function remainingMs(execution: Execution): number {
   return execution.plan.deadlineMs - (performance.now() - execution.startedAt);
@@ -115,10 +124,8 @@ export class PlanExecutor {
       }
       clock.arm([]);
       if (hasToken) recorder.firstToken();
-      const chunks = this.passOn(attempt, opened, held, isDone);
-      // A generator that has not started runs no `finally` when it is returned: step over the first, empty yield.
-      await chunks.next();
-      return { planned, attempt: recorder.attempt, chunks: chunks as ServedStream['chunks'] };
+      const chunks = await primed(this.passOn(attempt, opened, held, isDone));
+      return { planned, attempt: recorder.attempt, chunks };
     });
   }
 
@@ -167,9 +174,10 @@ export class PlanExecutor {
     } catch (error) {
       hasEnded = true;
       const cause = clock.stopCause;
-      if (cause === 'client_left') {
+      if (cause === 'client_left' || cause === 'shutdown') {
+        // Either way the provider is not to blame.
         settle('client_left');
-        throw new ClientClosedRequestError();
+        throw cause === 'shutdown' ? new StreamInterruptedError(cause) : new ClientClosedRequestError();
       }
       const failure =
         cause === undefined
@@ -204,7 +212,7 @@ export class PlanExecutor {
     while (attempt < plan.maxAttempts) {
       const planned = queue.shift() ?? slow.shift();
       if (planned === undefined) break;
-      if (signal?.aborted) throw new ClientClosedRequestError();
+      if (signal?.aborted) throw callerGone(signal);
       if (remainingMs(execution) <= 0) break;
       // Too long for one window: only a larger one is worth the try.
       if (minWindow > 0 && (planned.deployment.contextWindow ?? Number.POSITIVE_INFINITY) <= minWindow)
@@ -253,7 +261,7 @@ export class PlanExecutor {
       stream: execution.labels.streamed,
       maxOutputTokens,
       modelMaxOutputTokens: deployment.maxOutputTokens,
-      reasoning: deployment.model.reasoning,
+      reasoning: deployment.model.thinking !== 'never',
     };
     let wire: WireRequest;
     try {
@@ -292,9 +300,9 @@ export class PlanExecutor {
       execution.records.push(recorder.settle(outcome, { error: failure, usage: undefined }));
     };
     const cause = error instanceof AttemptStopped ? error.stopCause : clock.stopCause;
-    if (cause === 'client_left') {
+    if (cause === 'client_left' || cause === 'shutdown') {
       settle('client_left');
-      throw new ClientClosedRequestError();
+      throw callerGone(execution.signal);
     }
     if (cause !== undefined) {
       const failure = new ProviderError({ kind: 'timeout', providerCode: cause });
@@ -342,7 +350,7 @@ export class PlanExecutor {
     unsayable: InvalidRequestError | undefined,
     attempts: number,
   ): Error {
-    if (execution.signal?.aborted) return new ClientClosedRequestError();
+    if (execution.signal?.aborted) return callerGone(execution.signal);
     if (remainingMs(execution) <= 0) return new DeadlineExceededError(execution.plan.deadlineMs, attempts);
     if (failures.length === 0 && unsayable !== undefined) return unsayable;
     const [first] = failures;

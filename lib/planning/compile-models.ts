@@ -24,7 +24,11 @@ function modelOf(name: string, options: ModelOptions, facts: CatalogModel | unde
     quality: options.quality ?? (facts === undefined ? undefined : qualityOf(facts)?.value),
     safety: options.safety ?? undefined,
     capabilities: capabilities === undefined || capabilities === null ? undefined : new Set(capabilities),
-    reasoning: capabilities?.includes('reasoning') ?? false,
+    thinking: capabilities?.includes('reasoning')
+      ? facts?.thinksOnRequest
+        ? 'on_request'
+        : 'always'
+      : 'never',
     substitutable: options.substitutable ?? facts?.substitutable ?? true,
     deployments: [],
   };

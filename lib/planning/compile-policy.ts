@@ -120,7 +120,7 @@ class NameResolver {
     private readonly catalog: Catalog,
     private readonly models: ReadonlyMap<string, PolicyModel>,
   ) {
-    for (const name of catalog.routableNames()) {
+    for (const name of [...catalog.names(), ...catalog.aliases().keys()]) {
       const facts = catalog.find(name);
       if (facts !== undefined) this.#names.set(name, facts.name);
     }

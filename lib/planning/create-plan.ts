@@ -26,8 +26,10 @@ const BOUND_TARGET_LATENCY_MS = 10_000;
 export interface PlanCircumstances {
   readonly surface: PolicySurface;
   readonly workload: Workload;
-  /** Wall clock the caller allows, in milliseconds. */
+  /** Wall clock the application gives, in milliseconds, instead of the default. */
   readonly deadlineMs: number | undefined;
+  /** Wall clock a client allows: it can only shorten. */
+  readonly deadlineLimitMs: number | undefined;
 }
 
 export interface PlanInput {
@@ -91,6 +93,10 @@ function sourcesFor(input: PlanInput, notes: string[]): Source[] {
   return (policy.rulesForClass.get(classification.class) ?? []).map((rule) => ({ rule, tiers: rule.tiers }));
 }
 
+function thinks(model: PolicyModel, features: RequestFeatures): boolean {
+  return model.thinking === 'always' || (model.thinking === 'on_request' && features.asksThinking);
+}
+
 function smallest(...values: (number | undefined)[]): number | undefined {
   const given = values.filter((value) => value !== undefined);
   return given.length === 0 ? undefined : Math.min(...given);
@@ -124,9 +130,9 @@ export function createPlan(input: PlanInput): Plan {
   }
   if (rule !== undefined && attempts.length > 0) notes.push(`served under the rule ${rule.name}`);
 
-  const mayReason = attempts.some((attempt) => attempt.deployment.model.reasoning);
+  const mayThink = attempts.some((attempt) => thinks(attempt.deployment.model, features));
   const defaultDeadlineMs =
-    workload === 'background' || mayReason ? LONG_DEADLINE_MS : INTERACTIVE_DEADLINE_MS;
+    workload === 'background' || mayThink ? LONG_DEADLINE_MS : INTERACTIVE_DEADLINE_MS;
   return {
     classification: input.classification,
     rule: rule?.name,
@@ -135,7 +141,10 @@ export function createPlan(input: PlanInput): Plan {
     workload,
     attempts,
     rejected,
-    deadlineMs: circumstances.deadlineMs ?? policy.execution.deadlineMs ?? defaultDeadlineMs,
+    deadlineMs: Math.min(
+      circumstances.deadlineMs ?? policy.execution.deadlineMs ?? defaultDeadlineMs,
+      circumstances.deadlineLimitMs ?? Number.POSITIVE_INFINITY,
+    ),
     maxAttempts: policy.execution.maxAttempts,
     maxCostUsd: surface.maxCostPerRequest,
   };
@@ -175,17 +184,15 @@ function planTiers(
       random,
     });
     for (const candidate of ranked) {
-      const { model } = candidate.deployment;
+      const isThinking = thinks(candidate.deployment.model, features);
       const firstTokenMs =
-        policy.execution.timeouts.firstTokenMs ??
-        (model.reasoning ? REASONING_FIRST_TOKEN_MS : FIRST_TOKEN_MS);
+        policy.execution.timeouts.firstTokenMs ?? (isThinking ? REASONING_FIRST_TOKEN_MS : FIRST_TOKEN_MS);
       const attempt: PlannedAttempt = {
         deployment: candidate.deployment,
         tier: tier.tier,
         targetLatencyMs,
         // A default target paces streams only: a whole answer, or one thought over first, rarely fits 1.5 s.
-        moveOnAfterMs:
-          explicitTargetMs ?? (features.streamed && !model.reasoning ? targetLatencyMs : undefined),
+        moveOnAfterMs: explicitTargetMs ?? (features.streamed && !isThinking ? targetLatencyMs : undefined),
         firstTokenMs,
         maxOutputTokens: outputLimit(candidate.deployment.price, demand),
         terms: candidate.terms,

@@ -9,8 +9,8 @@ export interface PolicyModel {
   readonly safety: number | undefined;
   /** Undefined: not declared, so not checked. */
   readonly capabilities: ReadonlySet<ModelCapability> | undefined;
-  /** Thinks before it answers: other deadlines and first-token limits. */
-  readonly reasoning: boolean;
+  /** Whether it can think before it answers, and whether it does so unasked: other deadlines and first-token limits. */
+  readonly thinking: 'always' | 'on_request' | 'never';
   readonly substitutable: boolean;
   readonly deployments: readonly PolicyDeployment[];
 }

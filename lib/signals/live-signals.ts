@@ -29,6 +29,8 @@ export interface LiveDeployment {
   readonly lastSuccessAtMs: number | undefined;
   readonly lastErrorAtMs: number | undefined;
   readonly lastErrorKind: ProviderErrorKind | undefined;
+  /** Faults since the last success. */
+  readonly consecutiveFailures: number;
 }
 
 interface State {
@@ -40,6 +42,7 @@ interface State {
   lastSuccessAtMs: number | undefined;
   lastErrorAtMs: number | undefined;
   lastErrorKind: ProviderErrorKind | undefined;
+  consecutiveFailures: number;
   summary: LiveDeployment | undefined;
   summaryAtMs: number;
 }
@@ -54,6 +57,7 @@ const IDLE: LiveDeployment = {
   lastSuccessAtMs: undefined,
   lastErrorAtMs: undefined,
   lastErrorKind: undefined,
+  consecutiveFailures: 0,
 };
 
 /**
@@ -98,6 +102,7 @@ export class LiveSignals {
         lastSuccessAtMs: state.lastSuccessAtMs,
         lastErrorAtMs: state.lastErrorAtMs,
         lastErrorKind: state.lastErrorKind,
+        consecutiveFailures: state.consecutiveFailures,
       };
       state.summaryAtMs = nowMs;
     }
@@ -119,6 +124,7 @@ export class LiveSignals {
         lastSuccessAtMs: undefined,
         lastErrorAtMs: undefined,
         lastErrorKind: undefined,
+        consecutiveFailures: 0,
         summary: undefined,
         summaryAtMs: 0,
       };
@@ -149,6 +155,7 @@ export class LiveSignals {
       (record.outcome === 'failed' || record.outcome === 'timed_out') &&
       (record.errorKind === undefined || !NOT_A_FAULT.has(record.errorKind));
     if (record.outcome !== 'succeeded' && !isError) return;
+    state.consecutiveFailures = isError ? state.consecutiveFailures + 1 : 0;
     state.window.add({
       atMs: nowMs,
       isError,

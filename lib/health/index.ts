@@ -1,0 +1,1 @@
+export { LlmProviderHealthIndicator } from './llm-provider.health.js';

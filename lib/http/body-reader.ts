@@ -1,0 +1,96 @@
+import type { IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
+import { HttpAdapterHost, ModuleRef } from '@nestjs/core';
+import { takeIn } from './request-intake.js';
+import { RouterEngineLocator } from './router-engine-locator.js';
+
+/** The key under which Nest's Fastify adapter hands a handler's `@RouteConfig` to the route. */
+export const FASTIFY_ROUTE_CONFIG = '__fastify_route_config__';
+/** Marks our routes that take a body. */
+export const BODY_ROUTE = { llmRouterBody: true } as const;
+
+interface ExpressLike {
+  use(handler: (request: IncomingMessage, response: unknown, next: (error?: unknown) => void) => void): void;
+}
+
+interface FastifyRouteOptions {
+  config?: { llmRouterBody?: boolean };
+  bodyLimit?: number;
+  preParsing?: unknown;
+}
+
+interface FastifyLike {
+  addHook(name: 'onRoute', hook: (options: FastifyRouteOptions) => void): void;
+}
+
+/**
+ * Reads the bodies of our own routes before the platform's parser does, and leaves every other route as it is.
+ * Must be set up while modules are made: what `configure()` mounts comes after the parser.
+ */
+export class BodyReader {
+  #paths: ReadonlySet<string> | undefined;
+
+  constructor(
+    adapterHost: HttpAdapterHost,
+    private readonly moduleRef: ModuleRef,
+    private readonly locator: RouterEngineLocator,
+    /** Of our routes that take a body, below the host's global prefix. */
+    private readonly ownPaths: readonly string[],
+  ) {
+    // Undefined in a microservice, which has no routes. The installed type does not say so.
+    const adapter = adapterHost.httpAdapter as HttpAdapterHost['httpAdapter'] | undefined;
+    if (adapter === undefined) return;
+    if (adapter.getType() === 'fastify') this.mountOnFastify(adapter.getInstance<FastifyLike>());
+    else this.mountOnExpress(adapter.getInstance<ExpressLike>());
+  }
+
+  // A named function of ours, not `jsonParser`: Nest would take that for its own and leave the host without.
+  private mountOnExpress(instance: ExpressLike): void {
+    instance.use((request, _response, next) => {
+      if (request.method !== 'POST' || !this.isOurs(request.url ?? '') || request.complete) {
+        next();
+        return;
+      }
+      this.takeIn(request).then(() => {
+        next();
+      }, next);
+    });
+  }
+
+  private mountOnFastify(instance: FastifyLike): void {
+    instance.addHook('onRoute', (options) => {
+      if (options.config?.llmRouterBody !== true) return;
+      // Fastify must not refuse by a limit of its own what ours has already judged.
+      options.bodyLimit = Number.MAX_SAFE_INTEGER;
+      options.preParsing = async (request: { raw: IncomingMessage }): Promise<Readable> => {
+        await this.takeIn(request.raw);
+        // The body has been read; its parser gets an empty one that agrees with the headers.
+        request.raw.headers['content-type'] = 'application/json';
+        const length = Number(request.raw.headers['content-length'] ?? Number.NaN);
+        return Object.assign(Readable.from([Buffer.from('{}')]), { receivedEncodedLength: length });
+      };
+    });
+  }
+
+  private async takeIn(request: IncomingMessage): Promise<void> {
+    const { engine, guard } = this.locator;
+    await takeIn(request, guard, engine.configuration.limits.bodyBytes);
+  }
+
+  private isOurs(url: string): boolean {
+    const path = url.split('?', 1)[0]?.replace(/\/+$/, '') ?? '';
+    this.#paths ??= this.collectPaths();
+    return this.#paths.has(path.toLowerCase());
+  }
+
+  private collectPaths(): ReadonlySet<string> {
+    // Known only once the host has set it, which is after we were made. Not public, but the same in Nest 11 and 12.
+    const { container } = this.moduleRef as unknown as {
+      container?: { applicationConfig?: { getGlobalPrefix(): string } };
+    };
+    const prefix = (container?.applicationConfig?.getGlobalPrefix() ?? '').replace(/^\/+|\/+$/g, '');
+    // With and without the prefix: the host may have excluded us from it.
+    const starts = prefix === '' ? [''] : ['', `/${prefix}`];
+    return new Set(starts.flatMap((start) => this.ownPaths.map((path) => `${start}${path}`.toLowerCase())));
+  }
+}

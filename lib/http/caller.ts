@@ -1,0 +1,107 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { ApiKeyOptions, HttpOptions } from '../config/index.js';
+import { InvalidApiKeyError } from '../errors/invalid-api-key-error.js';
+import { SurfaceNotAllowedError } from '../errors/surface-not-allowed-error.js';
+
+/** Who calls our routes. */
+export interface Caller {
+  /** Names the key without being it; undefined where no keys are configured. */
+  readonly keyId: string | undefined;
+  readonly tenant: string | undefined;
+  /** Undefined: every surface. */
+  readonly surfaces: readonly string[] | undefined;
+  readonly isAdmin: boolean;
+}
+
+const LOOPBACK_ADDRESS = /^(?:::ffff:)?127\.\d{1,3}\.\d{1,3}\.\d{1,3}$|^::1$/;
+const LOOPBACK_HOST = /^(?:localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\])(?::\d{1,5})?$/i;
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}
+
+function header(request: IncomingMessage, name: string): string | undefined {
+  const value = request.headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}
+
+interface KnownKey {
+  readonly digest: Buffer;
+  readonly options: ApiKeyOptions;
+  readonly id: string;
+}
+
+/** Knows the keys and says who a request is from. */
+export class CallerGuard {
+  readonly #keys: readonly KnownKey[];
+  readonly #publicMetrics: boolean;
+
+  constructor(options: HttpOptions) {
+    this.#keys = (options.apiKeys ?? []).map((entry, index) => ({
+      digest: digest(entry.key),
+      options: entry,
+      id: `key-${index}`,
+    }));
+    this.#publicMetrics = options.publicMetrics ?? false;
+  }
+
+  get hasKeys(): boolean {
+    return this.#keys.length > 0;
+  }
+
+  /**
+   * With keys: the bearer of a valid one. Without: anybody on this machine, whose Host header is this machine's (a
+   * page in a browser cannot rebind its name to us) and, with a body, whose content type is JSON (nor post a form).
+   *
+   * @throws {@link InvalidApiKeyError}, {@link SurfaceNotAllowedError}.
+   */
+  identify(request: IncomingMessage): Caller {
+    if (!this.hasKeys) {
+      this.checkLoopback(request);
+      return { keyId: undefined, tenant: undefined, surfaces: undefined, isAdmin: true };
+    }
+    const presented = /^Bearer\s+(\S+)\s*$/i.exec(header(request, 'authorization') ?? '')?.[1];
+    if (presented === undefined) throw new InvalidApiKeyError();
+    const presentedDigest = digest(presented);
+    let found: KnownKey | undefined;
+    // Every key is compared, whichever matches: the time tells nothing.
+    for (const key of this.#keys) if (timingSafeEqual(key.digest, presentedDigest)) found = key;
+    if (found === undefined) throw new InvalidApiKeyError('The API key is not valid.');
+    const { tenant, surfaces, admin } = found.options;
+    return {
+      keyId: found.id,
+      tenant: tenant ?? undefined,
+      surfaces: surfaces ?? undefined,
+      isAdmin: admin ?? false,
+    };
+  }
+
+  /** @throws as {@link identify}, and {@link SurfaceNotAllowedError} for a key without `admin`. */
+  identifyAdmin(request: IncomingMessage): Caller {
+    const caller = this.identify(request);
+    if (!caller.isAdmin) throw new SurfaceNotAllowedError('This route needs a key with `admin: true`.');
+    return caller;
+  }
+
+  /** For `/metrics`, which an option opens. */
+  checkMetrics(request: IncomingMessage): void {
+    if (!this.#publicMetrics) this.identifyAdmin(request);
+  }
+
+  private checkLoopback(request: IncomingMessage): void {
+    const forwarded = header(request, 'x-forwarded-for');
+    const hops = [request.socket.remoteAddress ?? '', ...(forwarded?.split(',') ?? [])];
+    if (!hops.every((hop) => LOOPBACK_ADDRESS.test(hop.trim()))) {
+      throw new SurfaceNotAllowedError(
+        'No `http.apiKeys` are configured, so only this machine may call the router.',
+      );
+    }
+    if (!LOOPBACK_HOST.test(header(request, 'host') ?? '')) {
+      throw new SurfaceNotAllowedError(
+        'No `http.apiKeys` are configured, so the Host header must name this machine (127.0.0.1 or localhost).',
+        'host',
+      );
+    }
+  }
+}

@@ -1,0 +1,79 @@
+import { Controller, type DynamicModule, Module, type Type, VERSION_NEUTRAL } from '@nestjs/common';
+import { HttpAdapterHost, ModuleRef } from '@nestjs/core';
+import { HealthCheckService, TerminusModule } from '@nestjs/terminus';
+import { AdminController } from './admin.controller.js';
+import { BodyReader } from './body-reader.js';
+import { HealthController } from './health.controller.js';
+import type { LlmRouterHttpOptions } from './llm-router-http.options.js';
+import { MetricsController } from './metrics.controller.js';
+import { OpenAiController } from './openai.controller.js';
+import { RouterEngineLocator } from './router-engine-locator.js';
+
+/** A controller of its own for each registration, so that two of them can have two paths. */
+function controllerAt<Base extends new (...args: never[]) => object>(
+  base: Base,
+  path: string,
+  injected: readonly unknown[],
+): Type {
+  const controller = class extends (base as unknown as Type) {};
+  Object.defineProperty(controller, 'name', { value: base.name });
+  Reflect.defineMetadata('design:paramtypes', injected, controller);
+  // Neutral: a host with URI versioning would otherwise put its version before the path.
+  Controller({ path, version: VERSION_NEUTRAL })(controller);
+  return controller;
+}
+
+function normalise(path: string): string {
+  const trimmed = path.replace(/^\/+|\/+$/g, '');
+  return trimmed === '' ? '' : `/${trimmed}`;
+}
+
+/**
+ * The router's HTTP routes, for applications that want them. The router itself is `LlmRouterModule.forRoot(…)`,
+ * anywhere in the application.
+ *
+ * @example
+ * ```ts
+ * @Module({ imports: [LlmRouterModule.forRoot(options), LlmRouterHttpModule.register({ path: 'llm' })] })
+ * export class AppModule {}
+ * // POST /llm/v1/chat/completions, GET /llm/health …
+ * ```
+ * @publicApi
+ */
+@Module({})
+export class LlmRouterHttpModule {
+  static register(options: LlmRouterHttpOptions = {}): DynamicModule {
+    const { openAiApi = true, admin = true, metrics = true, health = true } = options;
+    const path = normalise(options.path ?? '');
+    const controllers: Type[] = [];
+    const bodyPaths: string[] = [];
+    if (openAiApi) {
+      controllers.push(controllerAt(OpenAiController, path, [RouterEngineLocator]));
+      bodyPaths.push(`${path}/v1/chat/completions`);
+    }
+    if (admin) {
+      controllers.push(controllerAt(AdminController, path, [RouterEngineLocator]));
+      bodyPaths.push(`${path}/router/explain`);
+    }
+    if (metrics) controllers.push(controllerAt(MetricsController, path, [RouterEngineLocator]));
+    if (health) {
+      controllers.push(
+        controllerAt(HealthController, path, [RouterEngineLocator, ModuleRef, HealthCheckService]),
+      );
+    }
+    return {
+      module: LlmRouterHttpModule,
+      imports: [TerminusModule],
+      controllers,
+      providers: [
+        RouterEngineLocator,
+        {
+          provide: BodyReader,
+          inject: [HttpAdapterHost, ModuleRef, RouterEngineLocator],
+          useFactory: (adapterHost: HttpAdapterHost, moduleRef: ModuleRef, locator: RouterEngineLocator) =>
+            new BodyReader(adapterHost, moduleRef, locator, bodyPaths),
+        },
+      ],
+    };
+  }
+}

@@ -1,0 +1,17 @@
+/**
+ * Which routes `LlmRouterHttpModule` mounts.
+ *
+ * @publicApi
+ */
+export interface LlmRouterHttpOptions {
+  /** `POST /v1/chat/completions`, `GET /v1/models`. @defaultValue true */
+  readonly openAiApi?: boolean;
+  /** `POST /router/explain`, `GET /router/kpis`. @defaultValue true */
+  readonly admin?: boolean;
+  /** `GET /metrics`. @defaultValue true */
+  readonly metrics?: boolean;
+  /** `GET /health`, `/health/live`, `/health/ready`. @defaultValue true */
+  readonly health?: boolean;
+  /** Put before all of them. The host's global prefix comes before it. @defaultValue '' */
+  readonly path?: string;
+}

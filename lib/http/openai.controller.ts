@@ -1,0 +1,125 @@
+import { Get, Param, Post, Req, Res, SetMetadata } from '@nestjs/common';
+import { ModelNotFoundError } from '../errors/model-not-found-error.js';
+import type { RoutedStream, RoutingInfo } from '../pipeline/index.js';
+import { BODY_ROUTE, FASTIFY_ROUTE_CONFIG } from './body-reader.js';
+import { type Exchange, takeOver } from './exchange.js';
+import { receive } from './receive.js';
+import { readCallOptions } from './request-options.js';
+import { errorBody, writeError, writeJson, writePiece } from './responses.js';
+import { RouterEngineLocator } from './router-engine-locator.js';
+import { LlmRouterError } from '../errors/llm-router-error.js';
+import { InternalError } from '../errors/internal-error.js';
+
+function routingHeaders(routing: RoutingInfo): Record<string, string> {
+  return {
+    'x-llm-model': routing.model,
+    'x-llm-provider': routing.provider,
+    'x-llm-tier': routing.tier,
+    'x-llm-class': routing.requestClass,
+    'x-llm-attempts': String(routing.attempts),
+    'x-llm-decision-id': routing.decisionId,
+    'x-request-id': routing.decisionId,
+    ...(routing.costUsd === undefined ? {} : { 'x-llm-cost-usd': formatUsd(routing.costUsd) }),
+  };
+}
+
+/** Plain digits: `4.2e-7` is a number few readers of headers expect. */
+function formatUsd(usd: number): string {
+  return usd.toFixed(9).replace(/\.?0+$/, '') || '0';
+}
+
+/** A header may not hold what is not Latin-1; model names are the user's own. */
+function safeHeaders(headers: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, value.replace(/[^\x20-\x7e]/g, '?')]),
+  );
+}
+
+/** OpenAI's endpoints. Answers are written by hand: their shape is a contract that no host interceptor may wrap. */
+export class OpenAiController {
+  constructor(private readonly locator: RouterEngineLocator) {}
+
+  @Post('v1/chat/completions')
+  @SetMetadata(FASTIFY_ROUTE_CONFIG, BODY_ROUTE)
+  async chatCompletions(@Req() request: unknown, @Res() reply: unknown): Promise<void> {
+    const exchange = takeOver(request, reply);
+    const left = new AbortController();
+    const onClose = (): void => {
+      if (!exchange.response.writableFinished) left.abort();
+    };
+    exchange.response.once('close', onClose);
+    // The client may have gone while its body was read.
+    if (exchange.response.destroyed) left.abort();
+    try {
+      const { engine, guard } = this.locator;
+      const { caller, body } = receive(exchange.request, request, guard);
+      const options = readCallOptions(exchange.request, caller, left.signal);
+      const isStream = typeof body === 'object' && body !== null && 'stream' in body && body.stream === true;
+      if (isStream) {
+        await this.writeStream(exchange, await engine.pipeline.stream(body, options));
+      } else {
+        const { completion, routing } = await engine.pipeline.chat(body, options);
+        writeJson(exchange.response, 200, completion, safeHeaders(routingHeaders(routing)));
+      }
+    } catch (error) {
+      writeError(exchange.response, error);
+    } finally {
+      exchange.response.off('close', onClose);
+    }
+  }
+
+  @Get('v1/models')
+  models(@Req() request: unknown, @Res() reply: unknown): void {
+    this.answerModels(takeOver(request, reply), (models) => ({ object: 'list', data: models }));
+  }
+
+  @Get('v1/models/:model')
+  model(@Req() request: unknown, @Res() reply: unknown, @Param('model') name: string): void {
+    this.answerModels(takeOver(request, reply), (models) => {
+      const found = models.find(({ id }) => id === name);
+      if (found === undefined) throw new ModelNotFoundError();
+      return found;
+    });
+  }
+
+  private answerModels({ request, response }: Exchange, select: (models: { id: string }[]) => unknown): void {
+    try {
+      this.locator.guard.identify(request);
+      const { policy } = this.locator.engine.runtime;
+      const names = new Set(['auto', ...policy.rules.keys(), ...policy.models.keys()]);
+      const models = [...names].map((id) => ({
+        id,
+        object: 'model',
+        created: 0,
+        owned_by: policy.models.get(id)?.deployments[0]?.provider ?? 'nestjs-llm-router',
+      }));
+      writeJson(response, 200, select(models));
+    } catch (error) {
+      writeError(response, error);
+    }
+  }
+
+  private async writeStream({ response }: Exchange, routed: RoutedStream): Promise<void> {
+    try {
+      if (response.destroyed) return;
+      response.writeHead(200, {
+        ...safeHeaders(routingHeaders(routed.routing)),
+        'content-type': 'text/event-stream; charset=utf-8',
+        'cache-control': 'no-cache',
+        // nginx would hold the stream back.
+        'x-accel-buffering': 'no',
+      });
+      for await (const chunk of routed.chunks) {
+        if (!(await writePiece(response, `data: ${JSON.stringify(chunk)}\n\n`))) return;
+      }
+      await writePiece(response, `: x-llm-cost-usd ${formatUsd(routed.costUsd())}\n\ndata: [DONE]\n\n`);
+    } catch (thrown) {
+      // Part of the answer is out: an error event, and no [DONE] that would make it look whole.
+      const error = LlmRouterError.isInstance(thrown) ? thrown : new InternalError();
+      await writePiece(response, `data: ${JSON.stringify(errorBody(error))}\n\n`);
+    } finally {
+      await routed.chunks.return();
+      response.end();
+    }
+  }
+}

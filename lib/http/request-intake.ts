@@ -1,0 +1,101 @@
+import type { IncomingMessage } from 'node:http';
+import { InvalidRequestError } from '../errors/invalid-request-error.js';
+import type { LlmRouterError } from '../errors/llm-router-error.js';
+import { RequestTooLargeError } from '../errors/request-too-large-error.js';
+import type { Caller, CallerGuard } from './caller.js';
+
+const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;
+/** What is still read of a body over the limit, so that the client gets to see the answer; then the socket goes. */
+const MAX_DRAIN_MS = 2_000;
+
+/** A request of ours after its body has been read: who sent it and what, or why it is refused. */
+export type Intake =
+  | { readonly caller: Caller; readonly body: unknown; readonly error?: never }
+  | { readonly error: LlmRouterError };
+
+const intakes = new WeakMap<IncomingMessage, Intake>();
+
+/** What was taken in for a request; undefined: the host's own parser has had it. */
+export function intakeOf(request: IncomingMessage): Intake | undefined {
+  return intakes.get(request);
+}
+
+/**
+ * Identifies the caller, then reads and parses the body: nobody without a key has ten megabytes parsed. Done before
+ * the platform's own body parser, whose limits and error shapes are the host's, and for our routes alone.
+ */
+export async function takeIn(
+  request: IncomingMessage,
+  guard: CallerGuard,
+  maxBytes: number,
+): Promise<Intake> {
+  const intake = await read(request, guard, maxBytes);
+  intakes.set(request, intake);
+  return intake;
+}
+
+async function read(request: IncomingMessage, guard: CallerGuard, maxBytes: number): Promise<Intake> {
+  try {
+    const caller = guard.identify(request);
+    const contentType = request.headers['content-type'] ?? '';
+    if (!guard.hasKeys && !JSON_TYPE.test(contentType)) {
+      throw new InvalidRequestError('The content type must be application/json.', 'content-type');
+    }
+    const encoding = request.headers['content-encoding'] ?? 'identity';
+    if (encoding !== 'identity') {
+      throw new InvalidRequestError('Compressed request bodies are not taken.', 'content-encoding');
+    }
+    return { caller, body: parse(await readBytes(request, maxBytes)) };
+  } catch (error) {
+    discard(request);
+    return { error: error as LlmRouterError };
+  }
+}
+
+function tooLarge(maxBytes: number): RequestTooLargeError {
+  return new RequestTooLargeError(`The request body is over the limit of ${maxBytes} bytes.`);
+}
+
+async function readBytes(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes);
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    const finish = (error: Error | undefined): void => {
+      request.off('data', onData).off('end', onEnd).off('error', onCut).off('close', onCut);
+      if (error === undefined) resolve(Buffer.concat(chunks, bytes));
+      else reject(error);
+    };
+    const onData = (chunk: Buffer): void => {
+      bytes += chunk.byteLength;
+      if (bytes > maxBytes) finish(tooLarge(maxBytes));
+      else chunks.push(chunk);
+    };
+    const onEnd = (): void => {
+      finish(undefined);
+    };
+    const onCut = (): void => {
+      finish(new InvalidRequestError('The request body was cut off.'));
+    };
+    request.on('data', onData).on('end', onEnd).on('error', onCut).on('close', onCut);
+  });
+}
+
+/** Lets a refused body run out for a moment; a client in the middle of writing would see a reset instead of the answer. */
+function discard(request: IncomingMessage): void {
+  if (request.readableEnded || request.destroyed) return;
+  const timer = setTimeout(() => request.destroy(), MAX_DRAIN_MS);
+  const done = (): void => {
+    clearTimeout(timer);
+  };
+  request.on('error', done).on('close', done).on('end', done).resume();
+}
+
+function parse(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString('utf8')) as unknown;
+  } catch {
+    // The parser's message quotes the body.
+    throw new InvalidRequestError('The request body is not valid JSON.');
+  }
+}

@@ -1,0 +1,67 @@
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import { InternalError } from '../errors/internal-error.js';
+import { LlmRouterError } from '../errors/llm-router-error.js';
+
+/** OpenAI's error body. */
+export function errorBody(error: LlmRouterError): { error: Record<string, string | null> } {
+  return {
+    error: {
+      message: error.message,
+      type: error.type,
+      param: error.param ?? null,
+      code: error.code,
+    },
+  };
+}
+
+export function writeJson(
+  response: ServerResponse,
+  status: number,
+  body: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  if (response.headersSent || response.destroyed) return;
+  const text = JSON.stringify(body);
+  response.writeHead(status, {
+    ...headers,
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': Buffer.byteLength(text),
+  });
+  response.end(text);
+}
+
+/** Whatever was thrown, in OpenAI's shape, with the headers by which SDKs decide on a retry. */
+export function writeError(response: ServerResponse, thrown: unknown): void {
+  const error = LlmRouterError.isInstance(thrown) ? thrown : new InternalError();
+  const headers: Record<string, string> = {};
+  if (error.retryAfterMs !== undefined) {
+    headers['retry-after'] = String(Math.max(1, Math.ceil(error.retryAfterMs / 1_000)));
+    headers['retry-after-ms'] = String(Math.ceil(error.retryAfterMs));
+  }
+  if (error.shouldRetry !== undefined) headers['x-should-retry'] = String(error.shouldRetry);
+  if (error.decisionId !== undefined) headers['x-llm-decision-id'] = error.decisionId;
+  if (error.status === 401) headers['www-authenticate'] = 'Bearer';
+  // What is left of a refused body would be taken for the next request.
+  if (error.status === 413) headers['connection'] = 'close';
+  writeJson(response, error.status, errorBody(error), headers);
+}
+
+/** Writes one piece of a stream and waits for a slow reader. False: the reader is gone. */
+export async function writePiece(response: ServerResponse, piece: string): Promise<boolean> {
+  if (response.destroyed) return false;
+  if (response.write(piece)) return true;
+  const left = new AbortController();
+  const onClose = (): void => {
+    left.abort();
+  };
+  response.once('close', onClose);
+  try {
+    await once(response, 'drain', { signal: left.signal });
+    return true;
+  } catch {
+    return false;
+  } finally {
+    response.off('close', onClose);
+  }
+}

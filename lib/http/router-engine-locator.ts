@@ -1,0 +1,35 @@
+import { Injectable } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+import { RouterEngine } from '../router/index.js';
+import { CallerGuard } from './caller.js';
+
+/**
+ * Finds the application's router. `forRoot` may be anywhere in the application and need not be global, so it is looked
+ * up, not injected; by the time a request comes it is there.
+ */
+@Injectable()
+export class RouterEngineLocator {
+  #engine: RouterEngine | undefined;
+  #guard: CallerGuard | undefined;
+
+  constructor(private readonly moduleRef: ModuleRef) {}
+
+  /** @throws Error when no `LlmRouterModule` is in the application. */
+  get engine(): RouterEngine {
+    this.#engine ??= this.find();
+    return this.#engine;
+  }
+
+  get guard(): CallerGuard {
+    this.#guard ??= new CallerGuard(this.engine.configuration.http);
+    return this.#guard;
+  }
+
+  private find(): RouterEngine {
+    try {
+      return this.moduleRef.get(RouterEngine, { strict: false });
+    } catch {
+      throw new Error('LlmRouterHttpModule needs LlmRouterModule.forRoot(…) somewhere in the application.');
+    }
+  }
+}

@@ -1,0 +1,28 @@
+import { ConfigurableModuleBuilder } from '@nestjs/common';
+import type { LlmRouterOptions } from './config/index.js';
+
+export const {
+  ConfigurableModuleClass,
+  MODULE_OPTIONS_TOKEN: LLM_ROUTER_OPTIONS,
+  OPTIONS_TYPE,
+  ASYNC_OPTIONS_TYPE,
+} = new ConfigurableModuleBuilder<LlmRouterOptions>()
+  .setClassMethodName('forRoot')
+  .setFactoryMethodName('createLlmRouterOptions')
+  .setExtras({ isGlobal: false }, (definition, { isGlobal }) => ({ ...definition, global: isGlobal }))
+  .build();
+
+/**
+ * What `useClass` and `useExisting` of `forRootAsync` name.
+ *
+ * @publicApi
+ */
+export interface LlmRouterOptionsFactory {
+  createLlmRouterOptions(): LlmRouterOptions | Promise<LlmRouterOptions>;
+}
+
+/** @publicApi */
+export type LlmRouterModuleOptions = typeof OPTIONS_TYPE;
+
+/** @publicApi */
+export type LlmRouterModuleAsyncOptions = typeof ASYNC_OPTIONS_TYPE;

@@ -1,0 +1,3 @@
+export { LlmContext } from './llm-context.decorator.js';
+export { Surface } from './surface.decorator.js';
+export type { SurfaceOverrides } from './surface.metadata.js';

@@ -1,0 +1,378 @@
+import { randomUUID } from 'node:crypto';
+import {
+  addUsage,
+  type ChatCompletion,
+  type ChatCompletionChunk,
+  NO_USAGE,
+  type ValidatedChatRequest,
+  validateChatRequest,
+} from '../chat/index.js';
+import { type Classifier, extractFeatures, type RequestFeatures } from '../classification/index.js';
+import { didYouMean } from '../config/index.js';
+import { currentLlmContext } from '../context/index.js';
+import { ContextLengthExceededError } from '../errors/context-length-exceeded-error.js';
+import { InternalError } from '../errors/internal-error.js';
+import { InvalidRequestError } from '../errors/invalid-request-error.js';
+import { LlmRouterError, type LlmRouterErrorCode } from '../errors/llm-router-error.js';
+import { NoEligibleModelError } from '../errors/no-eligible-model-error.js';
+import { type Execution, type PlanExecutor, primed, SHUTDOWN } from '../execution/index.js';
+import {
+  createPlan,
+  NO_SURFACE,
+  type Plan,
+  type PlannedAttempt,
+  type PolicySnapshot,
+  type PolicySurface,
+  type SignalsSnapshot,
+} from '../planning/index.js';
+import type { AttemptRecord, Outcome, RequestLabels, TelemetryBus } from '../telemetry/index.js';
+import { Admission } from './admission.js';
+import type { InternalCallOptions } from './call-options.js';
+import { explainPlan, type Explanation } from './explanation.js';
+import type { RoutingInfo } from './routing-info.js';
+import type { RoutingRuntime } from './routing-runtime.js';
+
+export interface PipelineParts {
+  /** The runtime of now; a request takes it once. */
+  readonly runtime: () => RoutingRuntime;
+  readonly classifier: Classifier;
+  readonly signals: SignalsSnapshot;
+  readonly executor: PlanExecutor;
+  readonly bus: TelemetryBus;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  /** A fault of ours that no caller can be told of; the Nest layer logs its kind. */
+  readonly onFault: (decisionId: string, error: unknown) => void;
+}
+
+export interface RoutedAnswer {
+  readonly completion: ChatCompletion;
+  readonly routing: RoutingInfo;
+}
+
+export interface RoutedStream {
+  /** Must be read to its end or returned. */
+  readonly chunks: AsyncGenerator<ChatCompletionChunk, void, undefined>;
+  readonly routing: RoutingInfo;
+  /** Cost over all attempts; final once the chunks have ended. */
+  costUsd(): number;
+}
+
+/** A request on its way: what is known of it so far, and the one place where it ends. */
+interface Journey {
+  readonly runtime: RoutingRuntime;
+  readonly decisionId: string;
+  readonly startedAtMs: number;
+  readonly startedAt: number;
+  readonly controller: AbortController;
+  readonly records: AttemptRecord[];
+  labels: RequestLabels;
+  servedBy: PlannedAttempt | undefined;
+  timeToFirstTokenMs: number | undefined;
+  /** Emits the request record and gives back what the request holds. The first call counts. */
+  end(outcome: Outcome, errorCode?: LlmRouterErrorCode): void;
+}
+
+interface Planned {
+  readonly request: ValidatedChatRequest;
+  readonly features: RequestFeatures;
+  readonly plan: Plan;
+}
+
+/** validate → context → classify → plan → execute → record: the only orchestration there is. */
+export class RequestPipeline {
+  readonly #admission = new Admission();
+  readonly #open = new Set<AbortController>();
+
+  constructor(private readonly parts: PipelineParts) {}
+
+  /** Requests under way. */
+  get inFlight(): number {
+    return this.#admission.inFlight;
+  }
+
+  async chat(body: unknown, options: InternalCallOptions = {}): Promise<RoutedAnswer> {
+    const journey = this.begin(options, false);
+    try {
+      const planned = this.plan(journey, withStream(body, false), options);
+      const execution = this.execution(journey, planned);
+      const { planned: attempt, completion } = await this.parts.executor.chat(execution);
+      journey.servedBy = attempt;
+      const routing = this.routing(journey, planned.plan, attempt, totalCost(journey));
+      journey.end('succeeded');
+      return { completion, routing };
+    } catch (error) {
+      throw this.fail(journey, error);
+    }
+  }
+
+  /** Resolves when the first token is there; until then every failure rejects as an error of its own. */
+  async stream(body: unknown, options: InternalCallOptions = {}): Promise<RoutedStream> {
+    const journey = this.begin(options, true);
+    try {
+      const planned = this.plan(journey, withStream(body, true), options);
+      const execution = this.execution(journey, planned);
+      const served = await this.parts.executor.stream(execution);
+      journey.servedBy = served.planned;
+      journey.timeToFirstTokenMs = performance.now() - journey.startedAt;
+      const chunks = await primed(
+        this.passOn(journey, served.chunks, planned.request.stream_options?.include_usage === true),
+      );
+      return {
+        chunks,
+        routing: this.routing(journey, planned.plan, served.planned, undefined, served.attempt),
+        costUsd: () => totalCost(journey),
+      };
+    } catch (error) {
+      throw this.fail(journey, error);
+    }
+  }
+
+  /** The plan alone: nothing is called, nothing is recorded. */
+  explain(body: unknown, options: InternalCallOptions = {}): Explanation {
+    const runtime = this.parts.runtime();
+    const request = validateChatRequest(body, runtime.limits);
+    const { plan, features } = this.decide(runtime, request, options);
+    return explainPlan(plan, features, runtime.policy.hash);
+  }
+
+  /** Takes no new request, waits for those under way, and ends the rest after `graceMs`. */
+  async close(graceMs: number): Promise<void> {
+    this.#admission.close();
+    const timer = setTimeout(() => {
+      for (const controller of this.#open) controller.abort(SHUTDOWN);
+    }, graceMs);
+    await this.#admission.whenIdle();
+    clearTimeout(timer);
+  }
+
+  private begin(options: InternalCallOptions, streamed: boolean): Journey {
+    const runtime = this.parts.runtime();
+    const startedAt = performance.now();
+    const controller = new AbortController();
+    const onAbort = (): void => {
+      controller.abort(options.signal?.reason);
+    };
+    if (options.signal?.aborted) onAbort();
+    else options.signal?.addEventListener('abort', onAbort, { once: true });
+
+    let leave: (() => void) | undefined;
+    let hasEnded = false;
+    const context = { ...currentLlmContext(), ...definedOnly(options) };
+    const surface = context.surface === undefined ? undefined : runtime.policy.surfaces.get(context.surface);
+    const journey: Journey = {
+      runtime,
+      decisionId: `dec_${randomUUID().replaceAll('-', '')}`,
+      startedAtMs: Date.now(),
+      startedAt,
+      controller,
+      records: [],
+      labels: {
+        decisionId: '',
+        // Only configured names become labels.
+        surface: surface?.name ?? NO_SURFACE,
+        workload: context.workload === 'background' ? 'background' : (surface?.workload ?? 'interactive'),
+        requestClass: 'none',
+        streamed,
+      },
+      servedBy: undefined,
+      timeToFirstTokenMs: undefined,
+      end: (outcome, errorCode) => {
+        if (hasEnded) return;
+        hasEnded = true;
+        options.signal?.removeEventListener('abort', onAbort);
+        this.#open.delete(controller);
+        const { servedBy, records } = journey;
+        this.parts.bus.emit('request-ended', {
+          ...journey.labels,
+          startedAtMs: journey.startedAtMs,
+          durationMs: performance.now() - startedAt,
+          timeToFirstTokenMs: journey.timeToFirstTokenMs,
+          outcome,
+          errorCode,
+          attempts: records.length,
+          servedBy:
+            servedBy === undefined
+              ? undefined
+              : {
+                  deployment: servedBy.deployment.id,
+                  model: servedBy.deployment.model.name,
+                  provider: servedBy.deployment.provider,
+                  tier: servedBy.tier,
+                },
+          usage: records.reduce((sum, record) => addUsage(sum, record.usage), NO_USAGE),
+          costUsd: totalCost(journey),
+        });
+        leave?.();
+      },
+    };
+    journey.labels = { ...journey.labels, decisionId: journey.decisionId };
+    try {
+      leave = this.#admission.enter(runtime.limits, options.keyId);
+    } catch (error) {
+      throw this.fail(journey, error);
+    }
+    this.#open.add(controller);
+    return journey;
+  }
+
+  /** Validates, classifies and plans. @throws what refuses the request before any call. */
+  private plan(journey: Journey, body: unknown, options: InternalCallOptions): Planned {
+    const request = validateChatRequest(body, journey.runtime.limits);
+    const { plan, features } = this.decide(journey.runtime, request, options);
+    journey.labels = {
+      ...journey.labels,
+      surface: plan.surface.name,
+      workload: plan.workload,
+      requestClass: plan.classification.class,
+    };
+    if (plan.attempts.length === 0) throw nothingEligible(plan);
+    return { request, features, plan };
+  }
+
+  private decide(
+    runtime: RoutingRuntime,
+    request: ValidatedChatRequest,
+    options: InternalCallOptions,
+  ): { plan: Plan; features: RequestFeatures } {
+    const { policy } = runtime;
+    const context = { ...currentLlmContext(), ...definedOnly(options) };
+    const surface = surfaceNamed(policy, context.surface, options.surfaceParam);
+    const features = extractFeatures(request);
+    const plan = createPlan({
+      features,
+      classification: this.parts.classifier.classify(features),
+      requestedModel: request.model,
+      circumstances: {
+        surface,
+        workload: context.workload ?? surface.workload,
+        deadlineMs: context.deadlineMs,
+        deadlineLimitMs: options.deadlineLimitMs,
+      },
+      policy,
+      signals: this.parts.signals,
+      nowMs: Date.now(),
+      random: this.parts.random,
+    });
+    return { plan, features };
+  }
+
+  private execution(journey: Journey, { plan, request, features }: Planned): Execution {
+    return {
+      plan,
+      request,
+      features,
+      labels: journey.labels,
+      timeouts: journey.runtime.policy.execution.timeouts,
+      clients: journey.runtime.clients,
+      signal: journey.controller.signal,
+      startedAt: journey.startedAt,
+      records: journey.records,
+    };
+  }
+
+  private routing(
+    journey: Journey,
+    plan: Plan,
+    served: PlannedAttempt,
+    costUsd: number | undefined,
+    attempts = journey.records.length,
+  ): RoutingInfo {
+    return {
+      decisionId: journey.decisionId,
+      model: served.deployment.model.name,
+      provider: served.deployment.provider,
+      deployment: served.deployment.id,
+      tier: served.tier,
+      requestClass: plan.classification.class,
+      score: plan.classification.score,
+      rule: plan.rule,
+      surface: plan.surface.name,
+      attempts,
+      costUsd,
+    };
+  }
+
+  private async *passOn(
+    journey: Journey,
+    upstream: AsyncGenerator<ChatCompletionChunk, void, undefined>,
+    wantsUsage: boolean,
+  ): AsyncGenerator<ChatCompletionChunk | undefined, void, undefined> {
+    try {
+      yield undefined;
+      for await (const chunk of upstream) {
+        // Usage is always asked of the upstream, for the ledger; its extra chunk goes only to who asked for it.
+        if (wantsUsage || chunk.choices.length > 0 || !chunk.usage) yield chunk;
+      }
+      journey.end('succeeded');
+    } catch (error) {
+      throw this.fail(journey, error);
+    } finally {
+      // Only a consumer that left gets here without an end.
+      await upstream.return();
+      journey.end('client_left', 'client_closed_request');
+    }
+  }
+
+  /** Ends the journey for an error and gives the one to throw. */
+  private fail(journey: Journey, error: unknown): LlmRouterError {
+    const known = LlmRouterError.isInstance(error) ? error : new InternalError();
+    if (known !== error) this.parts.onFault(journey.decisionId, error);
+    known.decisionId = journey.decisionId;
+    journey.end(outcomeOf(known.code, journey), known.code);
+    return known;
+  }
+}
+
+function outcomeOf(code: LlmRouterErrorCode, journey: Journey): Outcome {
+  if (code === 'client_closed_request') return 'client_left';
+  if (code === 'overloaded') return journey.records.length === 0 ? 'shed' : 'failed';
+  if (code === 'deadline_exceeded') return 'timed_out';
+  return journey.records.length === 0 && code !== 'internal_error' ? 'rejected' : 'failed';
+}
+
+function totalCost(journey: Journey): number {
+  return journey.records.reduce((sum, record) => sum + record.costUsd, 0);
+}
+
+function withStream(body: unknown, stream: boolean): unknown {
+  const isObject = typeof body === 'object' && body !== null && !Array.isArray(body);
+  return isObject ? { ...body, stream } : body;
+}
+
+/** An option given as undefined says nothing; it must not wipe out what the handler's context says. */
+function definedOnly(options: InternalCallOptions): InternalCallOptions {
+  return Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value !== undefined),
+  ) as InternalCallOptions;
+}
+
+function surfaceNamed(policy: PolicySnapshot, name: string | undefined, param = 'surface'): PolicySurface {
+  if (name === undefined) return policy.defaultSurface;
+  const surface = policy.surfaces.get(name);
+  if (surface === undefined) {
+    throw new InvalidRequestError(
+      `\`${param}\` names no configured surface.${didYouMean(name.slice(0, 64), policy.surfaces.keys())}`,
+      param,
+    );
+  }
+  return surface;
+}
+
+function nothingEligible(plan: Plan): LlmRouterError {
+  // Whatever failed on its window had passed every floor before: it is the size that stands in the way.
+  const tooLong = plan.rejected.find((candidate) => candidate.reason === 'context_window');
+  if (tooLong !== undefined) {
+    return new ContextLengthExceededError(
+      `The request fits no model that may serve it: ${tooLong.deployment.model.name} ${tooLong.detail}.`,
+    );
+  }
+  return new NoEligibleModelError(
+    plan.rejected.map(({ deployment, reason, detail }) => ({
+      model: deployment.model.name,
+      provider: deployment.provider,
+      reason,
+      detail,
+    })),
+  );
+}

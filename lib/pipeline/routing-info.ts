@@ -1,0 +1,23 @@
+import type { Tier } from '../telemetry/index.js';
+
+/**
+ * Where an answer came from and why.
+ *
+ * @publicApi
+ */
+export interface RoutingInfo {
+  readonly decisionId: string;
+  /** The catalogue's name of the model; the answer's own `model` is what the provider reported. */
+  readonly model: string;
+  readonly provider: string;
+  readonly deployment: string;
+  readonly tier: Tier;
+  readonly requestClass: string;
+  readonly score: number;
+  readonly rule: string | undefined;
+  readonly surface: string;
+  /** Calls made for this request so far, the one that answered included. */
+  readonly attempts: number;
+  /** Cost over all attempts in US dollars; undefined while a stream is still running. */
+  readonly costUsd: number | undefined;
+}

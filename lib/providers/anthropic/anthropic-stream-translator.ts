@@ -1,0 +1,223 @@
+import type { ChatCompletionChunk, TokenUsage } from '../../chat/chat-types.js';
+import { ProviderError } from '../../errors/provider-error.js';
+import { ChunkWriter } from '../chunk-writer.js';
+import { toCompletionUsage } from '../completion-usage.js';
+import {
+  countOf,
+  isJsonObject,
+  nonEmptyTextOf,
+  objectOf,
+  parseJson,
+  textOf,
+  type JsonObject,
+} from '../json-reading.js';
+import { makeToolCallId } from '../made-up-ids.js';
+import type { ProviderCall, StreamTranslator, WireEvent } from '../provider-adapter.js';
+import { fromAnthropicErrorEvent } from './from-anthropic-error.js';
+import { fromAnthropicStopReason } from './from-anthropic-stop-reason.js';
+import { AnthropicUsage } from './from-anthropic-usage.js';
+import { structuredOutputTool } from './structured-output-tool.js';
+
+const CHOICE_INDEX = 0;
+
+interface OpenToolUse {
+  /** Its number among the tool calls of our stream; undefined for the tool whose input is the answer. */
+  readonly toolIndex: number | undefined;
+  /** Input that came whole with the block's start. */
+  readonly initialInput: string;
+  hasArguments: boolean;
+}
+
+/**
+ * The stream of the Messages API. Blocks have numbers of their own, so tool calls are counted from 0. A tool call
+ * without arguments sends no argument delta at all and gets `{}` when its block ends. Unknown events, deltas and
+ * blocks are skipped. `message_stop` ends the stream; a proxy's `[DONE]` does too, once there was a stop reason.
+ *
+ * With fallback models Anthropic may begin the message anew within a stream: text goes on, but an open tool call can
+ * be neither finished nor taken back, so that is a `bad_response`.
+ */
+export class AnthropicStreamTranslator implements StreamTranslator {
+  readonly #writer: ChunkWriter;
+  readonly #usage = new AnthropicUsage();
+  readonly #answerTool: string | undefined;
+  readonly #openToolUses = new Map<number, OpenToolUse>();
+  #toolCallCount = 0;
+  #hasStarted = false;
+  #hasAnswer = false;
+  #stopReason: string | undefined;
+  #isTerminated = false;
+
+  constructor(call: ProviderCall) {
+    this.#writer = new ChunkWriter(call.upstreamModel);
+    this.#answerTool = structuredOutputTool(call.request)?.tool.name;
+  }
+
+  get isTerminated(): boolean {
+    return this.#isTerminated;
+  }
+
+  get usage(): TokenUsage | undefined {
+    return this.#usage.tokens;
+  }
+
+  push(event: WireEvent): ChatCompletionChunk[] {
+    const data = event.data.trim();
+    if (this.#isTerminated || data === '') {
+      return [];
+    }
+    if (data === '[DONE]') {
+      this.#isTerminated = this.#stopReason !== undefined;
+      return [];
+    }
+    const body = parseJson(data);
+    if (event.event === 'error') {
+      throw fromAnthropicErrorEvent(body ?? data);
+    }
+    if (!isJsonObject(body)) {
+      throw new ProviderError({ kind: 'bad_response' });
+    }
+    switch (body.type) {
+      case 'error':
+        throw fromAnthropicErrorEvent(body);
+      case 'message_start':
+        return this.#startMessage(objectOf(body.message) ?? {});
+      case 'content_block_start':
+        return this.#startBlock(countOf(body.index) ?? 0, objectOf(body.content_block) ?? {});
+      case 'content_block_delta':
+        return this.#takeDelta(countOf(body.index) ?? 0, objectOf(body.delta) ?? {});
+      case 'content_block_stop':
+        return this.#stopBlock(countOf(body.index) ?? 0);
+      case 'message_delta':
+        this.#usage.take(body.usage);
+        this.#stopReason = nonEmptyTextOf(objectOf(body.delta)?.stop_reason) ?? this.#stopReason;
+        return [];
+      case 'message_stop':
+        this.#isTerminated = true;
+        return [];
+      default:
+        return [];
+    }
+  }
+
+  end(): ChatCompletionChunk[] {
+    if (!this.#isTerminated || !this.#hasStarted) {
+      throw new ProviderError({ kind: this.#isTerminated ? 'bad_response' : 'stream_cut' });
+    }
+    const rest = [...this.#openToolUses.keys()].flatMap((index) => this.#stopBlock(index));
+    const finishReason = fromAnthropicStopReason(this.#stopReason, this.#toolCallCount > 0);
+    const { tokens } = this.#usage;
+    return [
+      ...rest,
+      this.#writer.write(CHOICE_INDEX, {}, finishReason),
+      ...(tokens === undefined ? [] : [this.#writer.writeUsage(toCompletionUsage(tokens))]),
+    ];
+  }
+
+  #startMessage(message: JsonObject): ChatCompletionChunk[] {
+    this.#usage.take(message.usage);
+    if (this.#hasStarted) {
+      if (this.#openToolUses.size > 0) {
+        throw new ProviderError({ kind: 'bad_response' });
+      }
+      return [];
+    }
+    this.#hasStarted = true;
+    this.#writer.identify({ id: textOf(message.id), model: textOf(message.model) });
+    // Calls made by Anthropic's programs come whole in the first event, without blocks of their own.
+    return [
+      this.#writer.write(CHOICE_INDEX, { content: '' }),
+      ...(Array.isArray(message.content) ? message.content : [])
+        .filter(isJsonObject)
+        .flatMap((block, position) => {
+          // Below zero: no later block has that number.
+          const index = -1 - position;
+          return [...this.#startBlock(index, block), ...this.#stopBlock(index)];
+        }),
+    ];
+  }
+
+  #startBlock(index: number, block: JsonObject): ChatCompletionChunk[] {
+    this.#hasStarted = true;
+    switch (block.type) {
+      case 'text':
+        return this.#writeContent(textOf(block.text));
+      case 'thinking':
+        return this.#writeReasoning(textOf(block.thinking));
+      case 'tool_use':
+        return this.#startToolUse(index, block);
+      default:
+        return [];
+    }
+  }
+
+  #startToolUse(index: number, block: JsonObject): ChatCompletionChunk[] {
+    const name = textOf(block.name) ?? '';
+    const input = objectOf(block.input) ?? {};
+    const isAnswer = name === this.#answerTool;
+    const toolIndex = isAnswer ? undefined : this.#toolCallCount;
+    const left = this.#stopBlock(index);
+    if (isAnswer && this.#hasAnswer) {
+      // Two answers in a row would be no JSON: the first one counts.
+      return left;
+    }
+    this.#hasAnswer ||= isAnswer;
+    this.#openToolUses.set(index, { toolIndex, initialInput: JSON.stringify(input), hasArguments: false });
+    if (toolIndex === undefined) {
+      return left;
+    }
+    this.#toolCallCount += 1;
+    const toolCall = {
+      index: toolIndex,
+      id: nonEmptyTextOf(block.id) ?? makeToolCallId(),
+      type: 'function' as const,
+      function: { name, arguments: '' },
+    };
+    return [...left, this.#writer.write(CHOICE_INDEX, { tool_calls: [toolCall] })];
+  }
+
+  #takeDelta(index: number, delta: JsonObject): ChatCompletionChunk[] {
+    switch (delta.type) {
+      case 'text_delta':
+        return this.#writeContent(textOf(delta.text));
+      case 'thinking_delta':
+        return this.#writeReasoning(textOf(delta.thinking));
+      case 'input_json_delta': {
+        // Input of Anthropic's own tools comes as the same kind of delta, for a block that is not open here.
+        const toolUse = this.#openToolUses.get(index);
+        const json = textOf(delta.partial_json) ?? '';
+        return toolUse === undefined || json === '' ? [] : this.#writeArguments(toolUse, json);
+      }
+      default:
+        return [];
+    }
+  }
+
+  #stopBlock(index: number): ChatCompletionChunk[] {
+    const toolUse = this.#openToolUses.get(index);
+    this.#openToolUses.delete(index);
+    return toolUse === undefined || toolUse.hasArguments
+      ? []
+      : this.#writeArguments(toolUse, toolUse.initialInput);
+  }
+
+  #writeArguments(toolUse: OpenToolUse, json: string): ChatCompletionChunk[] {
+    toolUse.hasArguments = true;
+    return toolUse.toolIndex === undefined
+      ? this.#writeContent(json)
+      : [
+          this.#writer.write(CHOICE_INDEX, {
+            tool_calls: [{ index: toolUse.toolIndex, function: { arguments: json } }],
+          }),
+        ];
+  }
+
+  #writeContent(text: string | undefined): ChatCompletionChunk[] {
+    return text === undefined || text === '' ? [] : [this.#writer.write(CHOICE_INDEX, { content: text })];
+  }
+
+  #writeReasoning(text: string | undefined): ChatCompletionChunk[] {
+    return text === undefined || text === ''
+      ? []
+      : [this.#writer.write(CHOICE_INDEX, { reasoning_content: text })];
+  }
+}

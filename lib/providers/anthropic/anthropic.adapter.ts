@@ -1,0 +1,42 @@
+import type { ProviderError } from '../../errors/provider-error.js';
+import type {
+  ProviderAdapter,
+  ProviderCall,
+  StreamTranslator,
+  TranslatedAnswer,
+  WireFailure,
+  WireRequest,
+} from '../provider-adapter.js';
+import { AnthropicStreamTranslator } from './anthropic-stream-translator.js';
+import { fromAnthropicAnswer } from './from-anthropic-answer.js';
+import { fromAnthropicFailure } from './from-anthropic-error.js';
+import { toAnthropicRequest } from './to-anthropic-request.js';
+
+/** Anthropic's Messages API (`POST /v1/messages`, version 2023-06-01, no betas). */
+export class AnthropicAdapter implements ProviderAdapter {
+  readonly defaultBaseUrl = 'https://api.anthropic.com';
+
+  authHeaders(apiKey: string | undefined): Record<string, string> {
+    return apiKey === undefined ? {} : { 'x-api-key': apiKey };
+  }
+
+  buildRequest(call: ProviderCall): WireRequest {
+    return {
+      path: '/v1/messages',
+      headers: { 'anthropic-version': '2023-06-01' },
+      body: toAnthropicRequest(call),
+    };
+  }
+
+  parseAnswer(body: unknown, call: ProviderCall): TranslatedAnswer {
+    return fromAnthropicAnswer(body, call);
+  }
+
+  createStreamTranslator(call: ProviderCall): StreamTranslator {
+    return new AnthropicStreamTranslator(call);
+  }
+
+  parseError(failure: WireFailure): ProviderError {
+    return fromAnthropicFailure(failure);
+  }
+}

@@ -1,0 +1,135 @@
+import type { ChatCompletionMessageParam } from '../../chat/chat-types.js';
+import { InvalidRequestError } from '../../errors/invalid-request-error.js';
+import { parseToolCallArguments } from '../tool-call-arguments.js';
+import type { AnthropicMessage, AssistantBlock, TextBlock, ToolResultBlock } from './anthropic-wire.js';
+import { toAnthropicContent, toTextBlocks } from './to-anthropic-content.js';
+import { ToolUseIds } from './tool-use-ids.js';
+
+export interface AnthropicConversation {
+  readonly system: readonly TextBlock[];
+  readonly messages: readonly AnthropicMessage[];
+}
+
+type AssistantMessage = Extract<ChatCompletionMessageParam, { role: 'assistant' }>;
+
+/**
+ * The conversation as Anthropic wants it: system and developer messages apart, from wherever they stand; turns of the
+ * same role in a row merged; the results of one assistant turn in one user turn, before anything else in it; no empty
+ * texts; no white space at the end of a final assistant turn, which Anthropic would have to continue.
+ *
+ * A conversation of system messages alone becomes a user turn: OpenAI answers those too.
+ *
+ * @throws {@link InvalidRequestError} naming the place of what cannot be said.
+ */
+export function toAnthropicConversation(
+  messages: readonly ChatCompletionMessageParam[],
+): AnthropicConversation {
+  const ids = new ToolUseIds(messages.flatMap(toolCallIdsOf));
+  const system: TextBlock[] = [];
+  const turns: AnthropicMessage[] = [];
+  messages.forEach((message, index) => {
+    const path = `messages[${index}]`;
+    switch (message.role) {
+      case 'system':
+      case 'developer':
+        system.push(...toTextBlocks(message.content));
+        break;
+      case 'user':
+        turns.push({ role: 'user', content: toAnthropicContent(message.content, `${path}.content`) });
+        break;
+      case 'assistant':
+        turns.push({ role: 'assistant', content: toAssistantBlocks(message, path, ids) });
+        break;
+      case 'tool': {
+        const result: ToolResultBlock = {
+          type: 'tool_result',
+          tool_use_id: ids.map(message.tool_call_id),
+          ...toolResultContent(message.content),
+        };
+        turns.push({ role: 'user', content: [result] });
+        break;
+      }
+      case 'function':
+        throw new InvalidRequestError('Function messages are not supported by this model.', path);
+    }
+  });
+  const merged = mergeTurns(turns);
+  trimFinalAssistantTurn(merged);
+  const spoken = merged.filter((turn) => turn.content.length > 0);
+  return spoken.length === 0 && system.length > 0
+    ? { system: [], messages: [{ role: 'user', content: system }] }
+    : { system, messages: spoken };
+}
+
+function toolCallIdsOf(message: ChatCompletionMessageParam): string[] {
+  if (message.role === 'tool') {
+    return [message.tool_call_id];
+  }
+  return message.role === 'assistant' ? (message.tool_calls ?? []).map((toolCall) => toolCall.id) : [];
+}
+
+/** Thinking without its signature, which OpenAI clients lose, is refused by Anthropic and left out. */
+function toAssistantBlocks(message: AssistantMessage, path: string, ids: ToolUseIds): AssistantBlock[] {
+  const toolUses = (message.tool_calls ?? []).map((toolCall, index): AssistantBlock => {
+    const callPath = `${path}.tool_calls[${index}]`;
+    if (toolCall.type !== 'function') {
+      throw new InvalidRequestError('Custom tool calls are not supported by this model.', callPath);
+    }
+    return {
+      type: 'tool_use',
+      id: ids.map(toolCall.id),
+      name: toolCall.function.name,
+      input: parseToolCallArguments(toolCall.function.arguments, `${callPath}.function.arguments`),
+    };
+  });
+  return [...toTextBlocks(message.content), ...toolUses];
+}
+
+function toolResultContent(
+  content: Extract<ChatCompletionMessageParam, { role: 'tool' }>['content'],
+): Pick<ToolResultBlock, 'content'> {
+  if (typeof content === 'string') {
+    return content === '' ? {} : { content };
+  }
+  const blocks = toTextBlocks(content);
+  return blocks.length === 0 ? {} : { content: blocks };
+}
+
+function mergeTurns(turns: readonly AnthropicMessage[]): AnthropicMessage[] {
+  const merged: AnthropicMessage[] = [];
+  for (const turn of turns) {
+    if (turn.content.length === 0) {
+      continue;
+    }
+    const last = merged.at(-1);
+    if (last?.role === 'user' && turn.role === 'user') {
+      last.content.push(...turn.content);
+    } else if (last?.role === 'assistant' && turn.role === 'assistant') {
+      last.content.push(...turn.content);
+    } else {
+      merged.push(turn);
+    }
+  }
+  for (const turn of merged) {
+    if (turn.role === 'user') {
+      turn.content.sort((one, other) => rankInUserTurn(one.type) - rankInUserTurn(other.type));
+    } else {
+      turn.content.sort((one, other) => rankInAssistantTurn(one.type) - rankInAssistantTurn(other.type));
+    }
+  }
+  return merged;
+}
+
+const rankInUserTurn = (type: string): number => (type === 'tool_result' ? 0 : 1);
+/** Tool results must follow the calls at once: nothing may stand after them in their turn. */
+const rankInAssistantTurn = (type: string): number => (type === 'tool_use' ? 1 : 0);
+
+function trimFinalAssistantTurn(turns: readonly AnthropicMessage[]): void {
+  const last = turns.at(-1);
+  const lastBlock = last?.role === 'assistant' ? last.content.at(-1) : undefined;
+  if (last?.role !== 'assistant' || lastBlock?.type !== 'text') {
+    return;
+  }
+  const text = lastBlock.text.trimEnd();
+  last.content.splice(-1, 1, ...(text === '' ? [] : [{ ...lastBlock, text }]));
+}

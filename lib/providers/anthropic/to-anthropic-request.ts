@@ -1,0 +1,153 @@
+import type { ValidatedChatRequest } from '../../chat/chat-types.js';
+import { offeredTools, toolDemandOf, type FunctionTool } from '../offered-tools.js';
+import type { ProviderCall } from '../provider-adapter.js';
+import { refuseField, refuseOpenAiOnlyFields } from '../refused-fields.js';
+import { stillUsedFieldsOf } from '../still-used-fields.js';
+import { anthropicModelTraits } from './anthropic-model-traits.js';
+import { planThinking } from './anthropic-thinking.js';
+import type { AnthropicRequest, AnthropicTool, AnthropicToolChoice, TextBlock } from './anthropic-wire.js';
+import { structuredOutputTool } from './structured-output-tool.js';
+import { cacheControlOf } from './to-anthropic-content.js';
+import { toAnthropicConversation } from './to-anthropic-messages.js';
+
+const MAX_TEMPERATURE = 1;
+const MAX_USER_ID_LENGTH = 256;
+const JSON_INSTRUCTION = 'Answer with one valid JSON object and nothing else: no explanation, no code fence.';
+
+/**
+ * The body of `POST /v1/messages` for an OpenAI request.
+ *
+ * Refused: `n` over 1, `logprobs`, `logit_bias`, audio, web search, custom tools, the `functions` of old.
+ *
+ * Lost in silence: `seed`, `frequency_penalty`, `presence_penalty`, `prediction`, `verbosity`, `service_tier`,
+ * `store`, `metadata`, `strict` of tools and schemas, unsigned thinking in the history, a blank `stop`.
+ *
+ * Changed: `temperature` above 1 becomes 1 (OpenAI's scale goes to 2); with thinking, and on models that refuse
+ * them, `temperature` and `top_p` are left out; where a model takes only one, `temperature` stays. `json_schema`
+ * becomes a tool the model has to call, `json_object` an instruction.
+ *
+ * @throws {@link InvalidRequestError} naming the field at fault.
+ */
+export function toAnthropicRequest(call: ProviderCall): AnthropicRequest {
+  const { request } = call;
+  refuseField((request.n ?? 1) > 1, 'n');
+  refuseField(request.logprobs === true, 'logprobs');
+  refuseField((request.top_logprobs ?? 0) > 0, 'top_logprobs');
+  refuseOpenAiOnlyFields(request);
+  const conversation = toAnthropicConversation(request.messages);
+  const { tools, toolChoice } = toAnthropicTools(request);
+  const isToolForced = toolChoice?.type === 'any' || toolChoice?.type === 'tool';
+  const { maxTokens, thinking, effort } = planThinking(call, { isToolForced });
+  const system = withJsonInstruction(conversation.system, request);
+  const stopSequences = [request.stop ?? []].flat().filter((sequence) => sequence.trim() !== '');
+  const userId = userIdOf(request);
+  return {
+    model: call.upstreamModel,
+    max_tokens: maxTokens,
+    messages: conversation.messages,
+    stream: call.stream,
+    ...(system.length > 0 ? { system: toSystem(system) } : {}),
+    ...(tools.length > 0 ? { tools } : {}),
+    ...(toolChoice === undefined ? {} : { tool_choice: toolChoice }),
+    ...(stopSequences.length > 0 ? { stop_sequences: stopSequences } : {}),
+    ...(thinking === undefined ? toSampling(call) : { thinking }),
+    ...(effort === undefined ? {} : { output_config: { effort } }),
+    ...(userId === undefined ? {} : { metadata: { user_id: userId } }),
+  };
+}
+
+function toAnthropicTools(request: ValidatedChatRequest): {
+  tools: readonly AnthropicTool[];
+  toolChoice: AnthropicToolChoice | undefined;
+} {
+  const clientTools = offeredTools(request).map(toAnthropicTool);
+  const structuredOutput = structuredOutputTool(request);
+  const isParallelOff = request.parallel_tool_calls === false;
+  if (structuredOutput !== undefined) {
+    return {
+      tools: [...clientTools, structuredOutput.tool],
+      toolChoice: structuredOutput.isOneOfSeveral
+        ? { type: 'any', ...(isParallelOff ? { disable_parallel_tool_use: true } : {}) }
+        : { type: 'tool', name: structuredOutput.tool.name, disable_parallel_tool_use: true },
+    };
+  }
+  return {
+    tools: clientTools,
+    // Without tools a tool choice is refused.
+    toolChoice: clientTools.length > 0 ? toToolChoice(request, isParallelOff) : undefined,
+  };
+}
+
+function toAnthropicTool(tool: FunctionTool): AnthropicTool {
+  const { name, description, parameters } = tool.function;
+  return {
+    name,
+    ...(description ? { description } : {}),
+    input_schema: { ...(parameters ?? { properties: {} }), type: 'object' },
+    ...cacheControlOf(tool),
+  };
+}
+
+function toToolChoice(
+  request: ValidatedChatRequest,
+  isParallelOff: boolean,
+): AnthropicToolChoice | undefined {
+  const demand = toolDemandOf(request);
+  const parallel = isParallelOff ? { disable_parallel_tool_use: true } : {};
+  if (demand === undefined) {
+    return isParallelOff ? { type: 'auto', ...parallel } : undefined;
+  }
+  switch (demand.mode) {
+    case 'auto':
+      return { type: 'auto', ...parallel };
+    case 'required':
+      return { type: 'any', ...parallel };
+    case 'named':
+      return { type: 'tool', name: demand.name, ...parallel };
+    case 'none':
+      return { type: 'none' };
+  }
+}
+
+function toSampling(call: ProviderCall): Pick<AnthropicRequest, 'temperature' | 'top_p'> {
+  const traits = anthropicModelTraits(call.upstreamModel);
+  if (traits.refusesSampling) {
+    return {};
+  }
+  const temperature = call.request.temperature ?? undefined;
+  const topP = call.request.top_p ?? undefined;
+  const isTopPLeftOut =
+    topP === undefined || (temperature !== undefined && (topP === 1 || traits.refusesTemperatureWithTopP));
+  return {
+    ...(temperature === undefined ? {} : { temperature: Math.min(temperature, MAX_TEMPERATURE) }),
+    ...(isTopPLeftOut ? {} : { top_p: topP }),
+  };
+}
+
+function withJsonInstruction(
+  system: readonly TextBlock[],
+  request: ValidatedChatRequest,
+): readonly TextBlock[] {
+  const wantsJson =
+    request.response_format?.type === 'json_object' && structuredOutputTool(request) === undefined;
+  return wantsJson ? [...system, { type: 'text', text: JSON_INSTRUCTION }] : system;
+}
+
+/** One text where it can be, blocks where cache marks must keep their place. */
+function toSystem(blocks: readonly TextBlock[]): string | readonly TextBlock[] {
+  return blocks.some((block) => block.cache_control !== undefined)
+    ? blocks
+    : blocks.map((block) => block.text).join('\n\n');
+}
+
+/** Anthropic wants an opaque id: no e-mail address, no telephone number. */
+function userIdOf(request: ValidatedChatRequest): string | undefined {
+  const userId = stillUsedFieldsOf(request).user ?? request.safety_identifier ?? undefined;
+  const isUsable =
+    userId !== undefined &&
+    userId !== '' &&
+    userId.length <= MAX_USER_ID_LENGTH &&
+    !userId.includes('@') &&
+    !/^\+?[\d\s().-]{7,}$/.test(userId);
+  return isUsable ? userId : undefined;
+}

@@ -1,0 +1,243 @@
+import type { Readable } from 'node:stream';
+import { Axios, type AxiosRequestConfig, type AxiosResponse } from 'axios';
+import type { Dispatcher } from 'undici';
+import { ProviderError } from '../errors/provider-error.js';
+import { AnswerBody, decodeContent } from './answer-body.js';
+import { readCertificateAuthorities } from './certificate-authorities.js';
+import { ConnectTimeoutHttpAgent, ConnectTimeoutHttpsAgent, TunnelHttpsAgent } from './connect-agents.js';
+import { proxyFor, readProxyEnvironment } from './proxy-environment.js';
+import { toProviderError } from './to-provider-error.js';
+import { Transport, type TransportRequest, type TransportResponse } from './transport.js';
+import { createUndiciAxiosAdapter, createUndiciDispatcher } from './undici-axios-adapter.js';
+
+export interface AxiosTransportOptions {
+  /**
+   * `undici`: undici's pool behind axios. `http`: axios's own adapter over `node:http`, for applications whose tracing
+   * or test tools hook into that. Both behave alike.
+   */
+  readonly adapter: 'undici' | 'http';
+  /** For TCP and TLS together, in milliseconds. */
+  readonly connectTimeoutMs: number;
+  /** A PEM file of certificate authorities that are trusted beside Node's own. Read once, at construction. */
+  readonly caFile?: string;
+  /**
+   * Where `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` are read, once, at construction.
+   *
+   * @defaultValue `process.env`
+   */
+  readonly environment?: NodeJS.ProcessEnv;
+}
+
+type ClientResponse = AxiosResponse<Readable>;
+type ConfigFor = (url: URL) => AxiosRequestConfig;
+
+/**
+ * The transport of the router: axios, over undici or `node:http`.
+ *
+ * - `https:` goes through a proxy's CONNECT tunnel, `http:` in absolute form; `NO_PROXY` as {@link proxyFor} has it.
+ *   A proxy that refuses is `connection` with code `proxy_refused` where a tunnel is asked for; for plain `http:` its
+ *   answer cannot be told from the provider's (undici tells a 407).
+ * - Nothing of the application's global `axios` is used: neither its defaults nor its interceptors.
+ * - Asks for no compression (chunks of a stream would wait in the compressor), and decodes gzip, deflate and br all the
+ *   same.
+ */
+export class AxiosTransport extends Transport {
+  readonly #client: Axios;
+  readonly #configFor: ConfigFor;
+  readonly #closeConnections: () => Promise<void>;
+  /** Ends the calls in flight; each takes itself out when it is over. */
+  readonly #open = new Set<(error: Error) => void>();
+  #closed = false;
+
+  /** @throws When `caFile` cannot be read, or a proxy variable is not an `http:` or `https:` address. */
+  constructor(options: AxiosTransportOptions) {
+    super();
+    // Not `axios.create`, which starts from the application's global defaults.
+    this.#client = new Axios({
+      method: 'post',
+      responseType: 'stream',
+      // axios forwards `x-api-key` to wherever a redirect points.
+      maxRedirects: 0,
+      validateStatus: () => true,
+      transformRequest: [],
+      transformResponse: [],
+      decompress: false,
+      proxy: false,
+      timeout: 0,
+      maxBodyLength: -1,
+      // No caps; with Infinity, unlike -1, axios would wrap the stream, and destroying it would not close the connection.
+      maxContentLength: -1,
+    });
+    const connections = options.adapter === 'undici' ? undiciConnections(options) : httpConnections(options);
+    this.#configFor = connections.configFor;
+    this.#closeConnections = connections.close;
+  }
+
+  override send(request: TransportRequest): Promise<TransportResponse> {
+    const { signal } = request;
+    return new Promise<TransportResponse>((resolve, reject) => {
+      if (signal.aborted) {
+        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- the caller's own reason, as it is
+        reject(signal.reason);
+        return;
+      }
+      if (this.#closed) {
+        reject(closedError());
+        return;
+      }
+      // Axios gets a signal of ours: its listeners on it come and go as it likes.
+      const client = new AbortController();
+      let body: AnswerBody | undefined;
+      const onAbort = (): void => {
+        end(signal.reason);
+      };
+      const release = (): void => {
+        signal.removeEventListener('abort', onAbort);
+        this.#open.delete(end);
+      };
+      const end = (reason: unknown): void => {
+        release();
+        // undici lets go of a call that still waits for its connection only when the connection is made or fails, so
+        // the promise is not left to it.
+        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- the caller's own reason, as it is
+        reject(reason);
+        body?.destroy(
+          reason instanceof Error ? reason : new DOMException('The call was aborted.', 'AbortError'),
+        );
+        client.abort();
+      };
+      signal.addEventListener('abort', onAbort);
+      this.#open.add(end);
+
+      this.#start(request, client.signal).then(
+        (response) => {
+          if (client.signal.aborted) {
+            response.data.on('error', () => undefined).destroy();
+            return;
+          }
+          const headers = readHeaders(response);
+          const encoding = headers.get('content-encoding');
+          const decoded = encoding === undefined ? undefined : decodeContent(response.data, encoding);
+          if (decoded !== undefined) {
+            headers.delete('content-encoding');
+            headers.delete('content-length');
+          }
+          body = new AnswerBody(decoded ?? response.data, release);
+          resolve({ status: response.status, headers: Object.fromEntries(headers), body });
+        },
+        (error: unknown) => {
+          release();
+          reject(toProviderError(error));
+        },
+      );
+    });
+  }
+
+  override async close(): Promise<void> {
+    this.#closed = true;
+    for (const end of [...this.#open]) {
+      end(closedError());
+    }
+    await this.#closeConnections();
+  }
+
+  async #start(request: TransportRequest, signal: AbortSignal): Promise<ClientResponse> {
+    return await this.#client.request<Readable, ClientResponse>({
+      ...this.#configFor(new URL(request.url)),
+      url: request.url,
+      headers: {
+        'content-type': 'application/json',
+        'user-agent': 'nestjs-llm-router',
+        ...lowerCaseNames(request.headers),
+        'accept-encoding': 'identity',
+      },
+      data: request.body,
+      signal,
+    });
+  }
+}
+
+interface Connections {
+  readonly configFor: ConfigFor;
+  readonly close: () => Promise<void>;
+}
+
+function undiciConnections(options: AxiosTransportOptions): Connections {
+  const dispatcher: Dispatcher = createUndiciDispatcher({
+    connectTimeoutMs: options.connectTimeoutMs,
+    certificateAuthorities: readOptionalAuthorities(options.caFile),
+    proxies: readProxyEnvironment(options.environment ?? process.env),
+  });
+  const adapter = createUndiciAxiosAdapter(dispatcher);
+  return { configFor: () => ({ adapter }), close: () => dispatcher.destroy() };
+}
+
+function httpConnections(options: AxiosTransportOptions): Connections {
+  const authorities = readOptionalAuthorities(options.caFile);
+  const proxies = readProxyEnvironment(options.environment ?? process.env);
+  const httpAgent = new ConnectTimeoutHttpAgent(options.connectTimeoutMs);
+  const httpsAgent = new ConnectTimeoutHttpsAgent(options.connectTimeoutMs, authorities);
+  const tunnelAgent =
+    proxies?.httpsProxy === undefined
+      ? undefined
+      : new TunnelHttpsAgent(new URL(proxies.httpsProxy), options.connectTimeoutMs, authorities);
+  const direct: AxiosRequestConfig = { adapter: 'http', httpAgent, httpsAgent };
+  return {
+    configFor: (url) => {
+      const proxy = proxies === undefined ? undefined : proxyFor(url, proxies);
+      if (proxy === undefined) {
+        return direct;
+      }
+      return url.protocol === 'https:'
+        ? { ...direct, httpsAgent: tunnelAgent }
+        : { ...direct, proxy: forwardProxy(proxy) };
+    },
+    close: () => {
+      httpAgent.destroy();
+      httpsAgent.destroy();
+      tunnelAgent?.destroy();
+      return Promise.resolve();
+    },
+  };
+}
+
+function forwardProxy(proxy: URL): AxiosRequestConfig['proxy'] {
+  return {
+    protocol: proxy.protocol,
+    host: proxy.hostname.replace(/^\[|\]$/g, ''),
+    port: Number(proxy.port === '' ? (proxy.protocol === 'https:' ? 443 : 80) : proxy.port),
+    ...(proxy.username === ''
+      ? {}
+      : {
+          auth: {
+            username: decodeURIComponent(proxy.username),
+            password: decodeURIComponent(proxy.password),
+          },
+        }),
+  };
+}
+
+/** Undefined leaves everything to Node. */
+function readOptionalAuthorities(caFile: string | undefined): readonly string[] | undefined {
+  return caFile === undefined ? undefined : readCertificateAuthorities(caFile);
+}
+
+function readHeaders(response: ClientResponse): Map<string, string> {
+  const headers = new Map<string, string>();
+  for (const [name, value] of Object.entries(response.headers) as [string, unknown][]) {
+    if (typeof value === 'string' || typeof value === 'number') {
+      headers.set(name.toLowerCase(), String(value));
+    } else if (Array.isArray(value)) {
+      headers.set(name.toLowerCase(), value.join(', '));
+    }
+  }
+  return headers;
+}
+
+function lowerCaseNames(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+}
+
+function closedError(): ProviderError {
+  return new ProviderError({ kind: 'connection', providerCode: 'transport_closed' });
+}

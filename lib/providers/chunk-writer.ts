@@ -1,0 +1,63 @@
+import type { ChatCompletionChunk, CompletionUsage } from '../chat/chat-types.js';
+import type { ExtendedDelta, FinishReason } from './chat-extensions.js';
+import { makeCompletionId, nowSeconds } from './made-up-ids.js';
+
+/**
+ * Writes the chunks of one stream: the same id, time and model on all of them, and the role in the first delta of
+ * each choice, as OpenAI's clients expect. Id and model are fixed with the first chunk written.
+ */
+export class ChunkWriter {
+  #id: string | undefined;
+  #created: number | undefined;
+  #model: string | undefined;
+  #hasWritten = false;
+  readonly #openedChoices = new Set<number>();
+  readonly #fallbackModel: string;
+
+  /** @param fallbackModel Stands in `model` where the provider names none. */
+  constructor(fallbackModel: string) {
+    this.#fallbackModel = fallbackModel;
+  }
+
+  /** Takes what the provider says of itself; empty values and what comes after the first chunk change nothing. */
+  identify(identity: { id?: string; created?: number; model?: string }): void {
+    if (this.#hasWritten) {
+      return;
+    }
+    this.#id ??= identity.id === '' ? undefined : identity.id;
+    this.#created ??= identity.created === 0 ? undefined : identity.created;
+    this.#model ??= identity.model === '' ? undefined : identity.model;
+  }
+
+  /** The role has been sent for this choice. */
+  hasOpened(choiceIndex: number): boolean {
+    return this.#openedChoices.has(choiceIndex);
+  }
+
+  write(
+    choiceIndex: number,
+    delta: ExtendedDelta,
+    finishReason: FinishReason | null = null,
+    logprobs: ChatCompletionChunk.Choice['logprobs'] = null,
+  ): ChatCompletionChunk {
+    const isFirst = !this.#openedChoices.has(choiceIndex);
+    this.#openedChoices.add(choiceIndex);
+    const opened: ExtendedDelta = isFirst ? { ...delta, role: 'assistant' } : delta;
+    return {
+      ...this.#head(),
+      choices: [{ index: choiceIndex, delta: opened, logprobs, finish_reason: finishReason }],
+    };
+  }
+
+  writeUsage(usage: CompletionUsage): ChatCompletionChunk {
+    return { ...this.#head(), choices: [], usage };
+  }
+
+  #head(): Omit<ChatCompletionChunk, 'choices'> {
+    this.#hasWritten = true;
+    this.#id ??= makeCompletionId();
+    this.#created ??= nowSeconds();
+    this.#model ??= this.#fallbackModel;
+    return { id: this.#id, object: 'chat.completion.chunk', created: this.#created, model: this.#model };
+  }
+}

@@ -1,0 +1,233 @@
+import type { ChatCompletionMessageParam } from '../../chat/chat-types.js';
+import { InvalidRequestError } from '../../errors/invalid-request-error.js';
+import { parseDataUrl } from '../data-url.js';
+import { isJsonObject, nonEmptyTextOf, objectOf, parseJson, type JsonObject } from '../json-reading.js';
+import { parseToolCallArguments } from '../tool-call-arguments.js';
+import { geminiModelTraits } from './gemini-model-traits.js';
+import type { GeminiContent, GeminiPart } from './gemini-wire.js';
+
+export interface GeminiConversation {
+  readonly system: readonly GeminiPart[];
+  readonly contents: readonly GeminiContent[];
+}
+
+type UserMessage = Extract<ChatCompletionMessageParam, { role: 'user' }>;
+type AssistantMessage = Extract<ChatCompletionMessageParam, { role: 'assistant' }>;
+type ToolMessage = Extract<ChatCompletionMessageParam, { role: 'tool' }>;
+
+/**
+ * Gemini 3 refuses replayed calls without their signature; this word of Google's makes it accept one whose signature
+ * was lost (a client dropped it, or the call is another provider's).
+ */
+const SKIP_SIGNATURE = 'skip_thought_signature_validator';
+
+/** A call of the conversation that a tool message may answer. */
+interface KnownCall {
+  readonly name: string;
+  /** Its place in its turn: responses go in the order of the calls. */
+  readonly order: number;
+}
+
+/**
+ * The conversation as Gemini wants it: system and developer messages apart; roles `user` and `model`, turns of the
+ * same role in a row merged; tool results as function responses, named by the call they answer and in the order of
+ * the calls; never empty, so that system messages alone become a user turn.
+ *
+ * @throws {@link InvalidRequestError} naming the place of what cannot be said: an image by URL (the Gemini API fetches
+ * none), a tool result without a call, broken arguments.
+ */
+export function toGeminiConversation(
+  messages: readonly ChatCompletionMessageParam[],
+  model: string,
+): GeminiConversation {
+  const traits = geminiModelTraits(model);
+  const calls = new Map<string, KnownCall>();
+  const system: GeminiPart[] = [];
+  const turns: GeminiContent[] = [];
+  const responseOrder = new Map<GeminiPart, number>();
+  messages.forEach((message, index) => {
+    const path = `messages[${index}]`;
+    switch (message.role) {
+      case 'system':
+      case 'developer':
+        system.push(...toTextParts(message.content));
+        break;
+      case 'user':
+        turns.push({ role: 'user', parts: toUserParts(message.content, `${path}.content`) });
+        break;
+      case 'assistant':
+        turns.push({
+          role: 'model',
+          parts: [
+            ...toTextParts(message.content),
+            ...toFunctionCalls(message, path, calls, traits.isGemini3OrLater),
+          ],
+        });
+        break;
+      case 'tool': {
+        const call = calls.get(message.tool_call_id);
+        if (call === undefined) {
+          throw new InvalidRequestError(
+            'No tool call of the conversation has this id.',
+            `${path}.tool_call_id`,
+          );
+        }
+        const part = toFunctionResponse(message, call.name, traits.isGemini3OrLater);
+        responseOrder.set(part, call.order);
+        turns.push({ role: 'user', parts: [part] });
+        break;
+      }
+      case 'function':
+        throw new InvalidRequestError('Function messages are not supported by this model.', path);
+    }
+  });
+  const contents = mergeTurns(turns, responseOrder);
+  if (contents.length === 0 && system.length > 0) {
+    return { system: [], contents: [{ role: 'user', parts: system }] };
+  }
+  if (traits.hasSystemInstruction || system.length === 0) {
+    return { system, contents };
+  }
+  return { system: [], contents: withSystemInFirstUserTurn(contents, system) };
+}
+
+function toTextParts(
+  content:
+    | string
+    | readonly ({ type: 'text'; text: string } | { type: 'refusal'; refusal: string })[]
+    | null
+    | undefined,
+): GeminiPart[] {
+  if (typeof content === 'string') {
+    return content === '' ? [] : [{ text: content }];
+  }
+  return (content ?? []).flatMap((part) => {
+    const text = part.type === 'refusal' ? part.refusal : part.text;
+    return text === '' ? [] : [{ text }];
+  });
+}
+
+function toUserParts(content: UserMessage['content'], path: string): GeminiPart[] {
+  if (typeof content === 'string') {
+    return toTextParts(content);
+  }
+  return content.flatMap((part, index): GeminiPart[] => {
+    const partPath = `${path}[${index}]`;
+    switch (part.type) {
+      case 'text':
+        return toTextParts([part]);
+      case 'image_url':
+        return [
+          toInlineData(part.image_url.url, partPath, 'An image must be a data URL: this model fetches none.'),
+        ];
+      case 'input_audio':
+        return [
+          { inlineData: { mimeType: `audio/${part.input_audio.format}`, data: part.input_audio.data } },
+        ];
+      case 'file':
+        return [
+          toInlineData(
+            part.file.file_data ?? '',
+            partPath,
+            'A file must be given as a data URL in `file_data`.',
+          ),
+        ];
+      default:
+        throw new InvalidRequestError('This model does not take this kind of content.', partPath);
+    }
+  });
+}
+
+function toInlineData(url: string, path: string, complaint: string): GeminiPart {
+  const dataUrl = parseDataUrl(url);
+  if (dataUrl === undefined) {
+    throw new InvalidRequestError(complaint, path);
+  }
+  return { inlineData: { mimeType: dataUrl.mediaType, data: dataUrl.base64 } };
+}
+
+function toFunctionCalls(
+  message: AssistantMessage,
+  path: string,
+  calls: Map<string, KnownCall>,
+  isGemini3OrLater: boolean,
+): GeminiPart[] {
+  return (message.tool_calls ?? []).map((toolCall, index): GeminiPart => {
+    const callPath = `${path}.tool_calls[${index}]`;
+    if (toolCall.type !== 'function') {
+      throw new InvalidRequestError('Custom tool calls are not supported by this model.', callPath);
+    }
+    const { name } = toolCall.function;
+    calls.set(toolCall.id, { name, order: index });
+    const args = parseToolCallArguments(toolCall.function.arguments, `${callPath}.function.arguments`);
+    const carried = carriedSignature(toolCall);
+    // Of parallel calls only the first has a signature: inventing more is refused.
+    const signature = carried ?? (isGemini3OrLater && index === 0 ? SKIP_SIGNATURE : undefined);
+    return {
+      // Older models know no ids.
+      functionCall: { ...(isGemini3OrLater ? { id: toolCall.id } : {}), name, args },
+      ...(signature === undefined ? {} : { thoughtSignature: signature }),
+    };
+  });
+}
+
+/** The signature that came with the call, where Google's own OpenAI endpoint puts it too. */
+function carriedSignature(toolCall: object): string | undefined {
+  const extraContent = 'extra_content' in toolCall ? objectOf(toolCall.extra_content) : undefined;
+  return nonEmptyTextOf(objectOf(extraContent?.google)?.thought_signature);
+}
+
+function toFunctionResponse(message: ToolMessage, name: string, isGemini3OrLater: boolean): GeminiPart {
+  const text =
+    typeof message.content === 'string' ? message.content : message.content.map((part) => part.text).join('');
+  return {
+    functionResponse: {
+      ...(isGemini3OrLater ? { id: message.tool_call_id } : {}),
+      name,
+      response: toResponseObject(text),
+    },
+  };
+}
+
+/** A response must be an object; `output` is Google's own word for a result that is none. */
+function toResponseObject(text: string): JsonObject {
+  const parsed = /^\s*[[{]/.test(text) ? parseJson(text) : undefined;
+  return isJsonObject(parsed) ? parsed : { output: parsed ?? text };
+}
+
+function mergeTurns(
+  turns: readonly GeminiContent[],
+  responseOrder: ReadonlyMap<GeminiPart, number>,
+): GeminiContent[] {
+  const merged: GeminiContent[] = [];
+  for (const turn of turns) {
+    const last = merged.at(-1);
+    if (turn.parts.length === 0) {
+      continue;
+    }
+    if (last?.role === turn.role) {
+      last.parts.push(...turn.parts);
+    } else {
+      merged.push(turn);
+    }
+  }
+  // Responses first, in the order of their calls; the rest stays in its own order behind them.
+  const rank = (part: GeminiPart): number => responseOrder.get(part) ?? Number.MAX_SAFE_INTEGER;
+  for (const turn of merged) {
+    turn.parts.sort((one, other) => rank(one) - rank(other));
+  }
+  return merged;
+}
+
+function withSystemInFirstUserTurn(
+  contents: readonly GeminiContent[],
+  system: readonly GeminiPart[],
+): readonly GeminiContent[] {
+  const firstUserTurn = contents.findIndex((content) => content.role === 'user');
+  if (firstUserTurn < 0) {
+    return [{ role: 'user', parts: [...system] }, ...contents];
+  }
+  return contents.map((content, index) =>
+    index === firstUserTurn ? { ...content, parts: [...system, ...content.parts] } : content,
+  );
+}

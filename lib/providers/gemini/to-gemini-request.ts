@@ -1,0 +1,124 @@
+import type { ValidatedChatRequest } from '../../chat/chat-types.js';
+import { isJsonObject, objectOf, type JsonObject } from '../json-reading.js';
+import { offeredTools, toolDemandOf, type FunctionTool } from '../offered-tools.js';
+import type { ProviderCall } from '../provider-adapter.js';
+import { refuseOpenAiOnlyFields } from '../refused-fields.js';
+import { requestedOutputTokens, stillUsedFieldsOf } from '../still-used-fields.js';
+import { geminiModelTraits, toThinkingConfig } from './gemini-model-traits.js';
+import type {
+  GeminiFunctionCallingConfig,
+  GeminiFunctionDeclaration,
+  GeminiGenerationConfig,
+  GeminiRequest,
+} from './gemini-wire.js';
+import { toGeminiConversation } from './to-gemini-contents.js';
+
+/**
+ * The body of `generateContent` for an OpenAI request; the model stands in the path.
+ *
+ * Refused: `logit_bias`, audio out, web search, custom tools, the `functions` of old, images by URL.
+ *
+ * Lost in silence: `user`, `metadata`, `store`, `prediction`, `verbosity`, `service_tier`, `parallel_tool_calls`,
+ * `strict` of tools and schemas, thought signatures of plain text.
+ *
+ * Changed: thinking counts as output, here as at OpenAI, so a small limit may leave nothing for the answer. Models
+ * before Gemini 3 refuse JSON output together with functions: there the schema becomes an instruction.
+ *
+ * @throws {@link InvalidRequestError} naming the field at fault.
+ */
+export function toGeminiRequest(call: ProviderCall): GeminiRequest {
+  const { request } = call;
+  refuseOpenAiOnlyFields(request);
+  const conversation = toGeminiConversation(request.messages, call.upstreamModel);
+  const tools = offeredTools(request);
+  const json = requestedJson(request);
+  const isJsonByInstruction =
+    json !== undefined && tools.length > 0 && !geminiModelTraits(call.upstreamModel).isGemini3OrLater;
+  const system = [
+    ...conversation.system,
+    ...(isJsonByInstruction ? [{ text: jsonInstruction(json.schema) }] : []),
+  ];
+  const functionCallingConfig = tools.length > 0 ? toFunctionCallingConfig(request, tools) : undefined;
+  const generationConfig = toGenerationConfig(call, isJsonByInstruction ? undefined : json);
+  return {
+    contents: conversation.contents,
+    ...(system.length > 0 ? { systemInstruction: { parts: system } } : {}),
+    ...(tools.length > 0 ? { tools: [{ functionDeclarations: tools.map(toFunctionDeclaration) }] } : {}),
+    ...(functionCallingConfig === undefined ? {} : { toolConfig: { functionCallingConfig } }),
+    ...(Object.keys(generationConfig).length > 0 ? { generationConfig } : {}),
+  };
+}
+
+function toFunctionDeclaration(tool: FunctionTool): GeminiFunctionDeclaration {
+  const { name, description, parameters } = tool.function;
+  return {
+    name,
+    ...(description ? { description } : {}),
+    ...(parameters ? { parametersJsonSchema: parameters } : {}),
+  };
+}
+
+function toFunctionCallingConfig(
+  request: ValidatedChatRequest,
+  tools: readonly FunctionTool[],
+): GeminiFunctionCallingConfig | undefined {
+  const demand = toolDemandOf(request);
+  if (demand === undefined) {
+    return undefined;
+  }
+  switch (demand.mode) {
+    case 'auto':
+      return { mode: 'AUTO' };
+    case 'none':
+      return { mode: 'NONE' };
+    case 'required':
+      return { mode: 'ANY', allowedFunctionNames: tools.map((tool) => tool.function.name) };
+    case 'named':
+      return { mode: 'ANY', allowedFunctionNames: [demand.name] };
+  }
+}
+
+function toGenerationConfig(call: ProviderCall, json: RequestedJson | undefined): GeminiGenerationConfig {
+  const { request } = call;
+  const stopSequences = [request.stop ?? []].flat().filter((sequence) => sequence !== '');
+  const effort = call.reasoning ? (request.reasoning_effort ?? undefined) : undefined;
+  const config: GeminiGenerationConfig = {
+    maxOutputTokens: call.maxOutputTokens ?? requestedOutputTokens(request),
+    stopSequences: stopSequences.length > 0 ? stopSequences : undefined,
+    temperature: request.temperature ?? undefined,
+    topP: request.top_p ?? undefined,
+    seed: stillUsedFieldsOf(request).seed ?? undefined,
+    presencePenalty: request.presence_penalty ?? undefined,
+    frequencyPenalty: request.frequency_penalty ?? undefined,
+    candidateCount: (request.n ?? 1) > 1 ? (request.n ?? undefined) : undefined,
+    responseLogprobs: request.logprobs ?? undefined,
+    logprobs: request.logprobs === true ? (request.top_logprobs ?? undefined) : undefined,
+    responseMimeType: json === undefined ? undefined : 'application/json',
+    responseJsonSchema: json?.schema,
+    thinkingConfig: effort === undefined ? undefined : toThinkingConfig(call.upstreamModel, effort),
+  };
+  const fields: JsonObject = { ...config };
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
+
+interface RequestedJson {
+  readonly schema: JsonObject | undefined;
+}
+
+/** Takes instructor's `{ type: "json_object", schema }` for a schema too. */
+function requestedJson(request: ValidatedChatRequest): RequestedJson | undefined {
+  const format = request.response_format;
+  if (format?.type === 'json_schema') {
+    return { schema: format.json_schema.schema };
+  }
+  const loose = objectOf(format)?.schema;
+  if (format?.type === 'json_object') {
+    return { schema: isJsonObject(loose) ? loose : undefined };
+  }
+  return undefined;
+}
+
+function jsonInstruction(schema: JsonObject | undefined): string {
+  const kind = schema === undefined ? '' : ` that fits this JSON Schema: ${JSON.stringify(schema)}`;
+  return `When you answer in words, answer with one valid JSON object and nothing else${kind}`;
+}

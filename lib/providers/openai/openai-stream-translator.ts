@@ -1,0 +1,174 @@
+import type { ChatCompletionChunk, TokenUsage } from '../../chat/chat-types.js';
+import { ProviderError } from '../../errors/provider-error.js';
+import type { ExtendedDelta, ExtendedToolCallDelta } from '../chat-extensions.js';
+import { ChunkWriter } from '../chunk-writer.js';
+import {
+  countOf,
+  isJsonObject,
+  listOf,
+  nonEmptyTextOf,
+  objectOf,
+  parseJson,
+  textOf,
+  type JsonObject,
+} from '../json-reading.js';
+import type { ProviderCall, StreamTranslator, WireEvent } from '../provider-adapter.js';
+import { fromOpenAiContent, fromOpenAiFinishReason } from './from-openai-content.js';
+import { findOpenAiError, fromOpenAiErrorObject } from './from-openai-error.js';
+import { keptExtras, logprobsOf } from './from-openai-extras.js';
+import { fromOpenAiUsage, type OpenAiUsage } from './from-openai-usage.js';
+import { OpenAiToolCalls } from './openai-tool-calls.js';
+
+interface OpenChoice {
+  readonly toolCalls: OpenAiToolCalls;
+  /** The last finish reason the upstream gave. */
+  finishReason: string | undefined;
+}
+
+/**
+ * The stream of OpenAI and its imitators.
+ *
+ * Finish reasons are held back until the stream has ended: some servers repeat them, or send content or an error
+ * after them. Usage may come on any chunk and on several; the last one is sent, on a chunk of its own.
+ *
+ * `[DONE]` ends the stream. Without it every choice must have a finish reason (some compatible servers never send
+ * `[DONE]`). With it, none at all is a cut at OpenAI itself, and the habit of some compatible servers.
+ */
+export class OpenAiStreamTranslator implements StreamTranslator {
+  readonly #writer: ChunkWriter;
+  readonly #isCompatible: boolean;
+  readonly #choices = new Map<number, OpenChoice>();
+  #usage: OpenAiUsage | undefined;
+  #isTerminated = false;
+
+  constructor(call: ProviderCall, options: { readonly isCompatible: boolean }) {
+    this.#writer = new ChunkWriter(call.upstreamModel);
+    this.#isCompatible = options.isCompatible;
+  }
+
+  get isTerminated(): boolean {
+    return this.#isTerminated;
+  }
+
+  get usage(): TokenUsage | undefined {
+    return this.#usage?.tokens;
+  }
+
+  push(event: WireEvent): ChatCompletionChunk[] {
+    const data = event.data.trim();
+    if (this.#isTerminated || data === '') {
+      return [];
+    }
+    if (data === '[DONE]') {
+      this.#isTerminated = true;
+      return [];
+    }
+    const body = parseJson(data);
+    if (event.event === 'error') {
+      throw fromOpenAiErrorObject(body ?? data);
+    }
+    if (!isJsonObject(body)) {
+      throw new ProviderError({ kind: 'bad_response' });
+    }
+    const error = findOpenAiError(body);
+    if (error !== undefined) {
+      throw fromOpenAiErrorObject(error);
+    }
+    this.#usage = fromOpenAiUsage(body.usage) ?? this.#usage;
+    const choices = listOf(body.choices).filter(isJsonObject);
+    if (choices.length > 0) {
+      // Azure's first chunk has no choices, and an empty id.
+      this.#writer.identify({
+        id: textOf(body.id),
+        created: countOf(body.created),
+        model: textOf(body.model),
+      });
+    }
+    const extras = keptExtras(body);
+    return choices
+      .flatMap((choice, position) => this.#takeChoice(choice, countOf(choice.index) ?? position))
+      .map((chunk) => ({ ...extras, ...chunk }));
+  }
+
+  end(): ChatCompletionChunk[] {
+    if (this.#choices.size === 0) {
+      throw new ProviderError({ kind: this.#isTerminated ? 'bad_response' : 'stream_cut' });
+    }
+    const finishReasons = [...this.#choices.values()].map((choice) => choice.finishReason);
+    const isWhole = this.#isTerminated
+      ? this.#isCompatible || finishReasons.some((finishReason) => finishReason !== undefined)
+      : finishReasons.every((finishReason) => finishReason !== undefined);
+    if (!isWhole) {
+      throw new ProviderError({ kind: 'stream_cut' });
+    }
+    const chunks = [...this.#choices].flatMap(([index, choice]) => this.#finishChoice(index, choice));
+    return this.#usage === undefined
+      ? chunks
+      : [...chunks, this.#writer.writeUsage(this.#usage.completionUsage)];
+  }
+
+  #takeChoice(choice: JsonObject, index: number): ChatCompletionChunk[] {
+    const open = this.#openChoice(index);
+    open.finishReason = nonEmptyTextOf(choice.finish_reason) ?? open.finishReason;
+    const delta = toDelta(objectOf(choice.delta) ?? {});
+    const toolCalls = listOf(objectOf(choice.delta)?.tool_calls).flatMap((value) =>
+      open.toolCalls.push(value),
+    );
+    const logprobs = logprobsOf(choice.logprobs);
+    const isEmpty = Object.entries(delta).every(([name, value]) => name === 'content' && value === '');
+    if (isEmpty && toolCalls.length === 0 && logprobs === null && this.#writer.hasOpened(index)) {
+      return [];
+    }
+    return [
+      this.#writer.write(
+        index,
+        toolCalls.length === 0 ? delta : { ...delta, tool_calls: toolCalls },
+        null,
+        logprobs,
+      ),
+    ];
+  }
+
+  #openChoice(index: number): OpenChoice {
+    const known = this.#choices.get(index);
+    if (known !== undefined) {
+      return known;
+    }
+    const choice: OpenChoice = { toolCalls: new OpenAiToolCalls(), finishReason: undefined };
+    this.#choices.set(index, choice);
+    return choice;
+  }
+
+  #finishChoice(index: number, choice: OpenChoice): ChatCompletionChunk[] {
+    const finishReason = fromOpenAiFinishReason(choice.finishReason, {
+      hasToolCalls: choice.toolCalls.hasCalls,
+      isCompatible: this.#isCompatible,
+    });
+    // An answer cut at its limit or by a filter may end inside a call: then nothing is to be completed.
+    const isWhole = finishReason === 'tool_calls' || finishReason === 'stop';
+    const rest: ExtendedToolCallDelta[] = isWhole ? choice.toolCalls.close() : [];
+    return [
+      ...(rest.length === 0 ? [] : [this.#writer.write(index, { tool_calls: rest })]),
+      this.#writer.write(index, {}, finishReason),
+    ];
+  }
+}
+
+/** A delta without role (the writer's work) and tool calls, its thinking in one field. */
+function toDelta(delta: JsonObject): ExtendedDelta {
+  const content = fromOpenAiContent(delta.content);
+  const reasoning =
+    nonEmptyTextOf(delta.reasoning_content) ??
+    nonEmptyTextOf(delta.reasoning) ??
+    nonEmptyTextOf(content.reasoning);
+  const extras = Object.entries(delta).filter(
+    ([name, value]) =>
+      !['role', 'content', 'tool_calls', 'reasoning', 'reasoning_content', '__proto__'].includes(name) &&
+      value !== null,
+  );
+  return {
+    ...Object.fromEntries(extras),
+    ...(content.text === undefined ? {} : { content: content.text }),
+    ...(reasoning === undefined ? {} : { reasoning_content: reasoning }),
+  };
+}

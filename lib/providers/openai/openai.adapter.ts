@@ -1,0 +1,58 @@
+import type { ProviderError } from '../../errors/provider-error.js';
+import type {
+  ProviderAdapter,
+  ProviderCall,
+  StreamTranslator,
+  TranslatedAnswer,
+  WireFailure,
+  WireRequest,
+} from '../provider-adapter.js';
+import { fromOpenAiAnswer } from './from-openai-answer.js';
+import { fromOpenAiFailure } from './from-openai-error.js';
+import { OpenAiStreamTranslator } from './openai-stream-translator.js';
+import { toOpenAiRequest } from './to-openai-request.js';
+
+export interface OpenAiAdapterOptions {
+  /** False: OpenAI itself. True: one of the many servers that speak its wire format, each a little differently. */
+  readonly compatible: boolean;
+}
+
+/**
+ * Chat completions of OpenAI (`POST /chat/completions`) and of everything that imitates them. The shape inside the
+ * router is this wire's own, so requests go through nearly untouched and answers are only brought into line with
+ * OpenAI's published schema.
+ */
+export class OpenAiAdapter implements ProviderAdapter {
+  readonly defaultBaseUrl: string | undefined;
+  readonly #isCompatible: boolean;
+
+  constructor(options: OpenAiAdapterOptions) {
+    this.#isCompatible = options.compatible;
+    this.defaultBaseUrl = options.compatible ? undefined : 'https://api.openai.com/v1';
+  }
+
+  /** No key, no header: local servers (Ollama, vLLM) want none. */
+  authHeaders(apiKey: string | undefined): Record<string, string> {
+    return apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
+  }
+
+  buildRequest(call: ProviderCall): WireRequest {
+    return {
+      path: '/chat/completions',
+      headers: {},
+      body: toOpenAiRequest(call, { isCompatible: this.#isCompatible }),
+    };
+  }
+
+  parseAnswer(body: unknown, call: ProviderCall): TranslatedAnswer {
+    return fromOpenAiAnswer(body, call, { isCompatible: this.#isCompatible });
+  }
+
+  createStreamTranslator(call: ProviderCall): StreamTranslator {
+    return new OpenAiStreamTranslator(call, { isCompatible: this.#isCompatible });
+  }
+
+  parseError(failure: WireFailure): ProviderError {
+    return fromOpenAiFailure(failure);
+  }
+}

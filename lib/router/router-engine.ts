@@ -1,0 +1,61 @@
+import { RulesClassifier } from '../classification/index.js';
+import { type LlmRouterConfiguration, readConfiguration } from '../config/index.js';
+import { PlanExecutor } from '../execution/index.js';
+import { KpiStore, PrometheusMetrics } from '../observability/index.js';
+import { buildRuntime, RequestPipeline, type RoutingRuntime } from '../pipeline/index.js';
+import { LiveSignals } from '../signals/index.js';
+import { TelemetryBus } from '../telemetry/index.js';
+
+/** Longer than most answers take, shorter than an orchestrator's usual 30 s before it kills. */
+const SHUTDOWN_GRACE_MS = 10_000;
+
+/** All parts of one router, put together once at boot. What the Nest layer injects stands on it. */
+export class RouterEngine {
+  readonly configuration: LlmRouterConfiguration;
+  readonly runtime: RoutingRuntime;
+  readonly bus = new TelemetryBus();
+  readonly signals = new LiveSignals(this.bus);
+  readonly kpis = new KpiStore(this.bus);
+  readonly metrics = new PrometheusMetrics(this.bus);
+  readonly pipeline: RequestPipeline;
+  /** Told of faults of our own: the kind of error and the decision, nothing of the request. */
+  onFault: (decisionId: string, error: unknown) => void = () => undefined;
+  #state: 'starting' | 'ready' | 'stopping' = 'starting';
+
+  /** @throws {@link ConfigurationError} with every problem of the options. */
+  constructor(options: unknown) {
+    this.configuration = readConfiguration(options);
+    this.runtime = buildRuntime(this.configuration);
+    this.pipeline = new RequestPipeline({
+      runtime: () => this.runtime,
+      classifier: new RulesClassifier(),
+      signals: this.signals,
+      executor: new PlanExecutor(this.bus),
+      bus: this.bus,
+      random: Math.random,
+      onFault: (decisionId, error) => {
+        this.onFault(decisionId, error);
+      },
+    });
+  }
+
+  /** The boot is complete and no shutdown has begun. */
+  get isReady(): boolean {
+    return this.#state === 'ready';
+  }
+
+  markReady(): void {
+    if (this.#state === 'starting') this.#state = 'ready';
+  }
+
+  /** Readiness goes off, no new request is taken, those under way finish or are ended after the grace period. */
+  async drain(graceMs = SHUTDOWN_GRACE_MS): Promise<void> {
+    this.#state = 'stopping';
+    await this.pipeline.close(graceMs);
+  }
+
+  async close(): Promise<void> {
+    this.signals.close();
+    await this.runtime.close();
+  }
+}

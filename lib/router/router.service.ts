@@ -1,0 +1,144 @@
+import { Injectable } from '@nestjs/common';
+import { Observable } from 'rxjs';
+import type { ChatCompletion, ChatCompletionChunk, ChatRequest } from '../chat/index.js';
+import { currentLlmContext, type LlmRequestContext, runWithLlmContext } from '../context/index.js';
+import type { Explanation, RouterCallOptions, RoutingInfo } from '../pipeline/index.js';
+import { RouterEngine } from './router-engine.js';
+
+/**
+ * An answer with where it came from. `routing` is not enumerable: serialised, the answer is OpenAI's shape and
+ * nothing else.
+ *
+ * @publicApi
+ */
+export type RoutedChatCompletion = ChatCompletion & { readonly routing: RoutingInfo };
+
+/**
+ * A stream of chunks. Nothing is called before the first read; leaving the loop ends the upstream call.
+ *
+ * @publicApi
+ */
+export interface RoutedChatStream extends AsyncIterable<ChatCompletionChunk> {
+  /** Where the answer comes from; undefined until the first chunk is there. */
+  readonly routing: RoutingInfo | undefined;
+  [Symbol.asyncIterator](): AsyncGenerator<ChatCompletionChunk, void, undefined>;
+}
+
+/**
+ * Sends chat requests to the model that serves them best now.
+ *
+ * The surface comes from the call's options, else from the `@Surface` of the handler that is running, else there is
+ * none. Every method throws a {@link LlmRouterError}.
+ *
+ * @example
+ * ```ts
+ * constructor(private readonly router: RouterService) {}
+ *
+ * async answer(question: string) {
+ *   const completion = await this.router.chat({ messages: [{ role: 'user', content: question }] });
+ *   return completion.choices[0]?.message.content;
+ * }
+ * ```
+ * @publicApi
+ */
+@Injectable()
+export class RouterService {
+  constructor(private readonly engine: RouterEngine) {}
+
+  /**
+   * Answers a request as a whole. `stream` in the request is ignored.
+   *
+   * @throws {@link LlmRouterError} when the request is refused or no model answered.
+   */
+  async chat(request: ChatRequest, options: RouterCallOptions = {}): Promise<RoutedChatCompletion> {
+    const { completion, routing } = await this.engine.pipeline.chat(request, options);
+    return Object.defineProperty(completion, 'routing', {
+      value: routing,
+      enumerable: false,
+    }) as RoutedChatCompletion;
+  }
+
+  /**
+   * Streams an answer. Until the first token any failure moves on to the next model unseen; after it, the loop throws
+   * a {@link StreamInterruptedError}. May be iterated once.
+   *
+   * @example
+   * ```ts
+   * for await (const chunk of this.router.stream({ messages })) write(chunk.choices[0]?.delta.content ?? '');
+   * ```
+   */
+  stream(request: ChatRequest, options: RouterCallOptions = {}): RoutedChatStream {
+    const { pipeline } = this.engine;
+    // Of the caller, not of whoever reads first: a response is often written outside the handler.
+    const context = currentLlmContext();
+    let routing: RoutingInfo | undefined;
+    async function* read(): AsyncGenerator<ChatCompletionChunk, void, undefined> {
+      const routed = await runWithLlmContext(context, () => pipeline.stream(request, options));
+      ({ routing } = routed);
+      yield* routed.chunks;
+    }
+    const generator = read();
+    return {
+      get routing() {
+        return routing;
+      },
+      [Symbol.asyncIterator]: () => generator,
+    };
+  }
+
+  /** The same as an Observable: one upstream call a subscription, ended when it is unsubscribed. */
+  stream$(request: ChatRequest, options: RouterCallOptions = {}): Observable<ChatCompletionChunk> {
+    const context = currentLlmContext();
+    return new Observable<ChatCompletionChunk>((subscriber) => {
+      const controller = new AbortController();
+      const { signal } = options;
+      const onAbort = (): void => {
+        controller.abort();
+      };
+      if (signal?.aborted) onAbort();
+      else signal?.addEventListener('abort', onAbort, { once: true });
+      const run = async (): Promise<void> => {
+        const chunks = runWithLlmContext(context, () =>
+          this.stream(request, { ...options, signal: controller.signal }),
+        );
+        for await (const chunk of chunks) {
+          if (subscriber.closed) return;
+          subscriber.next(chunk);
+        }
+      };
+      run().then(
+        () => {
+          subscriber.complete();
+        },
+        (error: unknown) => {
+          subscriber.error(error);
+        },
+      );
+      return () => {
+        signal?.removeEventListener('abort', onAbort);
+        controller.abort();
+      };
+    });
+  }
+
+  /**
+   * What would be done with a request, and why: class, score, every planned attempt with its terms, every rejected
+   * candidate with its reason. Calls nothing.
+   */
+  explain(request: ChatRequest, options: RouterCallOptions = {}): Explanation {
+    return this.engine.pipeline.explain(request, options);
+  }
+
+  /**
+   * Runs `callback` with a surface (and workload, tenant, deadline) for all router calls made inside it: for cron
+   * jobs, queue processors and scripts, where no handler carries `@Surface`.
+   *
+   * @example
+   * ```ts
+   * await this.router.runWith({ surface: 'reports', workload: 'background' }, () => this.writeReport());
+   * ```
+   */
+  runWith<Result>(context: LlmRequestContext, callback: () => Result): Result {
+    return runWithLlmContext(context, callback);
+  }
+}

@@ -1,0 +1,189 @@
+import type { IncomingHttpHeaders } from 'node:http';
+
+/** The wire format an upstream speaks. `openai` also stands for every OpenAI-compatible server. */
+export type UpstreamApi = 'openai' | 'anthropic' | 'gemini';
+
+/** What a client demanded about tools, in one form for all wires. */
+export type UpstreamToolChoice = 'auto' | 'none' | 'required' | { readonly name: string };
+
+/** One request to generate an answer, as it reached the upstream. */
+export interface UpstreamRequest {
+  readonly api: UpstreamApi;
+  /** The model's name as the client wrote it: in the body, or in the path for Gemini. */
+  readonly model: string;
+  readonly streamed: boolean;
+  /** The names of the functions offered, in their order. */
+  readonly tools: readonly string[];
+  /** Undefined where the client said nothing of it. */
+  readonly toolChoice: UpstreamToolChoice | undefined;
+  /** The text of the newest user message; a tool result is none. */
+  readonly lastUserText: string;
+  /** `json` where the client asked for a JSON answer, with a schema or without. */
+  readonly outputFormat: 'text' | 'json';
+  /** The client's limit on the answer, in tokens. */
+  readonly maxOutputTokens: number | undefined;
+  /** As received, keys included: this is a testing kit. Do not log them. */
+  readonly headers: IncomingHttpHeaders;
+  /** The parsed body; empty where the body was not a JSON object. */
+  readonly body: Readonly<Record<string, unknown>>;
+  /** When the whole request had arrived, in milliseconds since 1970. */
+  readonly receivedAt: number;
+}
+
+/** Token counts to be reported in place of the estimate. */
+export interface UpstreamUsage {
+  /** All tokens of the prompt, the cached ones included. */
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+  /** @defaultValue 0 */
+  readonly cachedTokens?: number;
+}
+
+/** What the model is made to say. */
+export interface UpstreamReply {
+  /** @defaultValue the empty string */
+  readonly text?: string;
+  readonly toolCalls?: readonly { readonly name: string; readonly arguments: Record<string, unknown> }[];
+  /** @defaultValue `stop`, told as a tool call by the wires that do so where there is one */
+  readonly finish?: 'stop' | 'length' | 'content_filter';
+  /** @defaultValue estimated: a token for every four characters, rounded up */
+  readonly usage?: UpstreamUsage;
+}
+
+/** Writes the reply to a request. `undefined` leaves it to the default reply. */
+export type UpstreamScript = (request: UpstreamRequest) => UpstreamReply | undefined;
+
+/** How long a model takes. An answer that is not streamed takes as long as its stream would have. */
+export interface UpstreamLatency {
+  /** From the end of the request to the first piece of the answer, in milliseconds. */
+  readonly timeToFirstTokenMs: number;
+  /** How fast the answer goes on from there; `Infinity` for all at once. */
+  readonly tokensPerSecond: number;
+  /**
+   * The deviation of the logarithm of a log-normal factor on both: 0.2 keeps two thirds of the answers within about
+   * a fifth of the value.
+   *
+   * @defaultValue 0
+   */
+  readonly jitter?: number;
+}
+
+/** A latency for all models, or one for each by its name. */
+export type UpstreamLatencySetting = UpstreamLatency | ((model: string) => UpstreamLatency);
+
+/** Nobody listens: connections are refused, open ones are destroyed. */
+export interface RefusedFault {
+  readonly kind: 'refused';
+}
+
+/** An error answer in the provider's own shape for this status. */
+export interface StatusFault {
+  readonly kind: 'status';
+  readonly status: number;
+  /** Sent as the `Retry-After` header, and where the provider has one in the body as well. */
+  readonly retryAfterSeconds?: number;
+}
+
+/** The upstream takes the request and then never goes on, until the client leaves or the upstream is closed. */
+export interface StalledFault {
+  readonly kind: 'stalled';
+  /**
+   * How far it comes: nothing at all; the headers; or the first piece of content (half of the body where the answer
+   * is not streamed).
+   *
+   * @defaultValue `request`
+   */
+  readonly after?: 'request' | 'headers' | 'first_token';
+}
+
+/** The connection breaks off in the middle of the answer. */
+export interface CutFault {
+  readonly kind: 'cut';
+  /**
+   * So many pieces of content are sent before. An answer shorter than that loses its end, and one that is not streamed
+   * breaks off after half of its body.
+   */
+  readonly afterChunks: number;
+}
+
+/** A stream that began with status 200 ends in the provider's error event. Not streamed: a plain error answer. */
+export interface StreamErrorFault {
+  readonly kind: 'stream_error';
+  /** So many pieces of content are sent before; 0 makes the error the first content event. */
+  readonly afterChunks: number;
+}
+
+/** Every fault that can be applied to single requests. */
+export type UpstreamRequestFault = StatusFault | StalledFault | CutFault | StreamErrorFault;
+
+/** Every way an upstream can be made to fail. */
+export type UpstreamFault = RefusedFault | UpstreamRequestFault;
+
+/** What a scripted upstream is made of. */
+export interface ScriptedUpstreamOptions {
+  readonly api: UpstreamApi;
+  /** @defaultValue a short simulated text; the tool, or the JSON, that the request insists on */
+  readonly reply?: UpstreamScript;
+  /** @defaultValue none: answers come at once */
+  readonly latency?: UpstreamLatencySetting;
+  /** Seeds ids and jitter. @defaultValue 1 */
+  readonly seed?: number;
+  /** Any other key, or none, is refused as the provider does. @defaultValue none is asked for */
+  readonly requireKey?: string;
+  /** @defaultValue 0: chosen by the system */
+  readonly port?: number;
+  /** The names in the list of models. Requests may name any other. */
+  readonly models?: readonly string[];
+  /**
+   * Members at the top of the body that the provider does not know are refused, as the real ones do; many
+   * OpenAI-compatible servers let them pass.
+   *
+   * @defaultValue false
+   */
+  readonly allowUnknownFields?: boolean;
+  /** How many requests are kept for looking at; the oldest go first. @defaultValue 10,000 */
+  readonly keepRequests?: number;
+}
+
+/** A local server that speaks a provider's wire format and fails on demand. */
+export interface ScriptedUpstream {
+  readonly api: UpstreamApi;
+  readonly port: number;
+  /** For example `http://127.0.0.1:40123`. */
+  readonly origin: string;
+  /** What a router is configured with: `origin` with `/v1` for OpenAI, `origin` itself for the others. */
+  readonly baseUrl: string;
+  /**
+   * The newest requests for an answer, oldest first, those that were refused or failed included. Lists of models are
+   * not among them.
+   */
+  readonly requests: readonly UpstreamRequest[];
+  /** All requests for an answer since the start; never goes down. */
+  readonly requestCount: number;
+  /** Requests of any kind that are not ended now. */
+  readonly openRequests: number;
+  /** Requests whose client closed before the answer was complete. What the upstream itself broke off is not counted. */
+  readonly abortedCount: number;
+  /** Resolves when `requestCount` has reached the count; rejects when the upstream is closed before. */
+  whenRequests(count: number): Promise<void>;
+  /** Resolves when `abortedCount` has reached the count; rejects when the upstream is closed before. */
+  whenAborted(count: number): Promise<void>;
+  /** Resolves when no request is open. */
+  whenIdle(): Promise<void>;
+  /**
+   * Makes the next requests for an answer fail, then goes back to what was before. Calls queue up.
+   *
+   * @param times - how many requests; 1 by default
+   */
+  failNext(fault: UpstreamRequestFault, times?: number): void;
+  /** Makes every request fail until `heal`. A refusal holds from the moment this returns, until `heal`. */
+  failAlways(fault: UpstreamFault): void;
+  /** Ends all faults. Resolves when the upstream listens again, on the same port as before. */
+  heal(): Promise<void>;
+  /** For requests that come from now on. */
+  setLatency(latency: UpstreamLatencySetting): void;
+  /** For requests that come from now on; `undefined` goes back to the default reply. */
+  setReply(reply: UpstreamScript | undefined): void;
+  /** Stops listening and destroys every connection. Resolves when nothing is left open. */
+  close(): Promise<void>;
+}

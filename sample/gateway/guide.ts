@@ -1,0 +1,29 @@
+/** What to try, as lines that work when pasted into a shell. */
+export function guide(url: string, isSandbox: boolean): string {
+  const post = (path: string, body: object): string =>
+    `curl -sN ${url}${path} -H 'content-type: application/json' -d '${JSON.stringify(body)}'`;
+  const ask = (question: string, extra: object = {}): object => ({
+    model: 'auto',
+    messages: [{ role: 'user', content: question }],
+    ...extra,
+  });
+  const hard = 'Prove step by step that the square root of 2 is irrational, and analyse why the proof works.';
+  return [
+    '',
+    `LLM router on ${url}${isSandbox ? ' (sandbox: answers are simulated, no key needed)' : ''}`,
+    '',
+    '# a simple question, for a cheap and fast model',
+    post('/v1/chat/completions', ask('What is the capital of France?')),
+    '# a hard one, for a premium model; the headers say who answered and why',
+    post('/v1/chat/completions', ask(hard)).replace('curl -sN', 'curl -siN'),
+    '# a stream',
+    post('/v1/chat/completions', ask('What is the capital of France?', { stream: true })),
+    '# what would be done with a request, and why',
+    post('/router/explain', ask(hard)),
+    '# health of every provider, figures, Prometheus metrics',
+    `curl -s ${url}/health`,
+    `curl -s ${url}/router/kpis`,
+    `curl -s ${url}/metrics`,
+    '',
+  ].join('\n');
+}

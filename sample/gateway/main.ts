@@ -1,0 +1,56 @@
+import 'reflect-metadata';
+import { NestFactory } from '@nestjs/core';
+import { ConfigurationError, loadConfigurationFile, type LlmRouterOptions } from 'nestjs-llm-router';
+import { createSandbox, type Sandbox } from 'nestjs-llm-router/testing';
+import { GatewayModule } from './gateway.module.js';
+import { guide } from './guide.js';
+import { isLoopback, readSettings } from './settings.js';
+
+/** A line for a person, not a stack trace. */
+function describe(error: unknown): string {
+  if (error instanceof ConfigurationError) {
+    const [issue] = error.issues;
+    return error.issues.length === 1 && issue !== undefined
+      ? `${issue.path === '' ? 'configuration' : issue.path}: ${issue.message}`
+      : error.message;
+  }
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'EADDRINUSE') return 'the port is taken: set PORT to another one';
+  if (code === 'EACCES') return 'the port may not be used: set PORT to one above 1023';
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return 'HOST is no address of this machine';
+  return message;
+}
+
+function hasKeys(options: LlmRouterOptions): boolean {
+  const http = (options as { http?: Record<string, unknown> }).http ?? {};
+  const keys = http['apiKeys'] ?? http['api_keys'];
+  return Array.isArray(keys) && keys.length > 0;
+}
+
+async function start(): Promise<void> {
+  const { host, port, configurationFile } = readSettings(process.env);
+  let sandbox: Sandbox | undefined;
+  let options: LlmRouterOptions;
+  if (configurationFile === undefined) {
+    sandbox = await createSandbox();
+    options = sandbox.config;
+  } else {
+    options = await loadConfigurationFile(configurationFile);
+  }
+  if (!isLoopback(host) && !hasKeys(options)) {
+    throw new Error(`HOST=${host} would open the gateway to others: configure http.apiKeys first`);
+  }
+  const app = await NestFactory.create(GatewayModule.with(options), { abortOnError: false });
+  app.enableShutdownHooks();
+  await app.listen(port, host);
+  process.stdout.write(guide(await app.getUrl(), sandbox !== undefined));
+  if (sandbox !== undefined) {
+    const { close } = sandbox;
+    process.once('beforeExit', () => void close());
+  }
+}
+
+start().catch((error: unknown) => {
+  process.stderr.write(`llm-router: ${describe(error)}\n`);
+  process.exit(1);
+});
