@@ -92,7 +92,7 @@ export class ProviderClient {
     if (isSuccess(response.status)) {
       const carriesError = typeof body === 'object' && body !== null && 'error' in body;
       return carriesError
-        ? this.options.adapter.parseError({ status: 500, headers: response.headers, body })
+        ? this.options.adapter.parseError({ status: response.status, headers: response.headers, body })
         : new ProviderError({
             kind: 'bad_response',
             status: response.status,

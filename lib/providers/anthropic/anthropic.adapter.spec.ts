@@ -593,6 +593,14 @@ describe('AnthropicAdapter error', () => {
     expect(error.readProviderMessage()).toBe(message);
   });
 
+  it('maps an error under 200 by its type', () => {
+    const body = { type: 'error', error: { type: 'overloaded_error' } };
+    expect(adapter.parseError({ status: 200, headers: {}, body })).toMatchObject({
+      kind: 'overloaded',
+      status: 529,
+    });
+  });
+
   it.each([['<html>413</html>'], [undefined], [[]], [{ error: 'x' }]])('survives the body %j', (body) => {
     expect(adapter.parseError({ status: 413, headers: {}, body }).kind).toBe('request_too_large');
   });

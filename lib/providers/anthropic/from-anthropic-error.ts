@@ -19,8 +19,14 @@ const STATUS_OF_TYPE: ReadonlyMap<string, number> = new Map([
   ['overloaded_error', 529],
 ]);
 
-/** Maps a failed answer: `{ type: "error", error: { type, message } }`, or HTML from the edge (413). */
+/**
+ * Maps a failed answer: `{ type: "error", error: { type, message } }`, or HTML from the edge (413).
+ * Under a status that is no failure (200) an error in the body is mapped by what it says itself.
+ */
 export function fromAnthropicFailure(failure: WireFailure): ProviderError {
+  if (failure.status < 400 && objectOf(objectOf(failure.body)?.error) !== undefined) {
+    return fromAnthropicErrorEvent(failure.body);
+  }
   return toProviderError(failure.body, failure.status, parseRetryAfter(failure.headers, Date.now()));
 }
 

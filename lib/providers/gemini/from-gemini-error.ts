@@ -41,8 +41,12 @@ const KIND_OF_REASON: ReadonlyMap<string, ProviderErrorKind> = new Map<string, P
  * A wrong key is a 400 with the reason `API_KEY_INVALID`. `FAILED_PRECONDITION` (the country is not served, no
  * billing for it) is `permission`: the request is right, our account may not send it. The wait of a 429 stands in
  * `google.rpc.RetryInfo`.
+ * Under a status that is no failure (200) an error in the body is mapped by what it says itself.
  */
 export function fromGeminiFailure(failure: WireFailure): ProviderError {
+  if (failure.status < 400 && Object.keys(errorOf(failure.body)).length > 0) {
+    return fromGeminiErrorObject(failure.body);
+  }
   return toProviderError(failure.body, failure.status, parseRetryAfter(failure.headers, Date.now()));
 }
 

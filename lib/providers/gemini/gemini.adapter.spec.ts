@@ -494,6 +494,14 @@ describe('GeminiAdapter error', () => {
     expect(adapter.parseError({ status, headers: {}, body })).toMatchObject({ status, kind, providerCode });
   });
 
+  it('maps an error under 200 by its code', () => {
+    const body = [{ error: { code: 429, status: 'RESOURCE_EXHAUSTED' } }];
+    expect(adapter.parseError({ status: 200, headers: {}, body })).toMatchObject({
+      kind: 'rate_limited',
+      status: 429,
+    });
+  });
+
   it('reads the wait out of RetryInfo and the field out of BadRequest', () => {
     const details = [
       {

@@ -42,8 +42,13 @@ const STATUS_OF_TYPE: ReadonlyMap<string, number> = new Map([
  * Maps a failed answer of OpenAI or an imitator. Bodies come as `{ error: { message, type, param, code } }`
  * (OpenAI), `{ error: "text", code }` (xAI), `{ detail }` (Mistral), `{ message }`, or as HTML from an edge.
  * A code that names the trouble goes before the status: `insufficient_quota` is a 429 that waiting does not cure.
+ * Under a status that is no failure (200) an error in the body is mapped by what it says itself.
  */
 export function fromOpenAiFailure(failure: WireFailure): ProviderError {
+  const error = failure.status < 400 ? findOpenAiError(objectOf(failure.body) ?? {}) : undefined;
+  if (error !== undefined) {
+    return fromOpenAiErrorObject(error);
+  }
   return toProviderError(
     readErrorFields(failure.body),
     failure.status,

@@ -376,6 +376,12 @@ describe('OpenAiAdapter error', () => {
     expect(error(status, body)).toMatchObject({ kind, status, retryAfterMs: 3000 });
   });
 
+  it('maps an error under 200 by what it says itself', () => {
+    const body = { error: { code: 'context_length_exceeded', message: 'x' } };
+    expect(error(200, body)).toMatchObject({ kind: 'context_length', status: 400 });
+    expect(error(200, { choices: [] }).kind).toBe('bad_response');
+  });
+
   it('shows identifiers and hides sentences', () => {
     const shown = error(400, {
       error: {
