@@ -118,7 +118,7 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
 const SMALL_MODEL = /(?<!ge)mini|nano|haiku|flash|lite|small|tiny|gpt-3\.5|llama|gemma|\b\d{1,2}b\b/i;
 
 /** The same model is always about as fast; two of one kind differ a little. */
-function sandboxLatency(model: string, scale: number): UpstreamLatency {
+export function sandboxLatency(model: string, scale: number): UpstreamLatency {
   const own = new SeededRandom(Buffer.from(model).reduce((sum, byte) => (sum * 31 + byte) >>> 0, 7));
   const between = (low: number, high: number): number => low + (high - low) * own.next();
   const isSmall = SMALL_MODEL.test(model);
