@@ -6,6 +6,7 @@ export type {
   ChatRequest,
   TokenUsage,
 } from './chat/index.js';
+export { checkLlmRouterOptions, type LlmRouterOptionsReport } from './check-llm-router-options.js';
 export type { Classification } from './classification/index.js';
 export {
   loadConfigurationFile,

@@ -1,7 +1,13 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
-import { ConfigurationError, loadConfigurationFile, type LlmRouterOptions } from 'nestjs-llm-router';
-import { createSandbox, type Sandbox } from 'nestjs-llm-router/testing';
+import {
+  checkLlmRouterOptions,
+  ConfigurationError,
+  loadConfigurationFile,
+  type LlmRouterOptions,
+} from 'nestjs-llm-router';
+import { createSandbox } from 'nestjs-llm-router/testing';
+import { assertPortFree } from './assert-port-free.js';
 import { GatewayModule } from './gateway.module.js';
 import { guide } from './guide.js';
 import { isLoopback, readSettings } from './settings.js';
@@ -29,25 +35,23 @@ function hasKeys(options: LlmRouterOptions): boolean {
 
 async function start(): Promise<void> {
   const { host, port, configurationFile } = readSettings(process.env);
-  let sandbox: Sandbox | undefined;
+  await assertPortFree(port, host);
   let options: LlmRouterOptions;
   if (configurationFile === undefined) {
-    sandbox = await createSandbox();
-    options = sandbox.config;
+    // It ends with the process.
+    options = (await createSandbox()).config;
   } else {
     options = await loadConfigurationFile(configurationFile);
   }
   if (!isLoopback(host) && !hasKeys(options)) {
     throw new Error(`HOST=${host} would open the gateway to others: configure http.apiKeys first`);
   }
+  // Before Nest sees it: its own report of a failed boot is a stack trace.
+  checkLlmRouterOptions(options);
   const app = await NestFactory.create(GatewayModule.with(options), { abortOnError: false });
   app.enableShutdownHooks();
   await app.listen(port, host);
-  process.stdout.write(guide(await app.getUrl(), sandbox !== undefined));
-  if (sandbox !== undefined) {
-    const { close } = sandbox;
-    process.once('beforeExit', () => void close());
-  }
+  process.stdout.write(guide(await app.getUrl(), configurationFile === undefined));
 }
 
 start().catch((error: unknown) => {

@@ -1,0 +1,31 @@
+import { type LlmRouterOptions, readConfiguration } from './config/index.js';
+import type { ConfigurationIssue } from './errors/index.js';
+import { bootTable, compilePolicy } from './planning/index.js';
+
+/**
+ * What a configuration comes to.
+ *
+ * @publicApi
+ */
+export interface LlmRouterOptionsReport {
+  /** What the boot would warn of. */
+  readonly warnings: readonly ConfigurationIssue[];
+  /** The table the boot would print. */
+  readonly table: string;
+}
+
+/**
+ * Proves a configuration without starting anything: for a CI step, or for a message of one's own before the
+ * application is made.
+ *
+ * @throws {@link ConfigurationError} with every problem at once.
+ * @example
+ * ```ts
+ * console.log(checkLlmRouterOptions(await loadConfigurationFile('router.yaml')).table);
+ * ```
+ * @publicApi
+ */
+export function checkLlmRouterOptions(options: LlmRouterOptions): LlmRouterOptionsReport {
+  const { policy, warnings } = compilePolicy(readConfiguration(options));
+  return { warnings, table: bootTable(policy) };
+}
