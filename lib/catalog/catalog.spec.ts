@@ -115,4 +115,15 @@ describe('aliases', () => {
     }
     expect([...computeAliases([{ ...base, name: 'claude-haiku' }])]).toEqual([]);
   });
+
+  it('knows dated snapshots: the facts of their model under their own name, and binding', () => {
+    const catalog = new Catalog();
+    expect(catalog.snapshotNames().length).toBeGreaterThan(10);
+    for (const name of catalog.snapshotNames()) {
+      expect(catalog.find(name)?.name).toBe(name);
+      expect(catalog.isDatedSnapshot(name)).toBe(true);
+      expect(catalog.names()).not.toContain(name);
+    }
+    expect(catalog.find('gpt-4-0613')?.price).toEqual(catalog.find('gpt-4')?.price);
+  });
 });

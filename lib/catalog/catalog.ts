@@ -1,6 +1,7 @@
 import { computeAliases } from './aliases.js';
 import type { CatalogModel } from './catalog-model.js';
 import { CATALOG_MODELS } from './models.js';
+import { MODEL_SNAPSHOTS } from './snapshots.js';
 
 /** A month and a day (`0613`, `1106`) or a year and a month (`2407`, `2512`). */
 const FOUR_DIGITS = '(?:(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\\d|3[01])|2[3-9](?:0[1-9]|1[0-2]))';
@@ -14,16 +15,32 @@ const DATED = new RegExp(`-(?:${WITH_DASHES}|${EIGHT_DIGITS}|${FOUR_DIGITS}|${GO
 export class Catalog {
   readonly #models: ReadonlyMap<string, CatalogModel>;
   readonly #aliases: ReadonlyMap<string, string>;
+  readonly #snapshots = new Map<string, CatalogModel>();
 
   /** @param models - Defaults to the shipped catalogue. */
   constructor(models: readonly CatalogModel[] = CATALOG_MODELS) {
     this.#models = new Map(models.map((model) => [model.name, model]));
     this.#aliases = computeAliases(models);
+    for (const [name, snapshots] of MODEL_SNAPSHOTS) {
+      const model = this.#models.get(name);
+      // The facts are the model's, the name is the snapshot's: it is what the provider is asked for.
+      for (const snapshot of model === undefined ? [] : snapshots) {
+        if (!this.#models.has(snapshot))
+          this.#snapshots.set(snapshot, { ...model, name: snapshot } as CatalogModel);
+      }
+    }
   }
 
-  /** The model of a name or an alias; case matters. */
+  /** The model of a name, an alias or a known dated snapshot; case matters. */
   find(name: string): CatalogModel | undefined {
-    return this.#models.get(name) ?? this.#models.get(this.#aliases.get(name) ?? '');
+    return (
+      this.#models.get(name) ?? this.#models.get(this.#aliases.get(name) ?? '') ?? this.#snapshots.get(name)
+    );
+  }
+
+  /** Dated ids that share a model's facts and are no entries of their own. */
+  snapshotNames(): string[] {
+    return [...this.#snapshots.keys()];
   }
 
   /** Names of all models, without aliases, in the catalogue's order. */
