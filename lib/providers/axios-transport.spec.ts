@@ -374,7 +374,7 @@ describe.each(['undici', 'http'] as const)('AxiosTransport over %s', (adapter) =
       const { signal } = new AbortController();
 
       const whole = await transport.send(requestTo(url, signal));
-      expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+      expect(getEventListeners(signal, 'abort').length).toBeGreaterThan(0);
       await readBodyText(whole.body, 1000);
       expect(getEventListeners(signal, 'abort')).toHaveLength(0);
 

@@ -85,8 +85,7 @@ export class AxiosTransport extends Transport {
         reject(closedError());
         return;
       }
-      // Axios gets a signal of ours: its listeners on it come and go as it likes.
-      const client = new AbortController();
+      let hasEnded = false;
       let body: AnswerBody | undefined;
       const onAbort = (): void => {
         end(signal.reason);
@@ -96,6 +95,7 @@ export class AxiosTransport extends Transport {
         this.#open.delete(end);
       };
       const end = (reason: unknown): void => {
+        hasEnded = true;
         release();
         // undici lets go of a call that still waits for its connection only when the connection is made or fails, so
         // the promise is not left to it.
@@ -104,14 +104,13 @@ export class AxiosTransport extends Transport {
         body?.destroy(
           reason instanceof Error ? reason : new DOMException('The call was aborted.', 'AbortError'),
         );
-        client.abort();
       };
       signal.addEventListener('abort', onAbort);
       this.#open.add(end);
 
-      this.#start(request, client.signal).then(
+      this.#start(request).then(
         (response) => {
-          if (client.signal.aborted) {
+          if (hasEnded) {
             response.data.on('error', () => undefined).destroy();
             return;
           }
@@ -141,7 +140,7 @@ export class AxiosTransport extends Transport {
     await this.#closeConnections();
   }
 
-  async #start(request: TransportRequest, signal: AbortSignal): Promise<ClientResponse> {
+  async #start(request: TransportRequest): Promise<ClientResponse> {
     return await this.#client.request<Readable, ClientResponse>({
       ...this.#configFor(new URL(request.url)),
       url: request.url,
@@ -152,7 +151,7 @@ export class AxiosTransport extends Transport {
         'accept-encoding': 'identity',
       },
       data: request.body,
-      signal,
+      signal: request.signal,
     });
   }
 }
