@@ -1,7 +1,8 @@
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist/**', 'docs/**', 'node_modules/**', 'coverage/**'] },
+  // The applications under test/package are compiled where their own dependencies are installed.
+  { ignores: ['**/dist/**', 'docs/**', '**/node_modules/**', 'coverage/**', 'test/package/*/**'] },
   ...tseslint.configs.strictTypeChecked,
   ...tseslint.configs.stylisticTypeChecked,
   {

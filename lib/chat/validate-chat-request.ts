@@ -22,18 +22,20 @@ function fail(param: string, expectation: string): never {
   throw new InvalidRequestError(`\`${param}\` ${expectation}.`, param);
 }
 
-/** Bounded and without recursion: a body nested a million deep must not overflow the stack. */
-function checkDepth(root: unknown, limit: number): void {
-  let level: unknown[] = [root];
-  for (let depth = 0; level.length > 0; depth += 1) {
+/**
+ * Bounded and without recursion: a body nested a million deep must not overflow the stack. A level holds an object
+ * once, or one that an injected caller made of shared or circular parts would never be walked to its end.
+ */
+function checkDepth(root: object, limit: number): void {
+  let level = new Set<object>([root]);
+  for (let depth = 0; level.size > 0; depth += 1) {
     if (depth > limit) {
       throw new InvalidRequestError(`The request is nested deeper than ${limit} levels.`);
     }
-    const next: unknown[] = [];
+    const next = new Set<object>();
     for (const value of level) {
-      if (typeof value !== 'object' || value === null) continue;
-      for (const child of Array.isArray(value) ? (value as unknown[]) : Object.values(value)) {
-        if (typeof child === 'object' && child !== null) next.push(child);
+      for (const child of Array.isArray(value) ? (value as unknown[]) : Object.values(value as Json)) {
+        if (typeof child === 'object' && child !== null) next.add(child);
       }
     }
     level = next;
@@ -47,10 +49,12 @@ function optional(
   expectation: string,
 ): void {
   const value = request[field];
-  if (value !== undefined && value !== null && !check(value)) fail(field, expectation);
+  if (isGiven(value) && !check(value)) fail(field, expectation);
 }
 
+const isGiven = (value: unknown): boolean => value !== undefined && value !== null;
 const isString = (value: unknown): value is string => typeof value === 'string';
+const isStrings = (value: unknown): boolean => Array.isArray(value) && value.every(isString);
 const isFlag = (value: unknown): boolean => typeof value === 'boolean';
 const isWhole =
   (minimum: number, maximum = Number.MAX_SAFE_INTEGER) =>
@@ -63,7 +67,7 @@ const isBetween =
 
 function checkContentPart(part: unknown, path: string): void {
   if (!isObject(part)) fail(path, 'must be an object');
-  const field = PART_FIELDS.get(part['type']);
+  const field = PART_FIELDS.get(part.type);
   if (field === undefined) {
     fail(
       `${path}.type`,
@@ -76,14 +80,19 @@ function checkContentPart(part: unknown, path: string): void {
     return;
   }
   if (!isObject(value)) fail(`${path}.${field}`, 'must be an object');
-  if (field === 'image_url' && !isString(value['url'])) fail(`${path}.image_url.url`, 'must be a string');
-  if (field === 'input_audio' && !(isString(value['data']) && isString(value['format']))) {
+  if (field === 'image_url' && !isString(value.url)) fail(`${path}.image_url.url`, 'must be a string');
+  if (field === 'file') {
+    for (const name of ['file_data', 'file_id', 'filename']) {
+      if (isGiven(value[name]) && !isString(value[name])) fail(`${path}.file.${name}`, 'must be a string');
+    }
+  }
+  if (field === 'input_audio' && !(isString(value.data) && isString(value.format))) {
     fail(`${path}.input_audio`, 'must have the strings `data` and `format`');
   }
 }
 
 function checkContent(message: Json, path: string, mayBeEmpty: boolean): void {
-  const content = message['content'];
+  const content = message.content;
   if (content === undefined || content === null) {
     if (!mayBeEmpty) fail(`${path}.content`, 'is required: a string or a list of parts');
     return;
@@ -97,22 +106,24 @@ function checkContent(message: Json, path: string, mayBeEmpty: boolean): void {
 
 function checkToolCall(call: unknown, path: string): void {
   if (!isObject(call)) fail(path, 'must be an object');
-  if (!isString(call['id'])) fail(`${path}.id`, 'must be a string');
-  const callee = call['type'] === 'custom' ? call['custom'] : call['function'];
-  const field = call['type'] === 'custom' ? 'custom' : 'function';
-  if (!isObject(callee) || !isString(callee['name'])) fail(`${path}.${field}.name`, 'must be a string');
-  if (field === 'function' && !isString(callee['arguments'])) {
-    fail(`${path}.function.arguments`, 'must be a string of JSON');
+  if (!isString(call.id)) fail(`${path}.id`, 'must be a string');
+  // Some clients leave `type` out, as Mistral's answers do.
+  const field = call.type === 'custom' ? 'custom' : 'function';
+  const callee = call[field];
+  if (!isObject(callee) || !isString(callee.name)) fail(`${path}.${field}.name`, 'must be a string');
+  const input = field === 'custom' ? 'input' : 'arguments';
+  if (!isString(callee[input])) {
+    fail(`${path}.${field}.${input}`, field === 'custom' ? 'must be a string' : 'must be a string of JSON');
   }
 }
 
 function checkMessage(message: unknown, path: string): void {
   if (!isObject(message)) fail(path, 'must be an object');
-  const role = message['role'];
+  const role = message.role;
   if (!ROLES.has(role)) {
     fail(`${path}.role`, `must be one of ${[...ROLES].map((name) => `"${String(name)}"`).join(', ')}`);
   }
-  const calls = message['tool_calls'];
+  const calls = message.tool_calls;
   if (calls !== undefined && calls !== null) {
     if (role !== 'assistant') fail(`${path}.tool_calls`, 'may stand on assistant messages only');
     if (!Array.isArray(calls)) fail(`${path}.tool_calls`, 'must be a list');
@@ -120,36 +131,64 @@ function checkMessage(message: unknown, path: string): void {
       checkToolCall(call, `${path}.tool_calls[${index}]`);
     });
   }
-  if (role === 'tool' && !isString(message['tool_call_id'])) {
+  if (role === 'tool' && !isString(message.tool_call_id)) {
     fail(`${path}.tool_call_id`, 'must be the id of the tool call that it answers');
   }
+  if (isGiven(message.refusal) && !isString(message.refusal)) fail(`${path}.refusal`, 'must be a string');
   const saysOtherwise =
     role === 'assistant' &&
     (Array.isArray(calls) ||
-      isObject(message['function_call']) ||
-      isObject(message['audio']) ||
-      isString(message['refusal']));
+      isObject(message.function_call) ||
+      isObject(message.audio) ||
+      isString(message.refusal));
   checkContent(message, path, saysOtherwise || role === 'function');
 }
 
 function checkTool(tool: unknown, path: string): void {
   if (!isObject(tool)) fail(path, 'must be an object');
-  const type = tool['type'];
+  const type = tool.type;
   if (type !== 'function' && type !== 'custom') fail(`${path}.type`, 'must be "function" or "custom"');
   const definition = tool[type];
   if (!isObject(definition)) fail(`${path}.${type}`, 'must be an object');
-  if (!isString(definition['name']) || definition['name'] === '') {
+  if (!isString(definition.name) || definition.name === '') {
     fail(`${path}.${type}.name`, 'must be a non-empty string');
   }
-  const parameters = definition['parameters'];
-  if (parameters !== undefined && parameters !== null && !isObject(parameters)) {
+  if (type === 'function' && isGiven(definition.parameters) && !isObject(definition.parameters)) {
     fail(`${path}.function.parameters`, 'must be a JSON Schema object');
   }
 }
 
-function isToolChoice(value: unknown): boolean {
-  if (isString(value)) return ['none', 'auto', 'required'].includes(value);
-  return isObject(value) && isString(value['type']);
+function checkToolChoice(value: unknown): void {
+  if (!isGiven(value) || value === 'none' || value === 'auto' || value === 'required') return;
+  if (!isObject(value) || !isString(value.type)) {
+    fail('tool_choice', 'must be "none", "auto", "required" or an object with `type`');
+  }
+  const { type } = value;
+  if (type === 'function' || type === 'custom') {
+    const named = value[type];
+    if (!isObject(named) || !isString(named.name)) fail(`tool_choice.${type}.name`, 'must be a string');
+  } else if (type === 'allowed_tools') {
+    const allowed = value.allowed_tools;
+    if (!isObject(allowed)) fail('tool_choice.allowed_tools', 'must be an object');
+    if (allowed.mode !== 'auto' && allowed.mode !== 'required') {
+      fail('tool_choice.allowed_tools.mode', 'must be "auto" or "required"');
+    }
+    if (!Array.isArray(allowed.tools) || !allowed.tools.every(isObject)) {
+      fail('tool_choice.allowed_tools.tools', 'must be a list of objects');
+    }
+  }
+}
+
+function checkResponseFormat(format: unknown): void {
+  if (!isGiven(format)) return;
+  if (!isObject(format) || !isString(format.type)) fail('response_format', 'must be an object with `type`');
+  if (format.type !== 'json_schema') return;
+  const definition = format.json_schema;
+  if (!isObject(definition)) fail('response_format.json_schema', 'must be an object');
+  if (!isString(definition.name)) fail('response_format.json_schema.name', 'must be a string');
+  if (isGiven(definition.schema) && !isObject(definition.schema)) {
+    fail('response_format.json_schema.schema', 'must be a JSON Schema object');
+  }
 }
 
 /**
@@ -165,7 +204,7 @@ export function validateChatRequest(
   if (!isObject(value)) throw new InvalidRequestError('The request body must be a JSON object.');
   checkDepth(value, limits.jsonDepth);
 
-  const model = value['model'];
+  const model = value.model;
   if (
     model !== undefined &&
     model !== null &&
@@ -173,7 +212,7 @@ export function validateChatRequest(
   ) {
     fail('model', 'must be "auto", a rule\'s name or a model\'s name');
   }
-  const messages = value['messages'];
+  const messages = value.messages;
   if (!Array.isArray(messages)) fail('messages', 'is required: a list of messages');
   if (messages.length === 0) fail('messages', 'must not be empty');
   if (messages.length > limits.messages) fail('messages', `must have at most ${limits.messages} entries`);
@@ -181,7 +220,7 @@ export function validateChatRequest(
     checkMessage(message, `messages[${index}]`);
   });
 
-  const tools = value['tools'];
+  const tools = value.tools;
   if (tools !== undefined && tools !== null) {
     if (!Array.isArray(tools)) fail('tools', 'must be a list');
     if (tools.length > limits.tools) fail('tools', `must have at most ${limits.tools} entries`);
@@ -189,7 +228,7 @@ export function validateChatRequest(
       checkTool(tool, `tools[${index}]`);
     });
   }
-  optional(value, 'tool_choice', isToolChoice, 'must be "none", "auto", "required" or an object with `type`');
+  checkToolChoice(value.tool_choice);
   optional(value, 'n', isWhole(1, limits.choices), `must be a whole number from 1 to ${limits.choices}`);
   optional(value, 'max_tokens', isWhole(1), 'must be a whole number of at least 1');
   optional(value, 'max_completion_tokens', isWhole(1), 'must be a whole number of at least 1');
@@ -200,6 +239,14 @@ export function validateChatRequest(
   optional(value, 'seed', (seed) => Number.isSafeInteger(seed), 'must be a whole number');
   optional(value, 'stream', isFlag, 'must be true or false');
   optional(value, 'stream_options', isObject, 'must be an object');
+  const { stream_options: streamOptions } = value;
+  if (
+    isObject(streamOptions) &&
+    isGiven(streamOptions.include_usage) &&
+    !isFlag(streamOptions.include_usage)
+  ) {
+    fail('stream_options.include_usage', 'must be true or false');
+  }
   optional(value, 'logprobs', isFlag, 'must be true or false');
   optional(value, 'top_logprobs', isWhole(0, 20), 'must be a whole number from 0 to 20');
   optional(value, 'parallel_tool_calls', isFlag, 'must be true or false');
@@ -212,12 +259,13 @@ export function validateChatRequest(
     (stop) => isString(stop) || (Array.isArray(stop) && stop.length <= 16 && stop.every(isString)),
     'must be a string or a list of strings',
   );
-  optional(
-    value,
-    'response_format',
-    (format) => isObject(format) && isString(format['type']),
-    'must be an object with `type`',
-  );
+  checkResponseFormat(value.response_format);
+  optional(value, 'modalities', isStrings, 'must be a list of strings');
+  optional(value, 'logit_bias', isObject, 'must be an object');
+  optional(value, 'metadata', isObject, 'must be an object');
+  optional(value, 'web_search_options', isObject, 'must be an object');
+  optional(value, 'functions', Array.isArray, 'must be a list');
+  optional(value, 'safety_identifier', isString, 'must be a string');
 
   // The checks above are what makes this true.
   return { ...value, model: isString(model) ? model : 'auto' } as unknown as ValidatedChatRequest;

@@ -20,3 +20,11 @@ export function environmentProviders(environment: NodeJS.ProcessEnv): Record<str
   }
   return providers;
 }
+
+/** The environment variable that a path in {@link environmentProviders} came from: `providers.openai.baseUrl`. */
+export function environmentVariableOf(path: string): string {
+  const [, provider, key] = path.split('.');
+  const source = FROM_ENVIRONMENT.find(({ name }) => name === provider);
+  if (source === undefined) return path;
+  return `${source.prefix}_${key === 'baseUrl' ? 'BASE_URL' : 'API_KEY'}`;
+}

@@ -18,8 +18,10 @@ function problem(path: string, message: string): ConfigurationError {
 export async function loadConfigurationFile(file: string): Promise<Record<string, unknown>> {
   let text: string;
   try {
-    const { size } = await stat(file);
-    if (size > MAX_BYTES) throw problem(file, `is over 1 MB (${size} bytes)`);
+    const found = await stat(file);
+    // A pipe or a device has no size to check, and may never end.
+    if (!found.isFile()) throw problem(file, 'is not a file');
+    if (found.size > MAX_BYTES) throw problem(file, `is over 1 MB (${found.size} bytes)`);
     text = await readFile(file, 'utf8');
   } catch (error) {
     if (error instanceof ConfigurationError) throw error;
@@ -28,7 +30,7 @@ export async function loadConfigurationFile(file: string): Promise<Record<string
   }
   let content: unknown;
   try {
-    content = parse(text, { maxAliasCount: 100, prettyErrors: false });
+    content = parse(text, { maxAliasCount: 100, prettyErrors: false, logLevel: 'error' });
   } catch (error) {
     // Only the place: the parser's own message quotes the line, which may hold a key.
     const position = error instanceof YAMLParseError ? ` (near character ${error.pos[0]})` : '';

@@ -1,5 +1,5 @@
 import { ConfigurationError, type ConfigurationIssue } from '../errors/configuration-error.js';
-import { environmentProviders } from './environment-providers.js';
+import { environmentProviders, environmentVariableOf } from './environment-providers.js';
 import { LlmRouterConfiguration } from './options/llm-router.options.js';
 import { isRecord, readSection } from './read-section.js';
 
@@ -18,14 +18,16 @@ export function readConfiguration(
   if (!isRecord(raw)) throw new ConfigurationError(issues);
 
   if (configuration.providers === undefined || Object.keys(configuration.providers).length === 0) {
-    const { OPENAI_BASE_URL, ANTHROPIC_BASE_URL, GEMINI_BASE_URL } = environment;
-    const fromEnvironment = environmentProviders(environment);
-    // Read like the file's own, so that a bad base URL in the environment is named too.
-    configuration.providers = readSection(LlmRouterConfiguration, { providers: fromEnvironment }, '', {
-      environment: { OPENAI_BASE_URL, ANTHROPIC_BASE_URL, GEMINI_BASE_URL },
-      issues,
+    // Read like the file's own, so that a bad base URL in the environment is refused too, by its variable's name.
+    const found: ConfigurationIssue[] = [];
+    const fromEnvironment = { providers: environmentProviders(environment) };
+    configuration.providers = readSection(LlmRouterConfiguration, fromEnvironment, '', {
+      environment: {},
+      issues: found,
     }).providers;
+    issues.push(...found.map(({ path, message }) => ({ path: environmentVariableOf(path), message })));
   }
+  const isReported = (path: string): boolean => issues.some((issue) => issue.path === path);
   for (const [name, rule] of Object.entries(configuration.routingRules ?? {})) {
     const path = `routingRules.${name}`;
     const named = [rule.primary, rule.fallback, rule.emergency].some((models) => models !== undefined);
@@ -35,7 +37,8 @@ export function readConfiguration(
     if (rule.tiers === undefined && rule.primary === undefined) {
       issues.push({ path, message: "`primary` is required: a model's name or a list of names" });
     }
-    if (rule.tiers !== undefined && (rule.tiers.length < 1 || rule.tiers.length > 3)) {
+    const tiers = rule.tiers?.length ?? 1;
+    if ((tiers < 1 || tiers > 3) && !isReported(`${path}.tiers`)) {
       issues.push({ path: `${path}.tiers`, message: 'one to three tiers' });
     }
   }
@@ -43,7 +46,7 @@ export function readConfiguration(
     if (model.provider !== undefined && model.deployments !== undefined) {
       issues.push({ path: `models.${name}`, message: 'give either `provider` or `deployments`, not both' });
     }
-    if (model.deployments?.length === 0) {
+    if (model.deployments?.length === 0 && !isReported(`models.${name}.deployments`)) {
       issues.push({ path: `models.${name}.deployments`, message: 'name at least one deployment' });
     }
   }

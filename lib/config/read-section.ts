@@ -82,6 +82,8 @@ export function readSection<Options extends object>(
       continue;
     }
     spelling.set(property, key);
+    // YAML's empty value: the key stands there, but says nothing.
+    if (value === null) continue;
     const valuePath = join(path, property);
     const section = sections.get(property);
     if (section === undefined) {
@@ -94,6 +96,8 @@ export function readSection<Options extends object>(
           readSection(section.type(), entry, `${valuePath}[${index}]`, context),
         );
       } else {
+        // Given, though wrongly: nothing further is to be said of its absence.
+        nested[property] = [];
         context.issues.push({ path: valuePath, message: `must be a list, not ${typeName(value)}` });
       }
     } else if (isRecord(value)) {
@@ -101,7 +105,7 @@ export function readSection<Options extends object>(
       const map = Object.create(null) as Record<string, unknown>;
       for (const [name, entry] of Object.entries(value)) {
         if (entry === undefined) continue;
-        map[name] = readSection(section.type(), entry, join(valuePath, name), context);
+        map[name] = readSection(section.type(), entry ?? {}, join(valuePath, name), context);
       }
       nested[property] = map;
     } else {

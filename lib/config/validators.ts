@@ -1,23 +1,36 @@
 import { ValidateBy } from 'class-validator';
 
+// A line break in a key makes every call fail, far from here: a file that ends in one, read into the environment.
+const CONTROL_CHARACTER = /\p{Cc}/u;
+
+function isName(value: unknown, maximumLength = 256): boolean {
+  return (
+    typeof value === 'string' &&
+    value.trim() !== '' &&
+    value.length <= maximumLength &&
+    !CONTROL_CHARACTER.test(value)
+  );
+}
+
 /** A non-empty string without control characters. */
-export function IsName(): PropertyDecorator {
+export function IsName(maximumLength = 256): PropertyDecorator {
   return ValidateBy({
     name: 'isName',
     validator: {
-      validate: (value) => typeof value === 'string' && value.trim() !== '' && value.length <= 256,
-      defaultMessage: () => 'must be a non-empty string',
+      validate: (value) => isName(value, maximumLength),
+      defaultMessage: () =>
+        `must be a non-empty string of at most ${maximumLength} characters, without line breaks and the like`,
     },
   });
 }
 
 /** A model's name, or a list of them. */
 export function IsNameOrNames(): PropertyDecorator {
-  const isName = (value: unknown): boolean => typeof value === 'string' && value.trim() !== '';
   return ValidateBy({
     name: 'isNameOrNames',
     validator: {
-      validate: (value) => isName(value) || (Array.isArray(value) && value.length > 0 && value.every(isName)),
+      validate: (value) =>
+        isName(value) || (Array.isArray(value) && value.length > 0 && value.every((entry) => isName(entry))),
       defaultMessage: () => "must be a model's name or a non-empty list of names",
     },
   });
@@ -28,9 +41,7 @@ export function IsFloor(): PropertyDecorator {
   return ValidateBy({
     name: 'isFloor',
     validator: {
-      validate: (value) =>
-        (typeof value === 'number' && value >= 0 && value <= 1) ||
-        (typeof value === 'string' && value.trim() !== ''),
+      validate: (value) => (typeof value === 'number' && value >= 0 && value <= 1) || isName(value),
       defaultMessage: () => "must be a number from 0 to 1, or a model's name",
     },
   });
@@ -124,8 +135,7 @@ export function IsNames(): PropertyDecorator {
   return ValidateBy({
     name: 'isNames',
     validator: {
-      validate: (value) =>
-        Array.isArray(value) && value.every((entry) => typeof entry === 'string' && entry.trim() !== ''),
+      validate: (value) => Array.isArray(value) && value.every((entry) => isName(entry)),
       defaultMessage: () => 'must be a list of names',
     },
   });

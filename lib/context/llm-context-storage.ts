@@ -21,5 +21,7 @@ export function currentLlmContext(): LlmRequestContext {
 
 /** Runs `callback` inside `context`, laid over the one already there: what the new one leaves out stays. */
 export function runWithLlmContext<Result>(context: LlmRequestContext, callback: () => Result): Result {
-  return storage.run({ ...currentLlmContext(), ...context }, callback);
+  // A value given as undefined says nothing either: it must not wipe out what stands there.
+  const said = Object.fromEntries(Object.entries(context).filter(([, value]) => value !== undefined));
+  return storage.run({ ...currentLlmContext(), ...said }, callback);
 }

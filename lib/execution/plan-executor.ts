@@ -14,7 +14,7 @@ import type { PlannedAttempt } from '../planning/index.js';
 import type { ProviderCall, WireRequest } from '../providers/provider-adapter.js';
 import type { OpenedStream, ProviderClient } from '../providers/provider-client.js';
 import type { AttemptRecord, Outcome, TelemetryBus } from '../telemetry/index.js';
-import { AttemptClock, AttemptStopped, SHUTDOWN } from './attempt-clock.js';
+import { AttemptClock, AttemptStopped, SHUTDOWN, type StopCause } from './attempt-clock.js';
 import { AttemptRecorder } from './attempt-recorder.js';
 import type { Execution, ServedAnswer, ServedStream } from './execution.js';
 import { primed } from './primed.js';
@@ -25,7 +25,7 @@ const MAX_HELD_CHUNKS = 256;
 
 type AttemptResult<Answer> =
   | { readonly kind: 'answered'; readonly answer: Answer }
-  | { readonly kind: 'failed'; readonly error: ProviderError; readonly movedOn: boolean }
+  | { readonly kind: 'failed'; readonly error: ProviderError; readonly stopCause: StopCause | undefined }
   /** The adapter cannot say this request on its wire. */
   | { readonly kind: 'unsayable'; readonly error: InvalidRequestError };
 
@@ -153,10 +153,13 @@ export class PlanExecutor {
         yield chunk;
       }
       while (!isDone) {
+        const leftMs = maxStreamMs - (performance.now() - streamStartedAt);
+        // A timer alone would never end an upstream that always has the next piece ready.
+        if (leftMs <= 0) clock.stop('max_stream');
         // Counted only while we wait for the upstream: a slow reader is not a slow provider.
         clock.arm([
           { afterMs: idleMs, cause: 'idle' },
-          { afterMs: maxStreamMs - (performance.now() - streamStartedAt), cause: 'max_stream' },
+          { afterMs: leftMs, cause: 'max_stream' },
         ]);
         const next = await opened.chunks.next();
         clock.arm([]);
@@ -201,31 +204,31 @@ export class PlanExecutor {
   /** Tries the plan's attempts in order until one answers. */
   private async cascade<Answer>(execution: Execution, run: RunAttempt<Answer>): Promise<Answer> {
     const { plan, signal } = execution;
-    const queue = [...plan.attempts];
+    let queue: readonly PlannedAttempt[] = plan.attempts;
     /** Given up on for slowness alone: tried again, without that limit, when everything else has failed. */
-    const slow: PlannedAttempt[] = [];
+    let slow: readonly PlannedAttempt[] = [];
     const failures: { planned: PlannedAttempt; error: ProviderError }[] = [];
     let unsayable: InvalidRequestError | undefined;
     let minWindow = 0;
     let attempt = 0;
+    let isOverdue = false;
+    const mayServe = (planned: PlannedAttempt): boolean =>
+      // Too long for one window: only a larger one is worth the try.
+      (minWindow === 0 || (planned.deployment.contextWindow ?? Number.POSITIVE_INFINITY) > minWindow) &&
+      this.affordableTokens(execution, planned) >= MIN_AFFORDABLE_OUTPUT_TOKENS;
 
     while (attempt < plan.maxAttempts) {
-      const planned = queue.shift() ?? slow.shift();
-      if (planned === undefined) break;
       if (signal?.aborted) throw callerGone(signal);
-      if (remainingMs(execution) <= 0) break;
-      // Too long for one window: only a larger one is worth the try.
-      if (minWindow > 0 && (planned.deployment.contextWindow ?? Number.POSITIVE_INFINITY) <= minWindow)
-        continue;
-      const maxOutputTokens = this.outputLimit(execution, planned);
-      if (
-        maxOutputTokens !== undefined &&
-        maxOutputTokens < MIN_AFFORDABLE_OUTPUT_TOKENS &&
-        plan.maxCostUsd !== undefined
-      ) {
-        continue;
-      }
+      isOverdue ||= remainingMs(execution) <= 0;
+      if (isOverdue) break;
+      queue = queue.filter(mayServe);
+      slow = slow.filter(mayServe);
+      const planned = queue[0] ?? slow[0];
+      if (planned === undefined) break;
+      if (queue.length > 0) queue = queue.slice(1);
+      else slow = slow.slice(1);
       const isLast = queue.length === 0 || attempt + 1 === plan.maxAttempts;
+      const maxOutputTokens = this.outputLimit(execution, planned);
       const result = await this.attempt(execution, planned, attempt + 1, maxOutputTokens, isLast, run);
       if (result.kind === 'answered') return result.answer;
       if (result.kind === 'unsayable') {
@@ -234,14 +237,16 @@ export class PlanExecutor {
       }
       attempt += 1;
       failures.push({ planned, error: result.error });
-      if (result.movedOn) slow.push(planned);
+      if (result.stopCause === 'moved_on') slow = [...slow, planned];
+      // Told by the timer, not by the clock: a timer may go off a moment early.
+      if (result.stopCause === 'deadline') isOverdue = true;
       if (result.error.kind === 'context_length') {
         minWindow = Math.max(minWindow, planned.deployment.contextWindow ?? 0);
-        if (queue.length > 0) continue;
+        if (queue.some(mayServe) || slow.some(mayServe)) continue;
       }
-      if (!result.error.isRetryable) throw this.rejection(result.error, execution);
+      if (!result.error.isRetryable) throw this.rejection(result.error, planned, execution);
     }
-    throw this.failure(execution, failures, unsayable, attempt);
+    throw this.failure(execution, failures, unsayable, isOverdue);
   }
 
   private async attempt<Answer>(
@@ -307,12 +312,12 @@ export class PlanExecutor {
     if (cause !== undefined) {
       const failure = new ProviderError({ kind: 'timeout', providerCode: cause });
       settle('timed_out', failure);
-      return { kind: 'failed', error: failure, movedOn: cause === 'moved_on' };
+      return { kind: 'failed', error: failure, stopCause: cause };
     }
     if (error instanceof ProviderError) {
       recorder.notBilled();
       settle(error.kind === 'timeout' ? 'timed_out' : 'failed', error);
-      return { kind: 'failed', error, movedOn: false };
+      return { kind: 'failed', error, stopCause: undefined };
     }
     // A fault of ours: recorded, so that no in-flight count stays behind, and passed on.
     settle('failed', new ProviderError({ kind: 'bad_response', providerCode: 'router_fault' }));
@@ -321,26 +326,38 @@ export class PlanExecutor {
 
   /** The planned limit, lowered to what is left of the dollars after the attempts so far. */
   private outputLimit(execution: Execution, planned: PlannedAttempt): number | undefined {
+    const affordable = this.affordableTokens(execution, planned);
+    return Number.isFinite(affordable)
+      ? Math.min(affordable, planned.maxOutputTokens ?? affordable)
+      : planned.maxOutputTokens;
+  }
+
+  /** Output tokens a choice that the dollars left pay for; `Infinity` where nothing was spent or nothing is capped. */
+  private affordableTokens(execution: Execution, planned: PlannedAttempt): number {
     const { maxCostUsd } = execution.plan;
     const { price } = planned.deployment;
+    // Before the first attempt the plan's own limits hold all of it.
     if (maxCostUsd === undefined || price === undefined || execution.records.length === 0) {
-      return planned.maxOutputTokens;
+      return Number.POSITIVE_INFINITY;
     }
     const spentUsd = execution.records.reduce(
       (sum: number, record: AttemptRecord) => sum + record.costUsd,
       0,
     );
     const { inputTokens, choices } = execution.features;
-    const affordable = affordableOutputTokens(maxCostUsd - spentUsd, price, inputTokens, choices);
-    if (!Number.isFinite(affordable)) return planned.maxOutputTokens;
-    return Math.min(affordable, planned.maxOutputTokens ?? affordable);
+    return affordableOutputTokens(maxCostUsd - spentUsd, price, inputTokens, choices);
   }
 
-  private rejection(error: ProviderError, execution: Execution): UpstreamRejectedError {
+  private rejection(
+    error: ProviderError,
+    planned: PlannedAttempt,
+    execution: Execution,
+  ): UpstreamRejectedError {
     const message = error.readProviderMessage();
+    const secrets = execution.clients.get(planned.deployment.provider)?.readSecrets() ?? [];
     return new UpstreamRejectedError(
       error,
-      message === undefined ? undefined : redactProviderMessage(message, execution.request),
+      message === undefined ? undefined : redactProviderMessage(message, execution.request, secrets),
     );
   }
 
@@ -348,14 +365,16 @@ export class PlanExecutor {
     execution: Execution,
     failures: readonly { planned: PlannedAttempt; error: ProviderError }[],
     unsayable: InvalidRequestError | undefined,
-    attempts: number,
+    isOverdue: boolean,
   ): Error {
     if (execution.signal?.aborted) return callerGone(execution.signal);
-    if (remainingMs(execution) <= 0) return new DeadlineExceededError(execution.plan.deadlineMs, attempts);
+    if (isOverdue || remainingMs(execution) <= 0) {
+      return new DeadlineExceededError(execution.plan.deadlineMs, failures.length);
+    }
     if (failures.length === 0 && unsayable !== undefined) return unsayable;
     const [first] = failures;
     if (first !== undefined && failures.every(({ error }) => error.kind === 'context_length')) {
-      return this.rejection(first.error, execution);
+      return this.rejection(first.error, first.planned, execution);
     }
     if (first !== undefined && failures.every(({ error }) => error.kind === 'rate_limited')) {
       const waits = failures.flatMap(({ error }) => error.retryAfterMs ?? []);

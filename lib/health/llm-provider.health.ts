@@ -44,11 +44,11 @@ export class LlmProviderHealthIndicator {
    * @param key - The key in the health result; the provider's name by default.
    * @throws TypeError for a name that is not configured.
    */
-  isHealthy<const Key extends string>(provider: string, key?: Key): HealthIndicatorResult {
+  isHealthy(provider: string, key = provider): HealthIndicatorResult {
     if (!this.engine.runtime.clients.has(provider)) {
       throw new TypeError(`There is no LLM provider "${provider}"; configured: ${this.names().join(', ')}`);
     }
-    const session: EitherSession = this.health.check(key ?? provider);
+    const session: EitherSession = this.health.check(key);
     const { detail, isDegraded } = this.inspect(provider);
     if (!isDegraded) return session.up(detail);
     return session.degraded?.(detail) ?? session.up({ ...detail, degraded: true });

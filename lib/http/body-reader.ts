@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http';
-import { Readable } from 'node:stream';
 import { HttpAdapterHost, ModuleRef } from '@nestjs/core';
 import { takeIn } from './request-intake.js';
 import { RouterEngineLocator } from './router-engine-locator.js';
@@ -15,8 +14,7 @@ interface ExpressLike {
 
 interface FastifyRouteOptions {
   config?: { llmRouterBody?: boolean };
-  bodyLimit?: number;
-  preParsing?: unknown;
+  preParsing?: (request: { raw: IncomingMessage }) => Promise<void>;
 }
 
 interface FastifyLike {
@@ -37,9 +35,9 @@ export class BodyReader {
     /** Of our routes that take a body, below the host's global prefix. */
     private readonly ownPaths: readonly string[],
   ) {
-    // Undefined in a microservice, which has no routes. The installed type does not say so.
-    const adapter = adapterHost.httpAdapter as HttpAdapterHost['httpAdapter'] | undefined;
-    if (adapter === undefined) return;
+    // There is none in a microservice or a bare context, which have no routes. The installed type does not say so.
+    const adapter = adapterHost.httpAdapter as HttpAdapterHost['httpAdapter'] | null | undefined;
+    if (adapter === null || adapter === undefined) return;
     if (adapter.getType() === 'fastify') this.mountOnFastify(adapter.getInstance<FastifyLike>());
     else this.mountOnExpress(adapter.getInstance<ExpressLike>());
   }
@@ -47,7 +45,8 @@ export class BodyReader {
   // A named function of ours, not `jsonParser`: Nest would take that for its own and leave the host without.
   private mountOnExpress(instance: ExpressLike): void {
     instance.use((request, _response, next) => {
-      if (request.method !== 'POST' || !this.isOurs(request.url ?? '') || request.complete) {
+      // Read already: the host mounted a parser of its own before the application was made.
+      if (request.method !== 'POST' || !this.isOurs(request.url ?? '') || request.readableDidRead) {
         next();
         return;
       }
@@ -60,21 +59,17 @@ export class BodyReader {
   private mountOnFastify(instance: FastifyLike): void {
     instance.addHook('onRoute', (options) => {
       if (options.config?.llmRouterBody !== true) return;
-      // Fastify must not refuse by a limit of its own what ours has already judged.
-      options.bodyLimit = Number.MAX_SAFE_INTEGER;
-      options.preParsing = async (request: { raw: IncomingMessage }): Promise<Readable> => {
-        await this.takeIn(request.raw);
-        // The body has been read; its parser gets an empty one that agrees with the headers.
-        request.raw.headers['content-type'] = 'application/json';
-        const length = Number(request.raw.headers['content-length'] ?? Number.NaN);
-        return Object.assign(Readable.from([Buffer.from('{}')]), { receivedEncodedLength: length });
-      };
+      options.preParsing = ({ raw }: { raw: IncomingMessage }) => this.takeIn(raw);
     });
   }
 
   private async takeIn(request: IncomingMessage): Promise<void> {
     const { engine, guard } = this.locator;
     await takeIn(request, guard, engine.configuration.limits.bodyBytes);
+    // Nothing is left for the platform's parsers, whose limits and errors are the host's.
+    delete request.headers['content-type'];
+    delete request.headers['content-length'];
+    delete request.headers['transfer-encoding'];
   }
 
   private isOurs(url: string): boolean {

@@ -1,10 +1,10 @@
 import { Get, HttpException, Req, Res } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
 import { HealthCheckService } from '@nestjs/terminus';
 import { LlmProviderHealthIndicator } from '../health/index.js';
 import { takeOver } from './exchange.js';
 import { writeError, writeJson } from './responses.js';
 import { RouterEngineLocator } from './router-engine-locator.js';
-import { ModuleRef } from '@nestjs/core';
 
 const NO_STORE = { 'cache-control': 'no-store' };
 
@@ -45,7 +45,11 @@ export class HealthController {
   @Get('health/ready')
   ready(@Req() request: unknown, @Res() reply: unknown): void {
     const { response } = takeOver(request, reply);
-    const { isReady } = this.locator.engine;
-    writeJson(response, isReady ? 200 : 503, { status: isReady ? 'ok' : 'not_ready' }, NO_STORE);
+    try {
+      const { isReady } = this.locator.engine;
+      writeJson(response, isReady ? 200 : 503, { status: isReady ? 'ok' : 'not_ready' }, NO_STORE);
+    } catch (error) {
+      writeError(response, error);
+    }
   }
 }

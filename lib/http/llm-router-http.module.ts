@@ -10,8 +10,8 @@ import { OpenAiController } from './openai.controller.js';
 import { RouterEngineLocator } from './router-engine-locator.js';
 
 /** A controller of its own for each registration, so that two of them can have two paths. */
-function controllerAt<Base extends new (...args: never[]) => object>(
-  base: Base,
+function controllerAt(
+  base: new (...args: never[]) => object,
   path: string,
   injected: readonly unknown[],
 ): Type {

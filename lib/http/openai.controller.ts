@@ -1,9 +1,12 @@
 import { Get, Param, Post, Req, Res, SetMetadata } from '@nestjs/common';
+import type { IncomingMessage } from 'node:http';
+import { InvalidRequestError } from '../errors/invalid-request-error.js';
 import { ModelNotFoundError } from '../errors/model-not-found-error.js';
-import type { RoutedStream, RoutingInfo } from '../pipeline/index.js';
+import type { InternalCallOptions, RoutedStream, RoutingInfo } from '../pipeline/index.js';
 import { BODY_ROUTE, FASTIFY_ROUTE_CONFIG } from './body-reader.js';
 import { type Exchange, takeOver } from './exchange.js';
 import { receive } from './receive.js';
+import { recordRefusal } from './record-refusal.js';
 import { readCallOptions } from './request-options.js';
 import { errorBody, writeError, writeJson, writePiece } from './responses.js';
 import { RouterEngineLocator } from './router-engine-locator.js';
@@ -35,6 +38,15 @@ function safeHeaders(headers: Record<string, string>): Record<string, string> {
   );
 }
 
+/** Here the endpoint decides what `stream` means, so it is here that a `stream` which is no flag is refused. */
+function asksForStream(body: unknown): boolean {
+  if (typeof body !== 'object' || body === null || !('stream' in body)) return false;
+  const { stream } = body;
+  if (stream === undefined || stream === null) return false;
+  if (typeof stream !== 'boolean') throw new InvalidRequestError('`stream` must be true or false.', 'stream');
+  return stream;
+}
+
 /** OpenAI's endpoints. Answers are written by hand: their shape is a contract that no host interceptor may wrap. */
 export class OpenAiController {
   constructor(private readonly locator: RouterEngineLocator) {}
@@ -51,10 +63,8 @@ export class OpenAiController {
     // The client may have gone while its body was read.
     if (exchange.response.destroyed) left.abort();
     try {
-      const { engine, guard } = this.locator;
-      const { caller, body } = receive(exchange.request, request, guard);
-      const options = readCallOptions(exchange.request, caller, left.signal);
-      const isStream = typeof body === 'object' && body !== null && 'stream' in body && body.stream === true;
+      const { engine } = this.locator;
+      const { body, options, isStream } = this.accept(exchange.request, request, left.signal);
       if (isStream) {
         await this.writeStream(exchange, await engine.pipeline.stream(body, options));
       } else {
@@ -80,6 +90,23 @@ export class OpenAiController {
       if (found === undefined) throw new ModelNotFoundError();
       return found;
     });
+  }
+
+  /** What is judged before the pipeline has the request. @throws what refuses it, with its record emitted. */
+  private accept(
+    request: IncomingMessage,
+    platformRequest: unknown,
+    signal: AbortSignal,
+  ): { body: unknown; options: InternalCallOptions; isStream: boolean } {
+    const { engine, guard } = this.locator;
+    try {
+      const { caller, body } = receive(request, platformRequest, guard);
+      const options = readCallOptions(request, caller, signal);
+      return { body, options, isStream: asksForStream(body) };
+    } catch (error) {
+      if (LlmRouterError.isInstance(error)) recordRefusal(engine.bus, error);
+      throw error;
+    }
   }
 
   private answerModels({ request, response }: Exchange, select: (models: { id: string }[]) => unknown): void {

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { InvalidRequestError } from '../errors/invalid-request-error.js';
 import type { Caller, CallerGuard } from './caller.js';
-import { intakeOf } from './request-intake.js';
+import { checkContentType, intakeOf } from './request-intake.js';
 
 /**
  * The caller and the body of a request: as we took them in, or, where the host had parsed the body before us, the
@@ -18,6 +18,7 @@ export function receive(
   if (intake?.error !== undefined) throw intake.error;
   if (intake !== undefined) return intake;
   const caller = guard.identify(request);
+  checkContentType(request, guard);
   const { body } = platformRequest as { body?: unknown };
   if (body === undefined) throw new InvalidRequestError('The request has no JSON body.');
   return { caller, body };

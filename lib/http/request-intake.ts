@@ -1,11 +1,12 @@
 import type { IncomingMessage } from 'node:http';
+import { ClientClosedRequestError } from '../errors/client-closed-request-error.js';
 import { InvalidRequestError } from '../errors/invalid-request-error.js';
 import type { LlmRouterError } from '../errors/llm-router-error.js';
 import { RequestTooLargeError } from '../errors/request-too-large-error.js';
 import type { Caller, CallerGuard } from './caller.js';
 
 const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;
-/** What is still read of a body over the limit, so that the client gets to see the answer; then the socket goes. */
+/** So long a refused body is still read, so that the client gets to see the answer; then the socket goes. */
 const MAX_DRAIN_MS = 2_000;
 
 /** A request of ours after its body has been read: who sent it and what, or why it is refused. */
@@ -34,20 +35,27 @@ export async function takeIn(
   return intake;
 }
 
+/**
+ * Without keys the content type must be JSON: a page in a browser can post a form to this machine, but no JSON.
+ *
+ * @throws {@link InvalidRequestError}.
+ */
+export function checkContentType(request: IncomingMessage, guard: CallerGuard): void {
+  if (guard.hasKeys || JSON_TYPE.test(request.headers['content-type'] ?? '')) return;
+  throw new InvalidRequestError('The content type must be application/json.', 'content-type');
+}
+
 async function read(request: IncomingMessage, guard: CallerGuard, maxBytes: number): Promise<Intake> {
   try {
     const caller = guard.identify(request);
-    const contentType = request.headers['content-type'] ?? '';
-    if (!guard.hasKeys && !JSON_TYPE.test(contentType)) {
-      throw new InvalidRequestError('The content type must be application/json.', 'content-type');
-    }
+    checkContentType(request, guard);
     const encoding = request.headers['content-encoding'] ?? 'identity';
     if (encoding !== 'identity') {
       throw new InvalidRequestError('Compressed request bodies are not taken.', 'content-encoding');
     }
     return { caller, body: parse(await readBytes(request, maxBytes)) };
   } catch (error) {
-    discard(request);
+    await discard(request);
     return { error: error as LlmRouterError };
   }
 }
@@ -75,20 +83,26 @@ async function readBytes(request: IncomingMessage, maxBytes: number): Promise<Bu
       finish(undefined);
     };
     const onCut = (): void => {
-      finish(new InvalidRequestError('The request body was cut off.'));
+      finish(new ClientClosedRequestError());
     };
     request.on('data', onData).on('end', onEnd).on('error', onCut).on('close', onCut);
   });
 }
 
-/** Lets a refused body run out for a moment; a client in the middle of writing would see a reset instead of the answer. */
-function discard(request: IncomingMessage): void {
+/**
+ * Lets a refused body run out, for a moment. Answered before, a client in the middle of writing might see a reset
+ * instead of the answer, because the connection may be closed after it.
+ */
+async function discard(request: IncomingMessage): Promise<void> {
   if (request.readableEnded || request.destroyed) return;
-  const timer = setTimeout(() => request.destroy(), MAX_DRAIN_MS);
-  const done = (): void => {
-    clearTimeout(timer);
-  };
-  request.on('error', done).on('close', done).on('end', done).resume();
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, MAX_DRAIN_MS);
+    const done = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    request.on('error', done).on('close', done).on('end', done).resume();
+  });
 }
 
 function parse(bytes: Buffer): unknown {

@@ -42,8 +42,8 @@ export function writeError(response: ServerResponse, thrown: unknown): void {
   if (error.shouldRetry !== undefined) headers['x-should-retry'] = String(error.shouldRetry);
   if (error.decisionId !== undefined) headers['x-llm-decision-id'] = error.decisionId;
   if (error.status === 401) headers['www-authenticate'] = 'Bearer';
-  // What is left of a refused body would be taken for the next request.
-  if (error.status === 413) headers['connection'] = 'close';
+  // A body that was refused and would not end: the connection is of no more use.
+  if (response.req.method === 'POST' && !response.req.complete) headers.connection = 'close';
   writeJson(response, error.status, errorBody(error), headers);
 }
 

@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { RouterEngine } from '../router/index.js';
 import { CallerGuard } from './caller.js';
@@ -8,11 +8,16 @@ import { CallerGuard } from './caller.js';
  * up, not injected; by the time a request comes it is there.
  */
 @Injectable()
-export class RouterEngineLocator {
+export class RouterEngineLocator implements OnModuleInit {
   #engine: RouterEngine | undefined;
   #guard: CallerGuard | undefined;
 
   constructor(private readonly moduleRef: ModuleRef) {}
+
+  /** Routes without a router stop the boot, and not the first request. */
+  onModuleInit(): void {
+    this.#engine ??= this.find();
+  }
 
   /** @throws Error when no `LlmRouterModule` is in the application. */
   get engine(): RouterEngine {

@@ -38,6 +38,11 @@ export interface KpiSample {
   readonly costUsd: number;
 }
 
+/** A caller that left and a hedge that lost say nothing of how fast a model is. */
+export function isLatencySample(outcome: Outcome): boolean {
+  return outcome !== 'client_left' && outcome !== 'hedge_lost';
+}
+
 /** Sums over the samples of one key, in constant memory. */
 export class KpiAggregate {
   readonly #latency = new LatencyHistogram();
@@ -59,7 +64,7 @@ export class KpiAggregate {
     this.#usage = addUsage(this.#usage, sample.usage);
     this.#costUsd += sample.costUsd;
     if (sample.outcome === 'succeeded') this.#latency.record(sample.durationMs);
-    if (sample.timeToFirstTokenMs !== undefined && sample.outcome !== 'client_left') {
+    if (sample.timeToFirstTokenMs !== undefined && isLatencySample(sample.outcome)) {
       this.#firstToken.record(sample.timeToFirstTokenMs);
     }
   }

@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { TelemetryBus } from '../telemetry/index.js';
+import { isLatencySample } from './kpi-aggregate.js';
 
 /** Fit for LLMs: 10 ms to 120 s. */
 const LATENCY_BUCKETS_SECONDS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2, 3, 5, 8, 13, 20, 30, 60, 120];
@@ -89,7 +90,7 @@ export class PrometheusMetrics {
         error_type: record.errorKind ?? '',
       });
       if (record.outcome === 'succeeded') attemptDuration.observe(labels, record.durationMs / 1_000);
-      if (record.timeToFirstTokenMs !== undefined) {
+      if (record.timeToFirstTokenMs !== undefined && isLatencySample(record.outcome)) {
         attemptFirstToken.observe(labels, record.timeToFirstTokenMs / 1_000);
       }
       const counts: [string, number][] = [
@@ -109,7 +110,7 @@ export class PrometheusMetrics {
       requests.inc({ surface, request_class, workload, outcome });
       if (outcome === 'succeeded')
         requestDuration.observe({ surface, request_class }, record.durationMs / 1_000);
-      if (record.timeToFirstTokenMs !== undefined && outcome !== 'client_left') {
+      if (record.timeToFirstTokenMs !== undefined && isLatencySample(outcome)) {
         requestFirstToken.observe({ surface, request_class }, record.timeToFirstTokenMs / 1_000);
       }
     });

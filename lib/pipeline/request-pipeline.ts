@@ -58,6 +58,9 @@ export interface RoutedStream {
   costUsd(): number;
 }
 
+/** How long a stream that was ended by the shutdown has to tell its reader so. */
+const LAST_WORDS_MS = 1_000;
+
 /** A request on its way: what is known of it so far, and the one place where it ends. */
 interface Journey {
   readonly runtime: RoutingRuntime;
@@ -69,6 +72,8 @@ interface Journey {
   labels: RequestLabels;
   servedBy: PlannedAttempt | undefined;
   timeToFirstTokenMs: number | undefined;
+  /** What the caller reads from, once a stream has begun. */
+  chunks: AsyncGenerator<ChatCompletionChunk, void, undefined> | undefined;
   /** Emits the request record and gives back what the request holds. The first call counts. */
   end(outcome: Outcome, errorCode?: LlmRouterErrorCode): void;
 }
@@ -82,7 +87,7 @@ interface Planned {
 /** validate → context → classify → plan → execute → record: the only orchestration there is. */
 export class RequestPipeline {
   readonly #admission = new Admission();
-  readonly #open = new Set<AbortController>();
+  readonly #open = new Set<Journey>();
 
   constructor(private readonly parts: PipelineParts) {}
 
@@ -118,6 +123,7 @@ export class RequestPipeline {
       const chunks = await primed(
         this.passOn(journey, served.chunks, planned.request.stream_options?.include_usage === true),
       );
+      journey.chunks = chunks;
       return {
         chunks,
         routing: this.routing(journey, planned.plan, served.planned, undefined, served.attempt),
@@ -139,8 +145,12 @@ export class RequestPipeline {
   /** Takes no new request, waits for those under way, and ends the rest after `graceMs`. */
   async close(graceMs: number): Promise<void> {
     this.#admission.close();
-    const timer = setTimeout(() => {
-      for (const controller of this.#open) controller.abort(SHUTDOWN);
+    let timer = setTimeout(() => {
+      for (const { controller } of this.#open) controller.abort(SHUTDOWN);
+      timer = setTimeout(() => {
+        // Nobody reads on: such a stream would never get to hear that it was ended.
+        for (const { chunks } of this.#open) void chunks?.return();
+      }, LAST_WORDS_MS);
     }, graceMs);
     await this.#admission.whenIdle();
     clearTimeout(timer);
@@ -177,11 +187,12 @@ export class RequestPipeline {
       },
       servedBy: undefined,
       timeToFirstTokenMs: undefined,
+      chunks: undefined,
       end: (outcome, errorCode) => {
         if (hasEnded) return;
         hasEnded = true;
         options.signal?.removeEventListener('abort', onAbort);
-        this.#open.delete(controller);
+        this.#open.delete(journey);
         const { servedBy, records } = journey;
         this.parts.bus.emit('request-ended', {
           ...journey.labels,
@@ -212,7 +223,7 @@ export class RequestPipeline {
     } catch (error) {
       throw this.fail(journey, error);
     }
-    this.#open.add(controller);
+    this.#open.add(journey);
     return journey;
   }
 

@@ -10,20 +10,13 @@ interface MutableModel extends Omit<PolicyModel, 'deployments'> {
   deployments: PolicyDeployment[];
 }
 
-function withoutNulls<Value extends object>(value: Value): Partial<Value> {
-  // YAML's empty value is null: the key stands there, but says nothing.
-  return Object.fromEntries(
-    Object.entries(value).filter(([, entry]) => entry !== undefined && entry !== null),
-  ) as Partial<Value>;
-}
-
 function modelOf(name: string, options: ModelOptions, facts: CatalogModel | undefined): MutableModel {
   const capabilities = options.capabilities ?? facts?.capabilities;
   return {
     name,
     quality: options.quality ?? (facts === undefined ? undefined : qualityOf(facts)?.value),
-    safety: options.safety ?? undefined,
-    capabilities: capabilities === undefined || capabilities === null ? undefined : new Set(capabilities),
+    safety: options.safety,
+    capabilities: capabilities === undefined ? undefined : new Set(capabilities),
     thinking: capabilities?.includes('reasoning')
       ? facts?.thinksOnRequest
         ? 'on_request'
@@ -37,7 +30,7 @@ function modelOf(name: string, options: ModelOptions, facts: CatalogModel | unde
 /** The models that can be called: the user's own, and those of the catalogue that some provider serves natively. */
 export class ModelCompiler {
   readonly models = new Map<string, PolicyModel>();
-  readonly #usedIds = new Map<string, number>();
+  readonly #usedIds = new Set<string>();
 
   constructor(
     private readonly configuration: LlmRouterConfiguration,
@@ -108,24 +101,28 @@ export class ModelCompiler {
         );
         return;
       }
-      const own = withoutNulls(entry);
-      const id = `${entry.provider}/${name}`;
-      const used = (this.#usedIds.get(id) ?? 0) + 1;
-      this.#usedIds.set(id, used);
       model.deployments.push({
-        id: used === 1 ? id : `${id}#${used}`,
+        id: this.freeId(`${entry.provider}/${name}`),
         model,
         provider: entry.provider,
-        upstreamModel: own.upstreamModel ?? facts?.name ?? name,
-        price: own.price ?? options.price ?? facts?.price,
-        contextWindow: own.contextWindow ?? options.contextWindow ?? facts?.contextWindow,
-        maxOutputTokens: own.maxOutputTokens ?? options.maxOutputTokens ?? facts?.maxOutputTokens,
-        maxConcurrency: own.maxConcurrency ?? options.maxConcurrency ?? undefined,
-        weight: own.weight ?? options.weight ?? 1,
+        upstreamModel: entry.upstreamModel ?? facts?.name ?? name,
+        price: entry.price ?? options.price ?? facts?.price,
+        contextWindow: entry.contextWindow ?? options.contextWindow ?? facts?.contextWindow,
+        maxOutputTokens: entry.maxOutputTokens ?? options.maxOutputTokens ?? facts?.maxOutputTokens,
+        maxConcurrency: entry.maxConcurrency ?? options.maxConcurrency,
+        weight: entry.weight ?? options.weight ?? 1,
       });
     });
     if (path !== undefined) this.warnUnknownFacts(path, model);
     if (model.deployments.length > 0) this.models.set(name, model);
+  }
+
+  /** The id itself, or with `#2` and so on; a model may itself be called `llama#2`. */
+  private freeId(id: string): string {
+    let free = id;
+    for (let count = 2; this.#usedIds.has(free); count += 1) free = `${id}#${count}`;
+    this.#usedIds.add(free);
+    return free;
   }
 
   private warnUnknownFacts(path: string, model: PolicyModel): void {

@@ -58,8 +58,10 @@ export function compilePolicy(
       notes.warn(`routingRules.${name}`, 'has the name of a model: clients that name it get the rule');
     }
   }
+  // Before rules are derived: nobody can mend a hop that nobody wrote.
+  proveHops(rules, notes);
   if (!BUILT_IN_CLASSES.some((name) => rules.has(name)) && notes.errors.length === 0) {
-    for (const rule of deriveRules(configuration, models)) rules.set(rule.name, rule);
+    for (const rule of deriveRules(configuration, models, catalog)) rules.set(rule.name, rule);
   }
   if (rules.size === 0 && notes.errors.length === 0) {
     notes.error(
@@ -73,7 +75,6 @@ export function compilePolicy(
     surfaces.set(name, compileSurface(name, options, names, notes));
   }
   const rulesForClass = orderRules(rules);
-  proveHops(rules, notes);
   proveSurfaces(surfaces, rulesForClass, notes);
   checkKeys(configuration, surfaces, notes);
 
@@ -152,7 +153,7 @@ class NameResolver {
     path: string,
     notes: ProofNotes,
   ): number | undefined {
-    if (value === undefined || value === null || typeof value === 'number') return value ?? undefined;
+    if (value === undefined || typeof value === 'number') return value;
     const canonical = this.#names.get(value);
     if (canonical === undefined) {
       notes.error(
@@ -194,8 +195,8 @@ function checkProviders(configuration: LlmRouterConfiguration, notes: ProofNotes
   }
 }
 
-function asList(value: string | string[] | undefined | null): string[] {
-  return value === undefined || value === null ? [] : Array.isArray(value) ? value : [value];
+function asList(value: string | string[] | undefined): string[] {
+  return value === undefined ? [] : Array.isArray(value) ? value : [value];
 }
 
 function compileRule(
@@ -362,12 +363,15 @@ function orderRules(rules: ReadonlyMap<string, PolicyRule>): Map<string, readonl
 function deriveRules(
   configuration: LlmRouterConfiguration,
   models: ReadonlyMap<string, PolicyModel>,
+  catalog: Catalog,
 ): PolicyRule[] {
   const own = Object.keys(configuration.models ?? {}).flatMap((name) => models.get(name) ?? []);
   const candidates =
     own.length > 0
       ? own
-      : [...models.values()].filter((model) => model.quality !== undefined && !bindsToOneVersion(model.name));
+      : [...models.values()].filter(
+          (model) => model.quality !== undefined && !bindsByName(model.name, catalog),
+        );
   const priceOf = (model: PolicyModel): number => {
     const price = model.deployments[0]?.price;
     return price === undefined ? Number.POSITIVE_INFINITY : mixedPricePer1k(price);
@@ -397,13 +401,18 @@ function compare(first: number, second: number): number {
   return first < second ? -1 : first > second ? 1 : 0;
 }
 
-function bindsToOneVersion(name: string): boolean {
-  return /\d{8}$|\d{4}-\d{2}-\d{2}$/.test(name);
+/** By place and not by name: a surface may well be called `key`. */
+function hashOf(configuration: LlmRouterConfiguration): string {
+  const { providers, http } = configuration;
+  const text = JSON.stringify([
+    without(configuration, 'providers', 'http'),
+    Object.entries(providers ?? {}).map(([name, provider]) => [name, without(provider, 'apiKey')]),
+    without(http, 'apiKeys'),
+    http.apiKeys?.map((entry) => without(entry, 'key')),
+  ]);
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 
-function hashOf(configuration: LlmRouterConfiguration): string {
-  const text = JSON.stringify(configuration, (key, value: unknown) =>
-    key === 'apiKey' || key === 'apiKeys' || key === 'key' ? undefined : value,
-  );
-  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+function without(value: object, ...keys: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(value).filter(([key]) => !keys.includes(key)));
 }

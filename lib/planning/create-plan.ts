@@ -68,19 +68,21 @@ function isBinding(policy: PolicySnapshot, requested: string, canonical: string)
 
 function sourcesFor(input: PlanInput, notes: string[]): Source[] {
   const { policy, requestedModel, classification, circumstances } = input;
+  const named = requestedModel === 'auto' ? undefined : policy.rules.get(requestedModel);
+  const canonical = policy.modelNames.get(requestedModel);
+  if (requestedModel !== 'auto' && named === undefined && canonical === undefined) {
+    throw new ModelNotFoundError();
+  }
   const pin = circumstances.surface.pin;
   if (pin !== undefined) {
     notes.push(`surface ${circumstances.surface.name} is pinned to ${pin.name}`);
     return [alone(pin)];
   }
-  const named = requestedModel === 'auto' ? undefined : policy.rules.get(requestedModel);
   if (named !== undefined) {
     notes.push(`the client named the rule ${named.name}`);
     return [{ rule: named, tiers: named.tiers }];
   }
-  if (requestedModel !== 'auto') {
-    const canonical = policy.modelNames.get(requestedModel);
-    if (canonical === undefined) throw new ModelNotFoundError();
+  if (requestedModel !== 'auto' && canonical !== undefined) {
     if (isBinding(policy, requestedModel, canonical)) {
       const model = policy.models.get(canonical);
       if (model === undefined) throw new ModelNotFoundError();

@@ -24,12 +24,22 @@ export function staticRejection(
   return isAffordable ? undefined : 'over the price cap';
 }
 
+function modelsOf(rule: PolicyRule): readonly PolicyModel[] {
+  return rule.tiers.flatMap((tier) => tier.models);
+}
+
+function serves(rule: PolicyRule, surface: PolicySurface): boolean {
+  return modelsOf(rule).some((model) => staticRejection(model, surface, rule) === undefined);
+}
+
 /** Refuses a surface no model can serve; warns of unrated models that its floors leave out, with the line to add. */
 export function proveSurfaces(
   surfaces: ReadonlyMap<string, PolicySurface>,
   rulesForClass: ReadonlyMap<string, readonly PolicyRule[]>,
   notes: ProofNotes,
 ): void {
+  // On top of an error in the rules, that a surface is not served would only hide the cause.
+  const areRulesSound = notes.errors.length === 0 && rulesForClass.size > 0;
   for (const surface of surfaces.values()) {
     const path = `surfaces.${surface.name}`;
     if (surface.pin !== undefined) {
@@ -39,10 +49,9 @@ export function proveSurfaces(
       continue;
     }
     const unrated = { quality: new Set<string>(), safety: new Set<string>() };
-    let isServed = false;
+    const unserved = [...rulesForClass].filter(([, rules]) => !rules.some((rule) => serves(rule, surface)));
     for (const rule of new Set([...rulesForClass.values()].flat())) {
-      for (const model of rule.tiers.flatMap((tier) => tier.models)) {
-        if (staticRejection(model, surface, rule) === undefined) isServed = true;
+      for (const model of modelsOf(rule)) {
         if (surface.qualityFloor !== undefined && model.quality === undefined)
           unrated.quality.add(model.name);
         if (surface.safetyFloor !== undefined && model.safety === undefined) unrated.safety.add(model.name);
@@ -51,13 +60,21 @@ export function proveSurfaces(
     const lines = (['quality', 'safety'] as const).flatMap((kind) =>
       [...unrated[kind]].map((name) => `models.${name}.${kind}: <0 to 1>`),
     );
-    if (!isServed && rulesForClass.size > 0 && notes.errors.length === 0) {
+    if (unserved.length === rulesForClass.size && areRulesSound) {
       notes.error(
         path,
         `no model of any rule is over its floors${lines.length > 0 ? `; rate the models yourself by adding ${lines.join(', ')}` : ''}`,
       );
-    } else if (lines.length > 0) {
+      continue;
+    }
+    if (lines.length > 0) {
       notes.warn(path, `unrated models never serve it; add ${lines.join(', ')} to let them`);
+    }
+    for (const [requestClass] of areRulesSound ? unserved : []) {
+      notes.warn(
+        path,
+        `no model over its floors serves the class ${requestClass}: such requests are refused`,
+      );
     }
   }
 }

@@ -41,6 +41,12 @@ export class ProviderClient {
     this.#baseUrl = options.baseUrl.replace(/\/+$/, '');
   }
 
+  /** What must be in no error: a provider, or a proxy before it, may quote the headers it was sent. */
+  readSecrets(): readonly string[] {
+    const { apiKey } = this.options;
+    return apiKey === undefined ? [] : [apiKey];
+  }
+
   /** @throws {@link InvalidRequestError} when this wire cannot say the request. */
   prepare(call: ProviderCall): WireRequest {
     return this.options.adapter.buildRequest(call);

@@ -9,7 +9,7 @@ import { IsFlag, IsName, IsNames } from '../validators.js';
  */
 @NotSupportedYet({ budget: '' })
 export class ApiKeyOptions {
-  @IsName()
+  @IsName(8_192)
   key!: string;
 
   /** Whose key it is. */

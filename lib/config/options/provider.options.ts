@@ -21,7 +21,7 @@ export class ProviderOptions {
 
   /** The key, best as `${NAME}` of an environment variable. May be left out where `baseUrl` is set. */
   @IsOptional()
-  @IsName()
+  @IsName(8_192)
   apiKey?: string;
 
   /**
@@ -35,6 +35,6 @@ export class ProviderOptions {
 
   /** A PEM file of certificate authorities trusted for this provider beside the usual ones. */
   @IsOptional()
-  @IsName()
+  @IsName(4_096)
   caFile?: string;
 }

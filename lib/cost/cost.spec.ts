@@ -1,0 +1,129 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { ModelPrice } from '../catalog/catalog-model.js';
+import { NO_USAGE, type TokenUsage } from '../chat/index.js';
+import { affordableOutputTokens, costOfUsage, isWithinPrice, mixedPricePer1k } from './index.js';
+
+const price: ModelPrice = { inputPer1M: 3, outputPer1M: 15, cachedInputPer1M: 0.3, cacheWritePer1M: 3.75 };
+const usage = (counts: Partial<TokenUsage>): TokenUsage => ({ ...NO_USAGE, ...counts });
+
+describe('costOfUsage', () => {
+  it.each<[string, Partial<TokenUsage>, number]>([
+    ['nothing', {}, 0],
+    ['plain input', { promptTokens: 1_000_000 }, 3],
+    ['output', { completionTokens: 1_000_000 }, 15],
+    ['thinking, inside the output, once', { completionTokens: 1_000_000, reasoningTokens: 900_000 }, 15],
+    ['cached input at its own price', { promptTokens: 1_000_000, cachedTokens: 1_000_000 }, 0.3],
+    ['cache writes at their own price', { promptTokens: 1_000_000, cacheWriteTokens: 1_000_000 }, 3.75],
+    [
+      'all at once',
+      {
+        promptTokens: 1_000,
+        cachedTokens: 600,
+        cacheWriteTokens: 300,
+        completionTokens: 200,
+        reasoningTokens: 50,
+      },
+      (100 * 3 + 600 * 0.3 + 300 * 3.75 + 200 * 15) / 1e6,
+    ],
+    ['more cached than there were (a provider that miscounts)', { promptTokens: 10, cachedTokens: 99 }, 3e-6],
+  ])('%s', (_name, counts, dollars) => {
+    expect(costOfUsage(usage(counts), price)).toBeCloseTo(dollars, 12);
+  });
+
+  it('charges cached and written tokens as plain ones where they have no price of their own', () => {
+    const plain = { inputPer1M: 3, outputPer1M: 15 };
+    const counts = { promptTokens: 900, cachedTokens: 300, cacheWriteTokens: 300 };
+    expect(costOfUsage(usage(counts), plain)).toBeCloseTo((900 * 3) / 1e6, 12);
+  });
+
+  it('is never negative, and never dearer than every token at its dearest price', () => {
+    const count = fc.nat(2_000_000);
+    const rate = fc.double({ min: 0, max: 100, noNaN: true });
+    fc.assert(
+      fc.property(
+        fc.record({
+          promptTokens: count,
+          completionTokens: count,
+          cachedTokens: count,
+          cacheWriteTokens: count,
+          reasoningTokens: count,
+        }),
+        fc.record({ inputPer1M: rate, outputPer1M: rate, cachedInputPer1M: rate, cacheWritePer1M: rate }),
+        (counts, rates) => {
+          const dollars = costOfUsage(counts, rates);
+          const dearest = Math.max(rates.inputPer1M, rates.cachedInputPer1M, rates.cacheWritePer1M);
+          const most = (counts.promptTokens * dearest + counts.completionTokens * rates.outputPer1M) / 1e6;
+          expect(dollars).toBeGreaterThanOrEqual(0);
+          expect(dollars).toBeLessThanOrEqual(most * (1 + 1e-9));
+        },
+      ),
+    );
+  });
+});
+
+describe('the price of a rule', () => {
+  it('lets $1 in and $5 out pass exactly 0.002', () => {
+    const mixed = mixedPricePer1k({ inputPer1M: 1, outputPer1M: 5 });
+    expect(mixed).toBeCloseTo(0.002, 15);
+    expect(isWithinPrice(mixed, 0.002)).toBe(true);
+    expect(isWithinPrice(mixed, 0.001_999)).toBe(false);
+    expect(isWithinPrice(mixedPricePer1k({ inputPer1M: 1, outputPer1M: 5.001 }), 0.002)).toBe(false);
+  });
+
+  it.each([
+    [0.1, 0.4],
+    [0.3, 2.5],
+    [0.7, 0.1],
+    [1.1, 4.4],
+  ])(
+    'lets a price pass its own value, whatever binary fractions make of it ($%d, $%d)',
+    (inputPer1M, outputPer1M) => {
+      const written = Number(((3 * inputPer1M + outputPer1M) / 4 / 1_000).toFixed(9));
+      expect(isWithinPrice(mixedPricePer1k({ inputPer1M, outputPer1M }), written)).toBe(true);
+    },
+  );
+
+  it('lets a free model pass a cap of zero, and nothing else', () => {
+    expect(isWithinPrice(mixedPricePer1k({ inputPer1M: 0, outputPer1M: 0 }), 0)).toBe(true);
+    expect(isWithinPrice(mixedPricePer1k({ inputPer1M: 0.000_001, outputPer1M: 0 }), 0)).toBe(false);
+  });
+});
+
+describe('affordableOutputTokens', () => {
+  it.each([
+    ['after the prompt', 0.02, 1_000, 1, 1_133],
+    ['shared by the choices', 0.02, 1_000, 2, 566],
+    ['nothing where the prompt eats it up', 0.002, 1_000, 1, 0],
+    ['nothing at zero dollars', 0, 0, 1, 0],
+    ['exactly what the money pays for', 0.0015, 0, 1, 100],
+  ])('%s', (_name, ceiling, inputTokens, choices, tokens) => {
+    expect(affordableOutputTokens(ceiling, price, inputTokens, choices)).toBe(tokens);
+  });
+
+  it('is without end where output is free, unless the prompt alone is too dear', () => {
+    const free = { inputPer1M: 1, outputPer1M: 0 };
+    expect(affordableOutputTokens(0.01, free, 1_000, 1)).toBe(Number.POSITIVE_INFINITY);
+    expect(affordableOutputTokens(0.01, free, 100_000, 1)).toBe(0);
+  });
+
+  it('never spends more than the ceiling, and one more token for each choice would', () => {
+    fc.assert(
+      fc.property(
+        fc.double({ min: 0.0001, max: 5, noNaN: true }),
+        fc.double({ min: 0, max: 50, noNaN: true }),
+        fc.double({ min: 0.01, max: 100, noNaN: true }),
+        fc.nat(20_000),
+        fc.integer({ min: 1, max: 4 }),
+        (ceiling, inputPer1M, outputPer1M, promptTokens, choices) => {
+          const rates = { inputPer1M, outputPer1M };
+          const tokens = affordableOutputTokens(ceiling, rates, promptTokens, choices);
+          const cost = (each: number) =>
+            costOfUsage(usage({ promptTokens, completionTokens: each * choices }), rates);
+          if (tokens > 0) expect(cost(tokens)).toBeLessThanOrEqual(ceiling * (1 + 1e-6) + 1e-12);
+          expect(cost(tokens + 1)).toBeGreaterThan(ceiling * (1 - 1e-6) - 1e-12);
+        },
+      ),
+    );
+  });
+});
