@@ -53,7 +53,7 @@ export {
   UpstreamRejectedError,
 } from './errors/index.js';
 export { LlmProviderHealthIndicator } from './health/index.js';
-export { LlmRouterHttpModule, type LlmRouterHttpOptions } from './http/index.js';
+export { LlmRouterErrorFilter, LlmRouterHttpModule, type LlmRouterHttpOptions } from './http/index.js';
 export { LlmRouterModule } from './llm-router.module.js';
 export type {
   LlmRouterModuleAsyncOptions,

@@ -1,16 +1,12 @@
-import { ConfigurableModuleBuilder } from '@nestjs/common';
+import { type ConfigurableModuleAsyncOptions, ConfigurableModuleBuilder } from '@nestjs/common';
 import type { LlmRouterOptions } from './config/index.js';
 
-export const {
-  ConfigurableModuleClass,
-  MODULE_OPTIONS_TOKEN: LLM_ROUTER_OPTIONS,
-  OPTIONS_TYPE,
-  ASYNC_OPTIONS_TYPE,
-} = new ConfigurableModuleBuilder<LlmRouterOptions>()
-  .setClassMethodName('forRoot')
-  .setFactoryMethodName('createLlmRouterOptions')
-  .setExtras({ isGlobal: false }, (definition, { isGlobal }) => ({ ...definition, global: isGlobal }))
-  .build();
+export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN: LLM_ROUTER_OPTIONS } =
+  new ConfigurableModuleBuilder<LlmRouterOptions>()
+    .setClassMethodName('forRoot')
+    .setFactoryMethodName('createLlmRouterOptions')
+    .setExtras({ isGlobal: false }, (definition, { isGlobal }) => ({ ...definition, global: isGlobal }))
+    .build();
 
 /**
  * What `useClass` and `useExisting` of `forRootAsync` name.
@@ -22,7 +18,10 @@ export interface LlmRouterOptionsFactory {
 }
 
 /** @publicApi */
-export type LlmRouterModuleOptions = typeof OPTIONS_TYPE;
+export type LlmRouterModuleOptions = LlmRouterOptions & { readonly isGlobal?: boolean };
 
 /** @publicApi */
-export type LlmRouterModuleAsyncOptions = typeof ASYNC_OPTIONS_TYPE;
+export type LlmRouterModuleAsyncOptions = ConfigurableModuleAsyncOptions<
+  LlmRouterOptions,
+  'createLlmRouterOptions'
+> & { readonly isGlobal?: boolean };

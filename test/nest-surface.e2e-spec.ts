@@ -10,7 +10,7 @@ import {
 } from '@nestjs/common';
 import { EventEmitter } from 'node:events';
 import { Readable } from 'node:stream';
-import { defer, from, map, mergeMap, type Observable, reduce, timer } from 'rxjs';
+import { defer, from, lastValueFrom, map, mergeMap, type Observable, reduce, timer, toArray } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   type ChatRequest,
@@ -213,6 +213,18 @@ class SupportController extends AnyController {
     return [inside, undefinedSays, runWith, after].map(({ routing }) => [routing.surface, routing.model]);
   }
 
+  /** Made inside one surface, read inside another. */
+  @Post('read-elsewhere')
+  async readElsewhere(@Body() { question }: Question): Promise<string[]> {
+    const inside = { surface: 'legal' };
+    const stream = this.router.runWith(inside, () => this.router.stream(asking(question)));
+    const stream$ = this.router.runWith(inside, () => this.router.stream$(asking(question)));
+    let text = '';
+    for await (const chunk of stream) text += chunk.choices[0]?.delta.content ?? '';
+    const chunks = await lastValueFrom(stream$.pipe(toArray()));
+    return [text, chunks.map((chunk) => chunk.choices[0]?.delta.content ?? '').join('')];
+  }
+
   @Post('explain')
   explain(@Body() { question }: Question): unknown {
     const own = this.router.explain(asking(question));
@@ -327,6 +339,12 @@ describe.each(PLATFORMS)('surfaces of handlers on %s', (platform) => {
       ['legal', 'fine'],
       ['support', 'plain'],
     ]);
+  });
+
+  it('a stream is held to the surface it was made under, wherever it is read', async () => {
+    const { models, questions } = await ask('/support/read-elsewhere', 'q');
+    expect([...models]).toEqual(['fine']);
+    expect([...questions]).toEqual(['q']);
   });
 
   it('explain follows the decorator and its overrides, and the call’s options before them', async () => {

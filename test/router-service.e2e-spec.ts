@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { type IncomingMessage, request as openRequest } from 'node:http';
+import { type IncomingMessage, request as openRequest, type Server } from 'node:http';
+import type { Socket } from 'node:net';
 import { firstValueFrom, lastValueFrom, map, toArray } from 'rxjs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { LlmRouterError, RouterService, StreamInterruptedError } from 'nestjs-llm-router';
@@ -309,9 +310,9 @@ describe.each(PLATFORMS)('overload and shutdown on %s', (platform) => {
 
   it('a reader that takes nothing does not hold the shutdown up', async () => {
     const bench = await boot();
-    const piece = 'x'.repeat(1_000);
-    // More than the sockets on the way can hold.
-    upstream.setReply(() => ({ text: Array.from({ length: 20_000 }, () => piece).join(' ') }));
+    // On the wire some 20 MB: more than the sockets on the way can hold.
+    upstream.setReply(() => ({ text: 'word '.repeat(80_000) }));
+    const accepted = once(bench.app.getHttpServer() as Server, 'connection') as Promise<[Socket]>;
     const outgoing = openRequest(`${bench.url}/v1/chat/completions`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -321,6 +322,15 @@ describe.each(PLATFORMS)('overload and shutdown on %s', (platform) => {
     outgoing.end(JSON.stringify({ ...CALL, stream: true }));
     const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage];
     incoming.on('error', () => undefined).pause();
+    const [socket] = await accepted;
+    // No event tells that nothing moves any more: the count of bytes that left must stay the same for a while.
+    const seen: number[] = [];
+    await expect
+      .poll(() => seen.push(socket.bytesWritten) && socket.writableNeedDrain && seen.at(-1) === seen.at(-5), {
+        interval: 40,
+        timeout: 8_000,
+      })
+      .toBe(true);
     const startedAt = performance.now();
     await bench.engine.drain(50);
     expect(performance.now() - startedAt).toBeLessThan(3_000);

@@ -3,6 +3,17 @@
  *
  * @publicApi
  */
+export type ModelCapability =
+  | 'streaming'
+  | 'tools'
+  | 'json_schema'
+  | 'vision'
+  | 'documents'
+  | 'audio'
+  | 'reasoning'
+  | 'logprobs'
+  | 'embeddings';
+
 export const MODEL_CAPABILITIES = [
   'streaming',
   'tools',
@@ -13,10 +24,7 @@ export const MODEL_CAPABILITIES = [
   'reasoning',
   'logprobs',
   'embeddings',
-] as const;
-
-/** @publicApi */
-export type ModelCapability = (typeof MODEL_CAPABILITIES)[number];
+] as const satisfies readonly ModelCapability[];
 
 /**
  * US dollars per million tokens.

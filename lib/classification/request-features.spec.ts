@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type ChatRequest, estimateTokens, validateChatRequest } from '../chat/index.js';
 import { extractFeatures } from './request-features.js';
@@ -173,6 +174,59 @@ describe('extractFeatures', () => {
     ['high', true],
   ])('knows whether reasoning_effort %j asks for thinking', (effort, expected) => {
     expect(featuresOf({ messages: [user('x')], reasoning_effort: effort }).asksThinking).toBe(expected);
+  });
+
+  it('throws for no request that validation lets through', () => {
+    const part = fc.record(
+      {
+        type: fc.constantFrom('text', 'image_url', 'file', 'input_audio', 'refusal'),
+        text: fc.oneof(fc.string(), fc.constant(null)),
+        refusal: fc.string(),
+        image_url: fc.record({ url: fc.string() }),
+        file: fc.dictionary(
+          fc.constantFrom('file_data', 'file_id'),
+          fc.oneof(fc.string(), fc.constant(null)),
+        ),
+        input_audio: fc.record({ data: fc.string(), format: fc.string() }),
+      },
+      { requiredKeys: ['type'] },
+    );
+    const named = fc.dictionary(
+      fc.constantFrom('name', 'arguments', 'input', 'parameters', 'schema'),
+      fc.oneof(fc.string(), fc.constant(null), fc.constant({})),
+    );
+    const typed = fc.record(
+      { id: fc.string(), type: fc.constantFrom('function', 'custom'), function: named, custom: named },
+      { requiredKeys: ['type'] },
+    );
+    const message = fc.record(
+      {
+        role: fc.constantFrom('user', 'assistant', 'tool', 'system'),
+        content: fc.oneof(fc.string(), fc.constant(null), fc.array(part, { maxLength: 3 })),
+        tool_calls: fc.oneof(fc.constant(null), fc.array(typed, { maxLength: 2 })),
+        tool_call_id: fc.string(),
+      },
+      { requiredKeys: ['role', 'content'] },
+    );
+    let passed = 0;
+    fc.assert(
+      fc.property(
+        fc.array(message, { minLength: 1, maxLength: 2 }),
+        fc.array(typed, { maxLength: 1 }),
+        (messages, tools) => {
+          let request;
+          try {
+            request = validateChatRequest({ messages, tools });
+          } catch {
+            return;
+          }
+          passed += 1;
+          expect(extractFeatures(request).inputTokens).toBeGreaterThan(0);
+        },
+      ),
+      { numRuns: 1_000 },
+    );
+    expect(passed).toBeGreaterThan(50);
   });
 
   it('has nothing to read where there is no user turn', () => {

@@ -95,10 +95,12 @@ export function extractFeatures(request: ValidatedChatRequest): RequestFeatures 
   if (request.logprobs === true) capabilities.add('logprobs');
   if (request.stream === true) capabilities.add('streaming');
 
+  // Deprecated, and what most clients go on sending.
+  const olderFields: { readonly max_tokens?: number | null } = request;
   const texts = question.map((part) => part.text ?? '');
   return {
     inputTokens,
-    requestedOutputTokens: request.max_completion_tokens ?? request.max_tokens ?? undefined,
+    requestedOutputTokens: request.max_completion_tokens ?? olderFields.max_tokens ?? undefined,
     choices: request.n ?? 1,
     streamed: request.stream === true,
     capabilities: [...capabilities],

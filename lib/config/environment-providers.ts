@@ -6,12 +6,14 @@ const FROM_ENVIRONMENT = [
   { name: 'gemini', api: 'gemini', prefix: 'GEMINI' },
 ] as const;
 
+type FoundProvider = Pick<ProviderOptions, 'api' | 'apiKey' | 'baseUrl'>;
+
 /**
  * The providers that the vendors' usual environment variables name: `OPENAI_API_KEY`, `ANTHROPIC_API_KEY`,
  * `GEMINI_API_KEY`, each with `…_BASE_URL` as the vendor's SDK reads it.
  */
-export function environmentProviders(environment: NodeJS.ProcessEnv): Record<string, ProviderOptions> {
-  const providers: Record<string, ProviderOptions> = {};
+export function environmentProviders(environment: NodeJS.ProcessEnv): Record<string, FoundProvider> {
+  const providers: Record<string, FoundProvider> = {};
   for (const { name, api, prefix } of FROM_ENVIRONMENT) {
     const apiKey = environment[`${prefix}_API_KEY`];
     if (apiKey === undefined || apiKey === '') continue;

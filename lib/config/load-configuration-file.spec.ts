@@ -63,7 +63,12 @@ describe('loadConfigurationFile', () => {
     ['an alias of nothing', 'a: *canary-1\n'],
     [
       'aliases that multiply',
-      `a: &a [canary-1]\n${[...'bcdefghi'].map((name, index) => `${name}: &${name} [${Array.from({ length: 9 }, () => `*${'abcdefgh'[index] ?? ''}`).join(',')}]`).join('\n')}\n`,
+      `a: &a [canary-1]\n${Array.from('bcdefghi')
+        .map(
+          (name, index) =>
+            `${name}: &${name} [${Array.from({ length: 9 }, () => `*${'abcdefgh'[index] ?? ''}`).join(',')}]`,
+        )
+        .join('\n')}\n`,
     ],
   ])('refuses %s, and shows nothing of what is in it', async (_name, content) => {
     writeFileSync(at('broken'), content);

@@ -67,6 +67,7 @@ export abstract class LlmRouterError extends Error {
   /** The decision this error belongs to, once there is one. */
   decisionId: string | undefined;
 
+  /** @internal */
   protected constructor(details: LlmRouterErrorDetails) {
     super(details.message, details.cause === undefined ? undefined : { cause: details.cause });
     this.name = new.target.name;

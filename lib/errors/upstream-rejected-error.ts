@@ -11,6 +11,7 @@ export class UpstreamRejectedError extends LlmRouterError {
   /** The provider's own code, where it gave one. */
   readonly providerCode: string | undefined;
 
+  /** @internal */
   constructor(error: ProviderError, redactedMessage: string | undefined) {
     super({
       message:

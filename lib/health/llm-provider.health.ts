@@ -30,6 +30,7 @@ function share(value: number): number {
  */
 @Injectable()
 export class LlmProviderHealthIndicator {
+  /** @internal */
   constructor(
     private readonly engine: RouterEngine,
     private readonly health: HealthIndicatorService,

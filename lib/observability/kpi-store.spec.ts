@@ -213,8 +213,8 @@ describe('KpiStore', () => {
     const bus = new TelemetryBus();
     const store = new KpiStore(bus);
     bus.emit('request-ended', request({ surface: '__proto__' }));
-    const text = JSON.stringify(store.report());
-    expect(JSON.parse(text)).toHaveProperty(['surfaces', '__proto__', 'requests'], 1);
+    const { surfaces } = JSON.parse(JSON.stringify(store.report())) as { surfaces: object };
+    expect(Object.entries(surfaces)).toEqual([['__proto__', expect.objectContaining({ requests: 1 })]]);
   });
 });
 
@@ -294,12 +294,13 @@ describe('recording', () => {
     new PrometheusMetrics(bus);
     const record = attempt();
     const round = (count: number): number => {
-      const startedAt = performance.now();
+      // Processor time: what else the machine does is not ours.
+      const before = process.cpuUsage();
       for (let index = 0; index < count; index += 1) bus.emit('attempt-ended', record);
-      return ((performance.now() - startedAt) / count) * 1_000;
+      const { user, system } = process.cpuUsage(before);
+      return (user + system) / count;
     };
     round(2_000);
-    // The best of five: other work on the machine is not ours.
     const averageUs = Math.min(...Array.from({ length: 5 }, () => round(4_000)));
     console.info(`recording an attempt: ${averageUs.toFixed(1)} us`);
     expect(averageUs).toBeLessThan(20);

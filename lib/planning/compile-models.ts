@@ -6,11 +6,15 @@ import { didYouMean } from '../config/index.js';
 import type { PolicyDeployment, PolicyModel } from './policy-snapshot.js';
 import type { ProofNotes } from './proof-notes.js';
 
+// What the compiler makes up itself are plain objects, not instances of the options' classes.
+type ModelEntry = Pick<ModelOptions, keyof ModelOptions>;
+type DeploymentEntry = Pick<DeploymentOptions, keyof DeploymentOptions>;
+
 interface MutableModel extends Omit<PolicyModel, 'deployments'> {
   deployments: PolicyDeployment[];
 }
 
-function modelOf(name: string, options: ModelOptions, facts: CatalogModel | undefined): MutableModel {
+function modelOf(name: string, options: ModelEntry, facts: CatalogModel | undefined): MutableModel {
   const capabilities = options.capabilities ?? facts?.capabilities;
   return {
     name,
@@ -55,7 +59,7 @@ export class ModelCompiler {
     const facts =
       this.catalog.find(name) ??
       (options.upstreamModel === undefined ? undefined : this.catalog.find(options.upstreamModel));
-    let deployments: DeploymentOptions[];
+    let deployments: readonly DeploymentEntry[];
     if (options.deployments !== undefined) {
       deployments = options.deployments;
     } else if (options.provider !== undefined) {
@@ -76,7 +80,7 @@ export class ModelCompiler {
     this.add(name, options, facts, deployments, path);
   }
 
-  private nativeDeployments(facts: CatalogModel): DeploymentOptions[] {
+  private nativeDeployments(facts: CatalogModel): DeploymentEntry[] {
     if (facts.api === undefined) return [];
     return Object.entries(this.configuration.providers ?? {})
       .filter(([, provider]) => provider.api === facts.api)
@@ -85,9 +89,9 @@ export class ModelCompiler {
 
   private add(
     name: string,
-    options: ModelOptions,
+    options: ModelEntry,
     facts: CatalogModel | undefined,
-    deployments: readonly DeploymentOptions[],
+    deployments: readonly DeploymentEntry[],
     path: string | undefined,
   ): void {
     const providers = this.configuration.providers ?? {};

@@ -220,7 +220,7 @@ function compileRule(
 
   const maxCostPer1k = options.maxCostPer1k ?? undefined;
   const unpriced: string[] = [];
-  let known = true;
+  const isEveryNameKnown = steps.every(({ models }) => models.every((model) => names.isModel(model)));
   const tiers: PolicyTier[] = [];
   const seen = new Set<string>();
   steps.forEach((step, index) => {
@@ -229,7 +229,6 @@ function compileRule(
     const models: PolicyModel[] = [];
     for (const [position, modelName] of step.models.entries()) {
       const where = `${path}.${step.key}${step.models.length > 1 ? `[${position}]` : ''}`;
-      if (!names.isModel(modelName)) known = false;
       const model = names.resolve(modelName, where, notes);
       if (model === undefined) {
         if (names.isModel(modelName)) {
@@ -265,7 +264,7 @@ function compileRule(
   });
   if (tiers.flatMap((tier) => tier.models).every((model) => unpriced.includes(model.name))) {
     // A misspelt name is an error of its own; saying twice that nothing is left would only hide it.
-    if (known) {
+    if (isEveryNameKnown) {
       notes.error(
         path,
         unpriced.length > 0

@@ -187,7 +187,7 @@ function setUp({ raw, surfaceOptions, signals: live, ...asked }: Scene) {
   const tested: PolicySurface = {
     ...surfaceOptions,
     name: 'tested',
-    workload: surfaceOptions.workload as 'interactive',
+    workload: surfaceOptions.workload,
     pin,
   };
   const withSurface = { ...policy, surfaces: new Map([['tested', tested]]) };
@@ -341,7 +341,7 @@ describe('createPlan, whatever the policy, the request and the live state', () =
           fc.pre(set !== undefined);
           const target = set.all[which % set.all.length];
           const old = target && set.signals[target.id];
-          fc.pre(old?.[term] !== undefined);
+          if (target === undefined || old?.[term] === undefined) return;
           const worse = term === 'errorRate' ? Math.min(1, old[term] + by) : old[term] * (1 + by) + 1;
           const before = plan(set.policy, set.asked);
           const changed = { ...set.signals, [target.id]: { ...old, [term]: worse } };

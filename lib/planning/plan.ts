@@ -30,19 +30,20 @@ export interface PlannedAttempt {
   readonly deferred: string | undefined;
 }
 
-export const REJECTION_REASONS = [
-  'not_pinned',
-  'capability',
-  'context_window',
-  'max_output',
-  'quality_floor',
-  'safety_floor',
-  'rule_price',
-  'request_cost',
-] as const;
-
-/** @publicApi */
-export type RejectionReason = (typeof REJECTION_REASONS)[number];
+/**
+ * The hard limit that left a candidate out.
+ *
+ * @publicApi
+ */
+export type RejectionReason =
+  | 'not_pinned'
+  | 'capability'
+  | 'context_window'
+  | 'max_output'
+  | 'quality_floor'
+  | 'safety_floor'
+  | 'rule_price'
+  | 'request_cost';
 
 /** A candidate that a hard limit left out. */
 export interface RejectedCandidate {

@@ -43,6 +43,7 @@ export interface RoutedChatStream extends AsyncIterable<ChatCompletionChunk> {
  */
 @Injectable()
 export class RouterService {
+  /** @internal */
   constructor(private readonly engine: RouterEngine) {}
 
   /**

@@ -2,11 +2,15 @@ import type { TokenUsage } from '../chat/chat-types.js';
 import type { LlmRouterErrorCode } from '../errors/llm-router-error.js';
 import type { ProviderErrorKind } from '../errors/provider-error-kind.js';
 
-/** The cascade's three steps. */
-export const TIERS = ['primary', 'secondary', 'tertiary'] as const;
+/**
+ * One of the cascade's three steps.
+ *
+ * @publicApi
+ */
+export type Tier = 'primary' | 'secondary' | 'tertiary';
 
-/** @publicApi */
-export type Tier = (typeof TIERS)[number];
+/** The steps in their order. */
+export const TIERS = ['primary', 'secondary', 'tertiary'] as const satisfies readonly Tier[];
 
 /**
  * How an attempt or a request ended. `client_left` and `hedge_lost` are neither errors nor latency samples.

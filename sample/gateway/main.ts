@@ -29,7 +29,7 @@ function describe(error: unknown): string {
 
 function hasKeys(options: LlmRouterOptions): boolean {
   const http = (options as { http?: Record<string, unknown> }).http ?? {};
-  const keys = http['apiKeys'] ?? http['api_keys'];
+  const keys = http.apiKeys ?? http.api_keys;
   return Array.isArray(keys) && keys.length > 0;
 }
 

@@ -50,7 +50,8 @@ async function run(directory, command, ...args) {
   const [code] = await once(child, 'close');
   const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
   process.stdout.write(`  ${[command, ...args].join(' ')} (${seconds} s)\n`);
-  if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${code} in ${directory}\n${output}`);
+  if (code !== 0)
+    throw new Error(`${command} ${args.join(' ')} ended with ${code} in ${directory}\n${output}`);
 }
 
 /** An application that runs, spoken to by lines. */

@@ -2,11 +2,19 @@ import { IsOptional } from 'class-validator';
 import { NotSupportedYet } from '../section.decorators.js';
 import { IsBaseUrl, IsName, IsOneOf } from '../validators.js';
 
-/** The wire formats of this version. */
-export const PROVIDER_API_NAMES = ['openai', 'openai-compatible', 'anthropic', 'gemini'] as const;
+/**
+ * A wire format of this version.
+ *
+ * @publicApi
+ */
+export type ProviderApiName = 'openai' | 'openai-compatible' | 'anthropic' | 'gemini';
 
-/** @publicApi */
-export type ProviderApiName = (typeof PROVIDER_API_NAMES)[number];
+export const PROVIDER_API_NAMES = [
+  'openai',
+  'openai-compatible',
+  'anthropic',
+  'gemini',
+] as const satisfies readonly ProviderApiName[];
 
 /**
  * An upstream API account.

@@ -1,0 +1,188 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { NO_USAGE } from '../chat/index.js';
+import type { ProviderErrorKind } from '../errors/provider-error-kind.js';
+import { type AttemptRecord, type Outcome, TelemetryBus } from '../telemetry/index.js';
+import { LiveSignals } from './live-signals.js';
+
+const NAMES = { deployment: 'model@provider', model: 'model', provider: 'provider' };
+
+function bench(): {
+  bus: TelemetryBus;
+  signals: LiveSignals;
+  clock: { nowMs: number };
+  start: (id: string, streamed?: boolean) => void;
+  end: (id: string, outcome: Outcome, details?: Partial<AttemptRecord>) => void;
+} {
+  const bus = new TelemetryBus();
+  const clock = { nowMs: 1_000_000 };
+  const signals = new LiveSignals(bus, () => clock.nowMs);
+  return {
+    bus,
+    signals,
+    clock,
+    start: (id, streamed = false) => {
+      bus.emit('attempt-started', { ...NAMES, decisionId: id, attempt: 1, startedAtMs: clock.nowMs, streamed });
+    },
+    end: (id, outcome, details = {}) => {
+      bus.emit('attempt-ended', {
+        ...NAMES,
+        decisionId: id,
+        attempt: 1,
+        surface: 'none',
+        workload: 'interactive',
+        requestClass: 'none',
+        streamed: false,
+        tier: 'primary',
+        startedAtMs: clock.nowMs,
+        durationMs: 100,
+        timeToFirstTokenMs: undefined,
+        outcome,
+        errorKind: undefined,
+        status: undefined,
+        providerCode: undefined,
+        retryAfterMs: undefined,
+        usage: NO_USAGE,
+        usageSource: 'estimated',
+        costUsd: 0,
+        reportedModel: undefined,
+        ...details,
+      });
+    },
+  };
+}
+
+const OUTCOMES: readonly Outcome[] = ['succeeded', 'failed', 'timed_out', 'client_left', 'hedge_lost'];
+
+describe('LiveSignals', () => {
+  it('counts in flight what has started and not ended, in any order, never under zero', () => {
+    fc.assert(
+      fc.property(
+        fc.array(
+          fc.record({
+            which: fc.nat(1_000),
+            starts: fc.boolean(),
+            streamed: fc.boolean(),
+            outcome: fc.constantFrom(...OUTCOMES),
+            passMs: fc.nat(2_000),
+          }),
+          { maxLength: 200 },
+        ),
+        (steps) => {
+          const { signals, clock, start, end } = bench();
+          const open: string[] = [];
+          for (const [index, { which, starts, streamed, outcome, passMs }] of steps.entries()) {
+            clock.nowMs += passMs;
+            if (starts || open.length === 0) {
+              open.push(String(index));
+              start(String(index), streamed);
+            } else {
+              const [id] = open.splice(which % open.length, 1);
+              if (id !== undefined) end(id, outcome, { streamed });
+            }
+            const live = signals.of(NAMES.deployment);
+            expect(live.inFlight).toBe(open.length);
+            expect(live.errorRate).toBeGreaterThanOrEqual(0);
+            expect(live.errorRate).toBeLessThanOrEqual(1);
+            expect(live.samples).toBeLessThanOrEqual(64);
+          }
+          for (const id of open) end(id, 'succeeded');
+          expect(signals.of(NAMES.deployment).inFlight).toBe(0);
+        },
+      ),
+    );
+  });
+
+  it('takes an unknown deployment for an idle one, and keeps nothing of the question', () => {
+    const { signals } = bench();
+    expect(signals.of('__proto__')).toMatchObject({ inFlight: 0, samples: 0, restingUntilMs: 0 });
+  });
+
+  it('learns nothing from who left or lost', () => {
+    const { signals, start, end } = bench();
+    for (const outcome of ['client_left', 'hedge_lost'] as const) {
+      start(outcome);
+      end(outcome, outcome);
+    }
+    expect(signals.of(NAMES.deployment)).toMatchObject({
+      samples: 0,
+      errorRate: 0,
+      latencyMs: undefined,
+      consecutiveFailures: 0,
+      lastErrorAtMs: undefined,
+    });
+  });
+
+  it.each<ProviderErrorKind>(['invalid_request', 'context_length', 'content_filter', 'request_too_large'])(
+    'does not blame the deployment for %s',
+    (errorKind) => {
+      const { signals, start, end } = bench();
+      start('a');
+      end('a', 'failed', { errorKind });
+      expect(signals.of(NAMES.deployment)).toMatchObject({ samples: 0, errorRate: 0, consecutiveFailures: 0 });
+    },
+  );
+
+  it.each<ProviderErrorKind>(['server_error', 'overloaded', 'authentication', 'connection', 'timeout', 'stream_cut'])(
+    'counts %s as an error until the next success',
+    (errorKind) => {
+      const { signals, start, end } = bench();
+      for (const id of ['a', 'b']) {
+        start(id);
+        end(id, 'failed', { errorKind });
+      }
+      expect(signals.of(NAMES.deployment)).toMatchObject({
+        samples: 2,
+        errorRate: 1,
+        consecutiveFailures: 2,
+        lastErrorKind: errorKind,
+      });
+      start('c');
+      end('c', 'succeeded');
+      expect(signals.of(NAMES.deployment)).toMatchObject({ samples: 3, consecutiveFailures: 0, latencyMs: 100 });
+    },
+  );
+
+  it('rests for the Retry-After: the longest wait wins, none is over a minute, and 2 s without one', () => {
+    const { signals, clock, start, end } = bench();
+    const limited = (retryAfterMs?: number): number => {
+      const id = String(Math.random());
+      start(id);
+      end(id, 'failed', { errorKind: 'rate_limited', retryAfterMs });
+      return signals.of(NAMES.deployment).restingUntilMs - clock.nowMs;
+    };
+    expect(limited()).toBe(2_000);
+    expect(limited(5_000)).toBe(5_000);
+    expect(limited(1_000)).toBe(5_000);
+    expect(limited(86_400_000)).toBe(60_000);
+    // Told by its own means: no fault.
+    expect(signals.of(NAMES.deployment)).toMatchObject({ samples: 0, errorRate: 0 });
+  });
+
+  it('lets a stream that waits teach before it ends, and forgets its wait with its first token', () => {
+    const { bus, signals, clock, start, end } = bench();
+    start('a', true);
+    clock.nowMs += 3_000;
+    expect(signals.of(NAMES.deployment).timeToFirstTokenMs).toBe(3_000);
+    bus.emit('attempt-first-token', { ...NAMES, decisionId: 'a', attempt: 1, timeToFirstTokenMs: 3_100 });
+    clock.nowMs += 1_000;
+    expect(signals.of(NAMES.deployment).timeToFirstTokenMs).toBeUndefined();
+    end('a', 'succeeded', { streamed: true, timeToFirstTokenMs: 3_100 });
+    expect(signals.of(NAMES.deployment).timeToFirstTokenMs).toBe(3_100);
+  });
+
+  it('forgets what is older than its window', () => {
+    const { signals, clock, start, end } = bench();
+    start('a');
+    end('a', 'failed', { errorKind: 'server_error' });
+    clock.nowMs += 30_001;
+    expect(signals.of(NAMES.deployment)).toMatchObject({ samples: 0, errorRate: 0, consecutiveFailures: 1 });
+  });
+
+  it('hears nothing once closed', () => {
+    const { signals, start } = bench();
+    signals.close();
+    start('a');
+    expect(signals.of(NAMES.deployment).inFlight).toBe(0);
+  });
+});
