@@ -1,6 +1,6 @@
-import { type LlmRouterOptions, readConfiguration } from './config/index.js';
+import type { LlmRouterOptions } from './config/index.js';
 import type { ConfigurationIssue } from './errors/index.js';
-import { bootTable, compilePolicy } from './planning/index.js';
+import { bootTable, compileOptions } from './planning/index.js';
 
 /**
  * What a configuration comes to.
@@ -26,6 +26,6 @@ export interface LlmRouterOptionsReport {
  * @publicApi
  */
 export function checkLlmRouterOptions(options: LlmRouterOptions): LlmRouterOptionsReport {
-  const { policy, warnings } = compilePolicy(readConfiguration(options));
+  const { policy, warnings } = compileOptions(options);
   return { warnings, table: bootTable(policy) };
 }

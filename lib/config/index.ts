@@ -9,5 +9,6 @@ export { PriceOptions } from './options/price.options.js';
 export { ProviderOptions, type ProviderApiName } from './options/provider.options.js';
 export { RuleOptions, TierOptions } from './options/rule.options.js';
 export { SurfaceOptions } from './options/surface.options.js';
-export { readConfiguration } from './read-configuration.js';
+export { concealExpanded } from './expand-environment.js';
+export { type ConfigurationReading, inspectConfiguration, readConfiguration } from './read-configuration.js';
 export { didYouMean, suggest } from './suggest.js';

@@ -1,7 +1,17 @@
 import { ConfigurationError, type ConfigurationIssue } from '../errors/configuration-error.js';
 import { environmentProviders, environmentVariableOf } from './environment-providers.js';
 import { LlmRouterConfiguration } from './options/llm-router.options.js';
-import { isRecord, readSection } from './read-section.js';
+import { isRecord, ReadingContext, readSection } from './read-section.js';
+
+/** What reading raw options came to. */
+export interface ConfigurationReading {
+  readonly configuration: LlmRouterConfiguration;
+  readonly issues: readonly ConfigurationIssue[];
+  /** Whether the configuration can be looked into for further problems, although it has some. */
+  readonly isReadable: boolean;
+  /** Values out of the environment, to the variable's name. */
+  readonly expanded: ReadonlyMap<string, string>;
+}
 
 /**
  * Reads raw options into the configuration: any spelling of our keys, `${ENV}` expanded, defaults filled in,
@@ -13,19 +23,25 @@ export function readConfiguration(
   raw: unknown,
   environment: NodeJS.ProcessEnv = process.env,
 ): LlmRouterConfiguration {
-  const issues: ConfigurationIssue[] = [];
-  const configuration = readSection(LlmRouterConfiguration, raw, '', { environment, issues });
-  if (!isRecord(raw)) throw new ConfigurationError(issues);
+  const { configuration, issues } = inspectConfiguration(raw, environment);
+  if (issues.length > 0) throw new ConfigurationError(issues);
+  return configuration;
+}
+
+/** The same without the throw, for who goes on to look for more. */
+export function inspectConfiguration(raw: unknown, environment: NodeJS.ProcessEnv): ConfigurationReading {
+  const context = new ReadingContext(environment);
+  const { issues, expanded } = context;
+  const configuration = readSection(LlmRouterConfiguration, raw, '', context);
+  if (!isRecord(raw)) return { configuration, issues, isReadable: false, expanded };
 
   if (configuration.providers === undefined || Object.keys(configuration.providers).length === 0) {
     // Read like the file's own, so that a bad base URL in the environment is refused too, by its variable's name.
-    const found: ConfigurationIssue[] = [];
+    const found = new ReadingContext({});
     const fromEnvironment = { providers: environmentProviders(environment) };
-    configuration.providers = readSection(LlmRouterConfiguration, fromEnvironment, '', {
-      environment: {},
-      issues: found,
-    }).providers;
-    issues.push(...found.map(({ path, message }) => ({ path: environmentVariableOf(path), message })));
+    configuration.providers = readSection(LlmRouterConfiguration, fromEnvironment, '', found).providers;
+    context.hasBadValues ||= found.hasBadValues;
+    issues.push(...found.issues.map(({ path, message }) => ({ path: environmentVariableOf(path), message })));
   }
   const isReported = (path: string): boolean => issues.some((issue) => issue.path === path);
   for (const [name, rule] of Object.entries(configuration.routingRules ?? {})) {
@@ -56,6 +72,5 @@ export function readConfiguration(
       issues.push({ path: `http.apiKeys[${index}].key`, message: 'the same key is listed twice' });
     }
   });
-  if (issues.length > 0) throw new ConfigurationError(issues);
-  return configuration;
+  return { configuration, issues, isReadable: !context.hasBadValues, expanded };
 }

@@ -2,14 +2,18 @@ import 'reflect-metadata';
 import { plainToInstance } from 'class-transformer';
 import { getMetadataStorage, validateSync } from 'class-validator';
 import type { ConfigurationIssue } from '../errors/configuration-error.js';
-import { expandEnvironment } from './expand-environment.js';
+import { type ExpansionContext, expandEnvironment } from './expand-environment.js';
 import { sectionsOf, unsupportedKeysOf } from './section.decorators.js';
 import { didYouMean } from './suggest.js';
 
-/** What reading needs beside the value itself. */
-export interface ReadingContext {
-  readonly environment: NodeJS.ProcessEnv;
-  readonly issues: ConfigurationIssue[];
+/** What reading needs beside the value itself, and what it finds. */
+export class ReadingContext implements ExpansionContext {
+  readonly issues: ConfigurationIssue[] = [];
+  readonly expanded = new Map<string, string>();
+  /** Some value has a wrong type or range: the instance would mislead whoever reads on. */
+  hasBadValues = false;
+
+  constructor(readonly environment: NodeJS.ProcessEnv) {}
 }
 
 /** Our own keys match without regard to case and underscores, so that snake_case files load as they are. */
@@ -32,13 +36,18 @@ function knownKeys(type: new () => object): Map<string, string> {
   return new Map(names.map((name) => [fold(name), name]));
 }
 
+function refuseValue(context: ReadingContext, path: string, message: string): void {
+  context.issues.push({ path, message });
+  context.hasBadValues = true;
+}
+
 function typeName(value: unknown): string {
   return value === null ? 'null' : Array.isArray(value) ? 'a list' : `a ${typeof value}`;
 }
 
 /**
  * Reads one object into an options class: keys in any spelling, `${ENV}` expanded, every problem noted by its path.
- * The instance is usable only if no issue was noted.
+ * The instance is whole only if no issue was noted, and fit to be looked into only without bad values.
  */
 export function readSection<Options extends object>(
   type: new () => Options,
@@ -47,7 +56,7 @@ export function readSection<Options extends object>(
   context: ReadingContext,
 ): Options {
   if (!isRecord(raw)) {
-    context.issues.push({ path, message: `must be an object, not ${typeName(raw)}` });
+    refuseValue(context, path, `must be an object, not ${typeName(raw)}`);
     return new type();
   }
   const known = knownKeys(type);
@@ -98,7 +107,7 @@ export function readSection<Options extends object>(
       } else {
         // Given, though wrongly: nothing further is to be said of its absence.
         nested[property] = [];
-        context.issues.push({ path: valuePath, message: `must be a list, not ${typeName(value)}` });
+        refuseValue(context, valuePath, `must be a list, not ${typeName(value)}`);
       }
     } else if (isRecord(value)) {
       // Without a prototype: a surface may well be called `constructor`.
@@ -109,7 +118,7 @@ export function readSection<Options extends object>(
       }
       nested[property] = map;
     } else {
-      context.issues.push({ path: valuePath, message: `must be an object, not ${typeName(value)}` });
+      refuseValue(context, valuePath, `must be an object, not ${typeName(value)}`);
     }
   }
 
@@ -117,14 +126,14 @@ export function readSection<Options extends object>(
   for (const failure of validateSync(instance, { skipUndefinedProperties: false, stopAtFirstError: true })) {
     if (failure.property in nested) continue;
     const messages = Object.values(failure.constraints ?? {});
-    context.issues.push({ path: join(path, failure.property), message: messages.join('; ') });
+    refuseValue(context, join(path, failure.property), messages.join('; '));
   }
   Object.assign(instance, nested);
   return instance;
 }
 
 function expandValue(value: unknown, path: string, context: ReadingContext): unknown {
-  if (typeof value === 'string') return expandEnvironment(value, path, context.environment, context.issues);
+  if (typeof value === 'string') return expandEnvironment(value, path, context);
   if (Array.isArray(value)) {
     return value.map((entry, index) => expandValue(entry, `${path}[${index}]`, context));
   }

@@ -1,7 +1,6 @@
 import type { ChatLimits } from '../chat/index.js';
-import type { LlmRouterConfiguration } from '../config/index.js';
 import type { ConfigurationIssue } from '../errors/configuration-error.js';
-import { compilePolicy, type PolicySnapshot } from '../planning/index.js';
+import type { CompiledOptions, PolicySnapshot } from '../planning/index.js';
 import { adapterFor } from '../providers/adapter-registry.js';
 import { AxiosTransport } from '../providers/axios-transport.js';
 import { ProviderClient } from '../providers/provider-client.js';
@@ -20,13 +19,8 @@ export interface RoutingRuntime {
   close(): Promise<void>;
 }
 
-/**
- * Builds the runtime of a configuration.
- *
- * @throws {@link ConfigurationError} when the boot proof fails.
- */
-export function buildRuntime(configuration: LlmRouterConfiguration): RoutingRuntime {
-  const { policy, warnings } = compilePolicy(configuration);
+/** Builds the runtime of a proven configuration: one client a provider. */
+export function buildRuntime({ configuration, policy, warnings }: CompiledOptions): RoutingRuntime {
   const { execution, limits } = configuration;
   // Providers share connections' settings, not connections: one transport for each set of trusted authorities.
   const transports = new Map<string | undefined, Transport>();

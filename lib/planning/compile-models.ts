@@ -46,7 +46,7 @@ export class ModelCompiler {
     for (const [name, options] of Object.entries(this.configuration.models ?? {})) {
       this.addConfigured(name, options);
     }
-    for (const name of this.catalog.names()) {
+    for (const name of [...this.catalog.names(), ...this.catalog.snapshotNames()]) {
       const facts = this.catalog.find(name);
       if (facts === undefined || this.models.has(facts.name)) continue;
       const deployments = this.nativeDeployments(facts);

@@ -1,4 +1,5 @@
 export { bootTable } from './boot-table.js';
+export { type CompiledOptions, compileOptions } from './compile-options.js';
 export { type CompiledPolicy, compilePolicy } from './compile-policy.js';
 export { createPlan, type PlanCircumstances, type PlanInput } from './create-plan.js';
 export type { Plan, PlannedAttempt, RankingTerms, RejectedCandidate, RejectionReason } from './plan.js';

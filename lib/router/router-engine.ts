@@ -1,8 +1,9 @@
 import { RulesClassifier } from '../classification/index.js';
-import { type LlmRouterConfiguration, readConfiguration } from '../config/index.js';
+import type { LlmRouterConfiguration } from '../config/index.js';
 import { PlanExecutor } from '../execution/index.js';
 import { KpiStore, PrometheusMetrics } from '../observability/index.js';
 import { buildRuntime, RequestPipeline, type RoutingRuntime } from '../pipeline/index.js';
+import { compileOptions } from '../planning/index.js';
 import { LiveSignals } from '../signals/index.js';
 import { TelemetryBus } from '../telemetry/index.js';
 
@@ -24,8 +25,9 @@ export class RouterEngine {
 
   /** @throws {@link ConfigurationError} with every problem of the options. */
   constructor(options: unknown) {
-    this.configuration = readConfiguration(options);
-    this.runtime = buildRuntime(this.configuration);
+    const compiled = compileOptions(options);
+    this.configuration = compiled.configuration;
+    this.runtime = buildRuntime(compiled);
     this.pipeline = new RequestPipeline({
       runtime: () => this.runtime,
       classifier: new RulesClassifier(),

@@ -1,0 +1,43 @@
+import type { SurfaceOptions } from '../config/index.js';
+import type { NameResolver } from './name-resolver.js';
+import { NO_SURFACE, type PolicySurface } from './policy-snapshot.js';
+import type { ProofNotes } from './proof-notes.js';
+
+/** A surface that asks for nothing. */
+export function emptySurface(name: string): PolicySurface {
+  return {
+    name,
+    qualityFloor: undefined,
+    safetyFloor: undefined,
+    workload: 'interactive',
+    latencySloMs: undefined,
+    maxCostPerRequest: undefined,
+    pin: undefined,
+    maxOutputTokens: undefined,
+  };
+}
+
+/** One surface with its floors as numbers and its pin resolved. */
+export function compileSurface(
+  name: string,
+  options: SurfaceOptions,
+  names: NameResolver,
+  notes: ProofNotes,
+): PolicySurface {
+  const path = `surfaces.${name}`;
+  if (name === NO_SURFACE) notes.error(path, `"${NO_SURFACE}" is the label of requests without a surface`);
+  const pin = options.pin ? names.resolve(options.pin, `${path}.pin`, notes) : undefined;
+  if (options.pin && pin === undefined && names.isModel(options.pin)) {
+    notes.error(`${path}.pin`, `no provider serves "${options.pin}"; ${names.whyNotCallable(options.pin)}`);
+  }
+  return {
+    name,
+    qualityFloor: names.floor(options.qualityFloor, 'quality', `${path}.qualityFloor`, notes),
+    safetyFloor: names.floor(options.safetyFloor, 'safety', `${path}.safetyFloor`, notes),
+    workload: options.workload ?? 'interactive',
+    latencySloMs: options.latencySloMs ?? undefined,
+    maxCostPerRequest: options.maxCostPerRequest ?? undefined,
+    pin,
+    maxOutputTokens: options.maxOutputTokens ?? undefined,
+  };
+}

@@ -1,0 +1,22 @@
+import { createHash } from 'node:crypto';
+import type { LlmRouterConfiguration } from '../config/index.js';
+
+/**
+ * Identifies a configuration in decisions and reports: the same but for its keys, the same hash.
+ *
+ * Keys are left out by place and not by name: a surface may well be called `key`.
+ */
+export function hashConfiguration(configuration: LlmRouterConfiguration): string {
+  const { providers, http } = configuration;
+  const text = JSON.stringify([
+    without(configuration, 'providers', 'http'),
+    Object.entries(providers ?? {}).map(([name, provider]) => [name, without(provider, 'apiKey')]),
+    without(http, 'apiKeys'),
+    http.apiKeys?.map((entry) => without(entry, 'key')),
+  ]);
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+}
+
+function without(value: object, ...keys: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(value).filter(([key]) => !keys.includes(key)));
+}
