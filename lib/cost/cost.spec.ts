@@ -2,7 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ModelPrice } from '../catalog/catalog-model.js';
 import { NO_USAGE, type TokenUsage } from '../chat/index.js';
-import { affordableOutputTokens, costOfUsage, isWithinPrice, mixedPricePer1k } from './index.js';
+import {
+  affordableOutputTokens,
+  cappedOutputTokens,
+  costOfUsage,
+  isWithinPrice,
+  mixedPricePer1k,
+} from './index.js';
 
 const price: ModelPrice = { inputPer1M: 3, outputPer1M: 15, cachedInputPer1M: 0.3, cacheWritePer1M: 3.75 };
 const usage = (counts: Partial<TokenUsage>): TokenUsage => ({ ...NO_USAGE, ...counts });
@@ -125,5 +131,36 @@ describe('affordableOutputTokens', () => {
         },
       ),
     );
+  });
+});
+
+describe('cappedOutputTokens', () => {
+  const bounds = {
+    requested: undefined,
+    modelMaxOutputTokens: 4096,
+    contextWindow: 16_385,
+    inputTokens: 100,
+  };
+
+  it('sends no limit above what the model can write', () => {
+    expect(cappedOutputTokens({ ...bounds, affordable: 13_333 })).toBeUndefined();
+    expect(cappedOutputTokens({ ...bounds, affordable: 13_333, requested: 500 })).toBe(500);
+  });
+
+  it('sends no limit above what the window has room for', () => {
+    expect(
+      cappedOutputTokens({
+        ...bounds,
+        modelMaxOutputTokens: undefined,
+        contextWindow: 1_000,
+        affordable: 900,
+      }),
+    ).toBeUndefined();
+  });
+
+  it("lowers the client's limit to what the dollars pay for", () => {
+    expect(cappedOutputTokens({ ...bounds, affordable: 300 })).toBe(300);
+    expect(cappedOutputTokens({ ...bounds, affordable: 300, requested: 1_000 })).toBe(300);
+    expect(cappedOutputTokens({ ...bounds, affordable: Number.POSITIVE_INFINITY })).toBeUndefined();
   });
 });

@@ -81,11 +81,7 @@ describe("the article's JSON", () => {
 
   it('without any key is refused, rule by rule', () => {
     const paths = refusalOf(JSON.parse(article), {}).map(({ path }) => path);
-    expect(paths).toEqual([
-      'providers',
-      'routingRules.simple_queries',
-      'routingRules.complex_reasoning',
-    ]);
+    expect(paths).toEqual(['providers', 'routingRules.simple_queries', 'routingRules.complex_reasoning']);
   });
 });
 

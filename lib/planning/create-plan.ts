@@ -1,11 +1,12 @@
 import type { Classification, RequestFeatures } from '../classification/index.js';
 import type { Workload } from '../context/index.js';
-import { affordableOutputTokens } from '../cost/index.js';
+import { affordableOutputTokens, cappedOutputTokens } from '../cost/index.js';
 import { ModelNotFoundError } from '../errors/model-not-found-error.js';
 import { findRejection } from './eligibility/find-rejection.js';
 import type { Demand } from './demand.js';
 import type { Plan, PlannedAttempt, RejectedCandidate } from './plan.js';
 import type {
+  PolicyDeployment,
   PolicyModel,
   PolicyRule,
   PolicySnapshot,
@@ -196,7 +197,7 @@ function planTiers(
         // A default target paces streams only: a whole answer, or one thought over first, rarely fits 1.5 s.
         moveOnAfterMs: explicitTargetMs ?? (features.streamed && !isThinking ? targetLatencyMs : undefined),
         firstTokenMs,
-        maxOutputTokens: outputLimit(candidate.deployment.price, demand),
+        maxOutputTokens: outputLimit(candidate.deployment, demand),
         terms: candidate.terms,
         deferred: candidate.deferred,
       };
@@ -207,15 +208,16 @@ function planTiers(
 }
 
 function outputLimit(
-  price: PlannedAttempt['deployment']['price'],
+  { price, maxOutputTokens, contextWindow }: PolicyDeployment,
   { surface, features, outputTokens }: Demand,
 ): number | undefined {
   if (surface.maxCostPerRequest === undefined || price === undefined) return outputTokens;
-  const affordable = affordableOutputTokens(
-    surface.maxCostPerRequest,
-    price,
-    features.inputTokens,
-    features.choices,
-  );
-  return smallest(outputTokens, Number.isFinite(affordable) ? affordable : undefined);
+  const { inputTokens, choices } = features;
+  return cappedOutputTokens({
+    requested: outputTokens,
+    affordable: affordableOutputTokens(surface.maxCostPerRequest, price, inputTokens, choices),
+    modelMaxOutputTokens: maxOutputTokens,
+    contextWindow,
+    inputTokens,
+  });
 }
