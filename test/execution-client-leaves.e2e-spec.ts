@@ -74,9 +74,17 @@ describe.each(PLATFORMS)('a client that leaves, on %s', (platform) => {
   }
 
   const MOMENTS = [
-    { when: 'before the first byte of a stream', stream: true, latency: { timeToFirstTokenMs: 20_000, tokensPerSecond: 50 } },
+    {
+      when: 'before the first byte of a stream',
+      stream: true,
+      latency: { timeToFirstTokenMs: 20_000, tokensPerSecond: 50 },
+    },
     { when: 'in mid-stream', stream: true, latency: { timeToFirstTokenMs: 0, tokensPerSecond: 100 } },
-    { when: 'during a whole answer', stream: false, latency: { timeToFirstTokenMs: 20_000, tokensPerSecond: 50 } },
+    {
+      when: 'during a whole answer',
+      stream: false,
+      latency: { timeToFirstTokenMs: 20_000, tokensPerSecond: 50 },
+    },
   ];
 
   it.each(MOMENTS)('$when ends the upstream call at once', async ({ when, stream, latency }) => {
@@ -96,7 +104,10 @@ describe.each(PLATFORMS)('a client that leaves, on %s', (platform) => {
       await primary.whenRequests(asked);
       if (when === 'in mid-stream') {
         const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage];
-        await once(incoming.on('error', () => undefined), 'data');
+        await once(
+          incoming.on('error', () => undefined),
+          'data',
+        );
       }
       const startedAt = performance.now();
       outgoing.destroy();
@@ -107,7 +118,9 @@ describe.each(PLATFORMS)('a client that leaves, on %s', (platform) => {
     times.sort((first, second) => first - second);
     const median = times[ROUNDS / 2]!;
     const maximum = times.at(-1)!;
-    console.info(`${platform}, ${when}: upstream ended after ${median.toFixed(1)} ms (median), ${maximum.toFixed(1)} ms (max)`);
+    console.info(
+      `${platform}, ${when}: upstream ended after ${median.toFixed(1)} ms (median), ${maximum.toFixed(1)} ms (max)`,
+    );
     expect(median).toBeLessThan(MEDIAN_MS);
     expect(maximum).toBeLessThan(MAXIMUM_MS);
     expectClientLeft(ROUNDS);

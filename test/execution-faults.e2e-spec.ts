@@ -9,7 +9,7 @@ import { createFaultBench, expectInterrupted, type FaultBench, readStream } from
 import { PLATFORMS } from './support/router-app.js';
 
 const LONG_TEXT = 'one two three four five six seven eight';
-const MOVE_ON_MS = 100;
+const MOVE_ON_MS = 60;
 
 interface FaultCase {
   readonly name: string;
@@ -137,7 +137,7 @@ describe.each(PLATFORMS)('faults on %s', (platform) => {
               ]),
             ),
           ),
-          execution: { deadlineMs: 5_000, timeouts: { firstTokenMs: 4_000, idleMs: 250 } },
+          execution: { deadlineMs: 5_000, timeouts: { firstTokenMs: 4_000, idleMs: 200 } },
         },
       });
     });

@@ -7,9 +7,10 @@ import { createScriptedUpstream, type ScriptedUpstream } from 'nestjs-llm-router
 import { createFaultBench, type FaultBench, readStream } from './support/fault-bench.js';
 import { PLATFORMS } from './support/router-app.js';
 
-const DEADLINE_MS = 400;
+const DEADLINE_MS = 200;
 const SLACK_MS = 250;
-const KEY = 'CanaryKey7f3a91QQzz';
+/** Nothing in its form says that it is one, and it has nothing of the prompt. */
+const KEY = 'Zebra7f3a91QQzz';
 const USER_WORDS = 'Wolframite canaryprompt number 4711';
 
 /** Refuses every request as a careless proxy does: it quotes the headers and the body it was sent. */
@@ -66,11 +67,13 @@ describe.each(PLATFORMS)('the limits of an execution, on %s', (platform) => {
           'slow-last': { provider: 'slow' },
           'good-model': { provider: 'good' },
           'good-paced': { provider: 'good' },
-          'echoing': { provider: 'echo' },
-          'priced': { provider: 'slow', price, quality: 0.9 },
-          'dear': { provider: 'good', price: { inputPer1M: 10, outputPer1M: 100_000 }, quality: 0.9 },
-          'poor': { provider: 'good', price: { inputPer1M: 0, outputPer1M: 0 }, quality: 0.2 },
-          'toolless': { provider: 'good', capabilities: ['streaming'] },
+          echoing: { provider: 'echo' },
+          priced: { provider: 'slow', price, quality: 0.9 },
+          'priced-paced': { provider: 'slow', price },
+          'priced-next': { provider: 'good', price },
+          dear: { provider: 'good', price: { inputPer1M: 10, outputPer1M: 100_000 }, quality: 0.9 },
+          poor: { provider: 'good', price: { inputPer1M: 0, outputPer1M: 0 }, quality: 0.2 },
+          toolless: { provider: 'good', capabilities: ['streaming'] },
           'with-tools': { provider: 'slow', capabilities: ['streaming', 'tools'] },
         },
         routingRules: {
@@ -83,6 +86,12 @@ describe.each(PLATFORMS)('the limits of an execution, on %s', (platform) => {
           },
           alone: { tiers: [{ models: 'slow-last', targetLatencyMs: 20 }] },
           echoed: { primary: 'echoing', fallback: 'good-model' },
+          paced: {
+            tiers: [
+              { models: 'priced-paced', targetLatencyMs: 60 },
+              { models: 'priced-next', targetLatencyMs: 60 },
+            ],
+          },
           capped: { primary: 'priced', fallback: 'dear' },
           floored: { primary: 'priced', fallback: 'poor' },
           tooled: { primary: 'with-tools', fallback: 'toolless' },
@@ -159,29 +168,32 @@ describe.each(PLATFORMS)('the limits of an execution, on %s', (platform) => {
       await Promise.all(answers.map((answer) => answer.text()));
     });
 
-    it.each([false, true])('a slow primary still answers when its fallback is dead (stream: %s)', async (stream) => {
-      slow.setLatency({ timeToFirstTokenMs: 200, tokensPerSecond: Infinity });
-      good.failAlways({ kind: 'status', status: 500 });
-      if (stream) {
-        const read = await readStream(bench.url, { model: 'patient', ...ask() });
-        expect(read.error).toBeUndefined();
-        expect(read.text).toBe('From the slow one.');
-        expect(read.response.headers.get('x-llm-attempts')).toBe('3');
-      } else {
-        const { data, response } = await client()
-          .chat.completions.create({ model: 'patient', ...ask() })
-          .withResponse();
-        expect(data.choices[0]?.message.content).toBe('From the slow one.');
-        expect(response.headers.get('x-llm-attempts')).toBe('3');
-        expect(response.headers.get('x-llm-tier')).toBe('primary');
-      }
-      expect(bench.attempts.map(({ model, outcome }) => [model, outcome])).toEqual([
-        ['slow-paced', 'timed_out'],
-        ['good-paced', 'failed'],
-        ['slow-paced', 'succeeded'],
-      ]);
-      expect(new Set(bench.attempts.map(({ attempt }) => attempt)).size).toBe(3);
-    });
+    it.each([false, true])(
+      'a slow primary still answers when its fallback is dead (stream: %s)',
+      async (stream) => {
+        slow.setLatency({ timeToFirstTokenMs: 200, tokensPerSecond: Infinity });
+        good.failAlways({ kind: 'status', status: 500 });
+        if (stream) {
+          const read = await readStream(bench.url, { model: 'patient', ...ask() });
+          expect(read.error).toBeUndefined();
+          expect(read.text).toBe('From the slow one.');
+          expect(read.response.headers.get('x-llm-attempts')).toBe('3');
+        } else {
+          const { data, response } = await client()
+            .chat.completions.create({ model: 'patient', ...ask() })
+            .withResponse();
+          expect(data.choices[0]?.message.content).toBe('From the slow one.');
+          expect(response.headers.get('x-llm-attempts')).toBe('3');
+          expect(response.headers.get('x-llm-tier')).toBe('primary');
+        }
+        expect(bench.attempts.map(({ model, outcome }) => [model, outcome])).toEqual([
+          ['slow-paced', 'timed_out'],
+          ['good-paced', 'failed'],
+          ['slow-paced', 'succeeded'],
+        ]);
+        expect(new Set(bench.attempts.map(({ attempt }) => attempt)).size).toBe(3);
+      },
+    );
 
     it.each([false, true])('the only candidate is not cut by its target (stream: %s)', async (stream) => {
       slow.setLatency({ timeToFirstTokenMs: 150, tokensPerSecond: Infinity });
@@ -193,112 +205,136 @@ describe.each(PLATFORMS)('the limits of an execution, on %s', (platform) => {
   });
 
   describe('failures of the request itself', () => {
-    it.each([false, true])('a prompt too long for one window goes to a larger one (stream: %s)', async (stream) => {
-      const refuse = createServer((incoming, response) => {
-        incoming.resume().on('end', () => {
-          response.writeHead(400, { 'content-type': 'application/json' });
-          response.end(
-            JSON.stringify({
-              error: {
-                message: "This model's maximum context length is 8000 tokens.",
-                type: 'invalid_request_error',
-                param: 'messages',
-                code: 'context_length_exceeded',
-              },
-            }),
-          );
+    it.each([false, true])(
+      'a prompt too long for one window goes to a larger one (stream: %s)',
+      async (stream) => {
+        const refuse = createServer((incoming, response) => {
+          incoming.resume().on('end', () => {
+            response.writeHead(400, { 'content-type': 'application/json' });
+            response.end(
+              JSON.stringify({
+                error: {
+                  message: "This model's maximum context length is 8000 tokens.",
+                  type: 'invalid_request_error',
+                  param: 'messages',
+                  code: 'context_length_exceeded',
+                },
+              }),
+            );
+          });
         });
-      });
-      refuse.listen(0, '127.0.0.1');
-      await once(refuse, 'listening');
-      const other = await createFaultBench({
-        platform,
-        options: {
-          providers: {
-            small: {
-              api: 'openai',
-              baseUrl: `http://127.0.0.1:${(refuse.address() as AddressInfo).port}/v1`,
-              apiKey: 'k',
+        refuse.listen(0, '127.0.0.1');
+        await once(refuse, 'listening');
+        const other = await createFaultBench({
+          platform,
+          options: {
+            providers: {
+              small: {
+                api: 'openai',
+                baseUrl: `http://127.0.0.1:${(refuse.address() as AddressInfo).port}/v1`,
+                apiKey: 'k',
+              },
+              good: { api: 'anthropic', baseUrl: good.baseUrl, apiKey: 'k2' },
             },
-            good: { api: 'anthropic', baseUrl: good.baseUrl, apiKey: 'k2' },
+            models: {
+              narrow: { provider: 'small', contextWindow: 8_000 },
+              narrower: { provider: 'good', contextWindow: 4_000 },
+              wide: { provider: 'good', contextWindow: 200_000 },
+            },
+            routingRules: {
+              windows: { tiers: [{ models: 'narrow' }, { models: 'narrower' }, { models: 'wide' }] },
+              narrow_only: { tiers: [{ models: 'narrow' }, { models: 'narrower' }] },
+            },
           },
-          models: {
-            narrow: { provider: 'small', contextWindow: 8_000 },
-            narrower: { provider: 'good', contextWindow: 4_000 },
-            wide: { provider: 'good', contextWindow: 200_000 },
-          },
-          routingRules: {
-            windows: { tiers: [{ models: 'narrow' }, { models: 'narrower' }, { models: 'wide' }] },
-            narrow_only: { tiers: [{ models: 'narrow' }, { models: 'narrower' }] },
-          },
-        },
-      });
-      try {
-        const answer = await other.postJson('/v1/chat/completions', { model: 'windows', stream, ...ask() });
-        expect(answer.status).toBe(200);
-        expect(await answer.text()).toContain('good');
-        expect(other.attempts.map(({ model, errorKind }) => [model, errorKind])).toEqual([
-          ['narrow', 'context_length'],
-          ['wide', undefined],
-        ]);
-        // A prompt too long says nothing of the deployment's health.
-        expect(other.engine.signals.of(other.attempts[0]!.deployment)).toMatchObject({ samples: 0, errorRate: 0 });
-        other.clear();
-        const refused = await other.postJson('/v1/chat/completions', { model: 'narrow_only', stream, ...ask() });
-        expect(refused.status).toBe(400);
-        expect(await refused.json()).toMatchObject({ error: { code: 'context_length_exceeded' } });
-        expect(other.attempts).toHaveLength(1);
-      } finally {
-        await other.close();
-        refuse.closeAllConnections();
-        refuse.close();
-      }
-    });
+        });
+        try {
+          const answer = await other.postJson('/v1/chat/completions', { model: 'windows', stream, ...ask() });
+          expect(answer.status).toBe(200);
+          expect(await answer.text()).toContain('good');
+          expect(other.attempts.map(({ model, errorKind }) => [model, errorKind])).toEqual([
+            ['narrow', 'context_length'],
+            ['wide', undefined],
+          ]);
+          // A prompt too long says nothing of the deployment's health.
+          expect(other.engine.signals.of(other.attempts[0]!.deployment)).toMatchObject({
+            samples: 0,
+            errorRate: 0,
+          });
+          other.clear();
+          const refused = await other.postJson('/v1/chat/completions', {
+            model: 'narrow_only',
+            stream,
+            ...ask(),
+          });
+          expect(refused.status).toBe(400);
+          expect(await refused.json()).toMatchObject({ error: { code: 'context_length_exceeded' } });
+          expect(other.attempts).toHaveLength(1);
+        } finally {
+          await other.close();
+          refuse.closeAllConnections();
+          refuse.close();
+        }
+      },
+    );
 
-    it.each([false, true])('a request that is wrong in itself is not tried elsewhere (stream: %s)', async (stream) => {
-      for (const status of [400, 413, 422]) {
-        bench.clear();
+    it.each([false, true])(
+      'a request that is wrong in itself is not tried elsewhere (stream: %s)',
+      async (stream) => {
+        for (const status of [400, 413, 422]) {
+          bench.clear();
+          const before = good.requestCount;
+          slow.failNext({ kind: 'status', status });
+          const answer = await bench.postJson('/v1/chat/completions', {
+            model: 'stalling',
+            stream,
+            ...ask(),
+          });
+          expect(answer.status).toBe(status);
+          await answer.text();
+          expect(good.requestCount).toBe(before);
+          expect(bench.attempts).toHaveLength(1);
+        }
+      },
+    );
+
+    it.each([false, true])(
+      'passes through without the key and the prompt that it quotes (stream: %s)',
+      async (stream) => {
         const before = good.requestCount;
-        slow.failNext({ kind: 'status', status });
-        const answer = await bench.postJson('/v1/chat/completions', { model: 'stalling', stream, ...ask() });
-        expect(answer.status).toBe(status);
-        await answer.text();
+        const answer = await bench.postJson('/v1/chat/completions', {
+          model: 'echoed',
+          stream,
+          temperature: 0.5,
+          messages: [
+            { role: 'system', content: 'Obey\nSystemcanary.' },
+            { role: 'user', content: [{ type: 'text', text: USER_WORDS }] },
+            {
+              role: 'assistant',
+              content: null,
+              tool_calls: [
+                {
+                  id: 'call_1',
+                  type: 'function',
+                  function: { name: 'look', arguments: '{"q":"Argumentcanary"}' },
+                },
+              ],
+            },
+            { role: 'tool', tool_call_id: 'call_1', content: 'Toolcanary' },
+          ],
+        });
+        expect(answer.status).toBe(400);
+        const text = await answer.text();
+        const { error } = JSON.parse(text) as { error: Record<string, string> };
+        expect(error).toMatchObject({ code: 'upstream_rejected', param: 'temperature' });
+        // The provider's own wording is still of use.
+        expect(error.message).toMatch(/^Invalid value for temperature\./);
+        for (const secret of [KEY, 'canary', 'Wolframite', '4711', 'Argument', 'Systemc']) {
+          expect(text.toLowerCase()).not.toContain(secret.toLowerCase());
+        }
         expect(good.requestCount).toBe(before);
-        expect(bench.attempts).toHaveLength(1);
-      }
-    });
-
-    it.each([false, true])('passes through without the key and the prompt that it quotes (stream: %s)', async (stream) => {
-      const before = good.requestCount;
-      const answer = await bench.postJson('/v1/chat/completions', {
-        model: 'echoed',
-        stream,
-        temperature: 0.5,
-        messages: [
-          { role: 'system', content: 'Obey\nSystemcanary.' },
-          { role: 'user', content: [{ type: 'text', text: USER_WORDS }] },
-          {
-            role: 'assistant',
-            content: null,
-            tool_calls: [
-              { id: 'call_1', type: 'function', function: { name: 'look', arguments: '{"q":"Argumentcanary"}' } },
-            ],
-          },
-          { role: 'tool', tool_call_id: 'call_1', content: 'Toolcanary' },
-        ],
-      });
-      expect(answer.status).toBe(400);
-      const text = await answer.text();
-      const { error } = JSON.parse(text) as { error: Record<string, string> };
-      expect(error).toMatchObject({ code: 'upstream_rejected', param: 'temperature' });
-      // The provider's own wording is still of use.
-      expect(error.message).toMatch(/^Invalid value for temperature\./);
-      for (const secret of [KEY, 'canary', 'Wolframite', '4711', 'Argument', 'Systemc']) {
-        expect(text.toLowerCase()).not.toContain(secret.toLowerCase());
-      }
-      expect(good.requestCount).toBe(before);
-      expect(JSON.stringify([bench.attempts, bench.requests])).not.toMatch(/canary|4711/i);
-    });
+        expect(JSON.stringify([bench.attempts, bench.requests])).not.toMatch(/canary|4711/i);
+      },
+    );
   });
 
   describe('hard limits', () => {
@@ -325,26 +361,43 @@ describe.each(PLATFORMS)('the limits of an execution, on %s', (platform) => {
         await client({ 'x-llm-surface': 'thrifty' }).chat.completions.create({
           model: 'capped',
           ...ask(),
-          ...(asked === undefined ? {} : { max_tokens: asked }),
+          ...(asked === undefined ? {} : { max_completion_tokens: asked }),
         });
         expect(slow.requests.at(-1)?.maxOutputTokens).toBe(sent);
       }
     });
 
-    it('counts the attempts before against the cap', async () => {
-      // The stalled call may have been billed for its prompt: what it cost is gone.
-      const content = 'word '.repeat(1_300);
-      slow.failNext({ kind: 'cut', afterChunks: 0 });
+    it.each([
+      { words: 500, isServed: true },
+      { words: 950, isServed: false },
+    ])('counts what the attempts before cost against the cap ($words words)', async ({ words, isServed }) => {
+      // A call that was given up on has been billed for its prompt.
+      slow.failNext({ kind: 'stalled' });
       const before = good.requestCount;
       const answer = await bench.postJson(
         '/v1/chat/completions',
-        { model: 'capped', ...ask(content) },
+        { model: 'paced', ...ask('word '.repeat(words)) },
         { 'x-llm-surface': 'thrifty' },
       );
-      expect(answer.status).toBe(502);
-      expect(await answer.json()).toMatchObject({ error: { code: 'all_attempts_failed' } });
-      // `dear` is over the cap: not even the last resort may break it.
-      expect(good.requestCount).toBe(before);
+      const body: unknown = await answer.json();
+      const [first] = bench.attempts;
+      expect(first).toMatchObject({ outcome: 'timed_out', usageSource: 'estimated' });
+      const promptUsd = first!.usage.promptTokens * 10e-6;
+      expect(first!.costUsd).toBeCloseTo(promptUsd, 9);
+      if (isServed) {
+        expect(answer.status).toBe(200);
+        expect(good.requests.at(-1)?.maxOutputTokens).toBe(
+          Math.floor((0.02 - 2 * promptUsd) / 100e-6 + 1e-9),
+        );
+        expect(slow.requests.at(-1)?.maxOutputTokens).toBe(Math.floor((0.02 - promptUsd) / 100e-6 + 1e-9));
+        expect(Number(answer.headers.get('x-llm-cost-usd'))).toBeLessThanOrEqual(0.02);
+      } else {
+        // What is left would not pay for 16 tokens: not even the last resort may break the cap.
+        expect(answer.status).toBe(502);
+        expect(body).toMatchObject({ error: { code: 'all_attempts_failed' } });
+        expect(good.requestCount).toBe(before);
+        expect(bench.attempts).toHaveLength(1);
+      }
     });
 
     it('hold on the last resort: a quality floor', async () => {
@@ -368,7 +421,9 @@ describe.each(PLATFORMS)('the limits of an execution, on %s', (platform) => {
       const answer = await bench.postJson('/v1/chat/completions', {
         model: 'tooled',
         ...ask(),
-        tools: [{ type: 'function', function: { name: 'look', parameters: { type: 'object', properties: {} } } }],
+        tools: [
+          { type: 'function', function: { name: 'look', parameters: { type: 'object', properties: {} } } },
+        ],
       });
       expect(answer.status).toBe(502);
       await answer.text();

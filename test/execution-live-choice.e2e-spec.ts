@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { RouterService } from 'nestjs-llm-router';
 import { createScriptedUpstream, type ScriptedUpstream } from 'nestjs-llm-router/testing';
-import { createFaultBench, type FaultBench } from './support/fault-bench.js';
+import { createFaultBench, type FaultBench, readAll } from './support/fault-bench.js';
 import { PLATFORMS } from './support/router-app.js';
 
 const MESSAGES = [{ role: 'user' as const, content: 'Say it' }];
@@ -13,7 +13,9 @@ describe.each(PLATFORMS)('the live choice inside a tier, on %s', (platform) => {
 
   beforeAll(async () => {
     upstreams = await Promise.all(
-      (['openai', 'anthropic'] as const).map((api) => createScriptedUpstream({ api, reply: () => ({ text: 'Yes.' }) })),
+      (['openai', 'anthropic'] as const).map((api) =>
+        createScriptedUpstream({ api, reply: () => ({ text: 'Yes.' }) }),
+      ),
     );
     const [first, second] = upstreams as [ScriptedUpstream, ScriptedUpstream];
     const twice = { deployments: [{ provider: 'first' }, { provider: 'second' }] };
@@ -50,7 +52,8 @@ describe.each(PLATFORMS)('the live choice inside a tier, on %s', (platform) => {
   afterEach(async () => {
     bench.clear();
     await Promise.all(upstreams.map((upstream) => upstream.heal()));
-    for (const upstream of upstreams) upstream.setLatency({ timeToFirstTokenMs: 0, tokensPerSecond: Infinity });
+    for (const upstream of upstreams)
+      upstream.setLatency({ timeToFirstTokenMs: 0, tokensPerSecond: Infinity });
     await bench.expectQuiet(...upstreams);
   });
 
@@ -81,7 +84,7 @@ describe.each(PLATFORMS)('the live choice inside a tier, on %s', (platform) => {
   });
 
   it.each([false, true])('moves away from a slow deployment (stream: %s)', async (stream) => {
-    upstreams[0]!.setLatency({ timeToFirstTokenMs: 400, tokensPerSecond: Infinity });
+    upstreams[0]!.setLatency({ timeToFirstTokenMs: 250, tokensPerSecond: Infinity });
     const model = stream ? 'slow_stream' : 'slow_whole';
     for (let index = 0; index < 30; index += 1) await ask(model, stream);
     expect(share('second', 20)).toBeGreaterThanOrEqual(0.9);
@@ -105,7 +108,11 @@ describe.each(PLATFORMS)('the live choice inside a tier, on %s', (platform) => {
   it('lets a deployment rest for its Retry-After, and asks it again afterwards', async () => {
     upstreams[0]!.failAlways({ kind: 'status', status: 429, retryAfterSeconds: 1 });
     // Until the rate limit has been met once.
-    for (let index = 0; index < 60 && !bench.attempts.some(({ errorKind }) => errorKind === 'rate_limited'); index += 1) {
+    for (
+      let index = 0;
+      index < 60 && !bench.attempts.some(({ errorKind }) => errorKind === 'rate_limited');
+      index += 1
+    ) {
       await ask('resting', false);
     }
     const limited = bench.attempts.find(({ errorKind }) => errorKind === 'rate_limited')!;
@@ -147,16 +154,18 @@ describe.each(PLATFORMS)('the live choice inside a tier, on %s', (platform) => {
     const reads = Array.from({ length: 20 }, () => {
       const caller = new AbortController();
       callers.push(caller);
-      const stream = router.stream({ model: 'stuck', messages: MESSAGES }, { signal: caller.signal });
-      const iterator = stream[Symbol.asyncIterator]();
-      return iterator.next().then(
-        () => iterator.return(undefined),
-        () => undefined,
-      );
+      const read = async (): Promise<void> => {
+        const stream = router.stream({ model: 'stuck', messages: MESSAGES }, { signal: caller.signal });
+        await readAll(stream);
+      };
+      return read().catch(() => undefined);
     });
     // A tenth of the surface's 2 s, and not one call of it has ended.
     await expect
-      .poll(() => (latencies().first ?? 0) > (latencies().second ?? 0) + 0.1, { timeout: 5_000, interval: 20 })
+      .poll(() => (latencies().first ?? 0) > (latencies().second ?? 0) + 0.1, {
+        timeout: 5_000,
+        interval: 20,
+      })
       .toBe(true);
     expect(bench.attempts.filter(({ provider }) => provider === 'first')).toEqual([]);
     for (const caller of callers) caller.abort();

@@ -27,7 +27,11 @@ describe.each(PLATFORMS)('the primary killed under 50 concurrent requests on %s'
           primary: { api: 'openai', baseUrl: primary.baseUrl, apiKey: 'k1' },
           fallback: { api: 'anthropic', baseUrl: fallback.baseUrl, apiKey: 'k2' },
         },
-        models: { first: { provider: 'primary' }, late: { provider: 'primary' }, second: { provider: 'fallback' } },
+        models: {
+          first: { provider: 'primary' },
+          late: { provider: 'primary' },
+          second: { provider: 'fallback' },
+        },
         routingRules: {
           begun: { primary: 'first', fallback: 'second' },
           waiting: { primary: 'late', fallback: 'second', maxLatencyMs: 10_000 },
@@ -85,7 +89,10 @@ describe.each(PLATFORMS)('the primary killed under 50 concurrent requests on %s'
 
   it('shows it in KPIs, health and the next plan', async () => {
     const interrupted = Math.ceil(EACH / 2);
-    const kpis = (await (await bench.fetch('/router/kpis')).json()) as Record<string, Record<string, unknown>>;
+    const kpis = (await (await bench.fetch('/router/kpis')).json()) as Record<
+      string,
+      Record<string, unknown>
+    >;
     expect(kpis.total).toMatchObject({
       requests: 2 * EACH,
       errors: interrupted,

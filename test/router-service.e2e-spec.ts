@@ -5,7 +5,7 @@ import { firstValueFrom, lastValueFrom, map, toArray } from 'rxjs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { LlmRouterError, RouterService, StreamInterruptedError } from 'nestjs-llm-router';
 import { createScriptedUpstream, type ScriptedUpstream } from 'nestjs-llm-router/testing';
-import { createFaultBench, type FaultBench, readStream } from './support/fault-bench.js';
+import { createFaultBench, type FaultBench, readAll, readStream } from './support/fault-bench.js';
 import { PLATFORMS } from './support/router-app.js';
 
 const TEXT = 'one two three four five six';
@@ -70,8 +70,12 @@ describe('RouterService', () => {
     const wrong = await router.chat({ messages: [] }).catch((error: unknown) => error);
     expect(LlmRouterError.isInstance(wrong)).toBe(true);
     expect(wrong).toMatchObject({ code: 'invalid_request', param: 'messages', status: 400 });
-    await expect(router.chat({ ...CALL, model: 'constructor' })).rejects.toMatchObject({ code: 'model_not_found' });
-    await expect(router.chat(CALL, { surface: '__proto__' })).rejects.toMatchObject({ code: 'invalid_request' });
+    await expect(router.chat({ ...CALL, model: 'constructor' })).rejects.toMatchObject({
+      code: 'model_not_found',
+    });
+    await expect(router.chat(CALL, { surface: '__proto__' })).rejects.toMatchObject({
+      code: 'invalid_request',
+    });
     expect(upstream.requestCount).toBe(asked);
     expect(bench.requests.slice(1).map(({ outcome, surface }) => [outcome, surface])).toEqual([
       ['rejected', 'none'],
@@ -104,21 +108,23 @@ describe('RouterService', () => {
       attempts: [{ model: 'only', kind: 'server_error', status: 500 }],
     });
     upstream.failNext({ kind: 'cut', afterChunks: 2 });
-    const read = async (): Promise<void> => {
-      for await (const chunk of router.stream(CALL)) void chunk;
-    };
-    await expect(read()).rejects.toBeInstanceOf(StreamInterruptedError);
+    await expect(readAll(router.stream(CALL))).rejects.toBeInstanceOf(StreamInterruptedError);
   });
 
   it('stream$: one call a subscription', async () => {
     const asked = upstream.requestCount;
-    const chunks = router.stream$(CALL).pipe(map((chunk) => chunk.choices[0]?.delta.content ?? ''), toArray());
+    const chunks = router.stream$(CALL).pipe(
+      map((chunk) => chunk.choices[0]?.delta.content ?? ''),
+      toArray(),
+    );
     await new Promise(setImmediate);
     expect(upstream.requestCount).toBe(asked);
     expect((await lastValueFrom(chunks)).join('')).toBe(TEXT);
     expect((await lastValueFrom(chunks)).join('')).toBe(TEXT);
     expect(upstream.requestCount).toBe(asked + 2);
-    await expect(firstValueFrom(router.stream$({ messages: [] }))).rejects.toMatchObject({ code: 'invalid_request' });
+    await expect(firstValueFrom(router.stream$({ messages: [] }))).rejects.toMatchObject({
+      code: 'invalid_request',
+    });
   });
 
   it('explain: calls and records nothing', () => {
@@ -165,7 +171,7 @@ describe('RouterService', () => {
     });
     expect(surfaceOf()).toBe('none');
     // A stream belongs to where it was made, not to where it is read.
-    for await (const chunk of seen.stream) void chunk;
+    await readAll(seen.stream);
     expect(bench.requests).toMatchObject([{ surface: 'reports', workload: 'background' }]);
     expect(() =>
       router.runWith({ surface: 'legal' }, () => {
@@ -229,7 +235,9 @@ describe.each(PLATFORMS)('overload and shutdown on %s', (platform) => {
       const asked = upstream.requestCount;
       const leave = new AbortController();
       const router = bench.app.get(RouterService);
-      const held = [1, 2].map(() => router.chat(CALL, { signal: leave.signal }).catch((error: unknown) => error));
+      const held = [1, 2].map(() =>
+        router.chat(CALL, { signal: leave.signal }).catch((error: unknown) => error),
+      );
       await upstream.whenRequests(asked + 2);
       for (const stream of [false, true]) {
         const answer = await bench.postJson('/v1/chat/completions', { ...CALL, stream });

@@ -12,7 +12,25 @@ function requestWith(...contents: string[]): ValidatedChatRequest {
 }
 
 const word = fc.stringMatching(/^[a-zA-ZäöüßéñЖдя日本語한]{6,20}$/);
-const glue = fc.constantFrom(' ', '.', ',', '"', "'", '\\n', '\\"', ': ', '(', ')', '-', '_', '…', '\n', '@', '=', '+');
+const glue = fc.constantFrom(
+  ' ',
+  '.',
+  ',',
+  '"',
+  "'",
+  '\\n',
+  '\\"',
+  ': ',
+  '(',
+  ')',
+  '-',
+  '_',
+  '…',
+  '\n',
+  '@',
+  '=',
+  '+',
+);
 /** As it is, shouted, escaped as JSON does it, or composed another way. */
 const distort = fc.constantFrom(
   (text: string) => text,
@@ -64,7 +82,9 @@ describe('redactProviderMessage', () => {
   it.each(['sk-proj-abcdef123456', 'Bearer abcdef123456', 'AIzaSyAbcdef123456', 'key-9999aaaa'])(
     'takes out what looks like a key: %s',
     (secret) => {
-      expect(redactProviderMessage(`You sent ${secret}.`, requestWith('Hello'))).not.toContain(secret.slice(-8));
+      expect(redactProviderMessage(`You sent ${secret}.`, requestWith('Hello'))).not.toContain(
+        secret.slice(-8),
+      );
     },
   );
 
@@ -77,10 +97,15 @@ describe('redactProviderMessage', () => {
     const request = {
       model: 'gpt-4o-mini',
       messages: [
-        { role: 'user', content: [{ type: 'image_url', image_url: { url: 'https://host.example/Imagecanary.png' } }] },
+        {
+          role: 'user',
+          content: [{ type: 'image_url', image_url: { url: 'https://host.example/Imagecanary.png' } }],
+        },
         {
           role: 'assistant',
-          tool_calls: [{ id: 'a', type: 'function', function: { name: 'f', arguments: '{"q":"Argumentcanary"}' } }],
+          tool_calls: [
+            { id: 'a', type: 'function', function: { name: 'f', arguments: '{"q":"Argumentcanary"}' } },
+          ],
         },
       ],
       stop: ['Stopcanary'],

@@ -353,9 +353,7 @@ function withStream(body: unknown, stream: boolean): unknown {
 
 /** An option given as undefined says nothing; it must not wipe out what the handler's context says. */
 function definedOnly(options: InternalCallOptions): InternalCallOptions {
-  return Object.fromEntries(
-    Object.entries(options).filter(([, value]) => value !== undefined),
-  ) as InternalCallOptions;
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 
 function surfaceNamed(policy: PolicySnapshot, name: string | undefined, param = 'surface'): PolicySurface {

@@ -29,19 +29,23 @@ describe('DeploymentWindow', () => {
 
   it('sums up the last 64 samples of the last 30 seconds, and nothing else', () => {
     fc.assert(
-      fc.property(fc.array(sample, { maxLength: 150 }), fc.integer({ min: 60_000, max: 95_000 }), (samples, nowMs) => {
-        const window = new DeploymentWindow();
-        for (const one of samples) window.add(one);
-        const kept = samples.slice(-CAPACITY).filter(({ atMs }) => nowMs - atMs <= WINDOW_MS);
-        const summary = window.summarise(nowMs, []);
-        expect(summary.samples).toBe(kept.length);
-        const errors = kept.filter(({ isError }) => isError).length;
-        expect(summary.errorRate).toBeCloseTo(kept.length === 0 ? 0 : errors / kept.length, 12);
-        expect(summary.latencyMs).toBe(median(kept.flatMap(({ latencyMs }) => latencyMs ?? [])));
-        expect(summary.timeToFirstTokenMs).toBe(
-          median(kept.flatMap(({ timeToFirstTokenMs }) => timeToFirstTokenMs ?? [])),
-        );
-      }),
+      fc.property(
+        fc.array(sample, { maxLength: 150 }),
+        fc.integer({ min: 60_000, max: 95_000 }),
+        (samples, nowMs) => {
+          const window = new DeploymentWindow();
+          for (const one of samples) window.add(one);
+          const kept = samples.slice(-CAPACITY).filter(({ atMs }) => nowMs - atMs <= WINDOW_MS);
+          const summary = window.summarise(nowMs, []);
+          expect(summary.samples).toBe(kept.length);
+          const errors = kept.filter(({ isError }) => isError).length;
+          expect(summary.errorRate).toBeCloseTo(kept.length === 0 ? 0 : errors / kept.length, 12);
+          expect(summary.latencyMs).toBe(median(kept.flatMap(({ latencyMs }) => latencyMs ?? [])));
+          expect(summary.timeToFirstTokenMs).toBe(
+            median(kept.flatMap(({ timeToFirstTokenMs }) => timeToFirstTokenMs ?? [])),
+          );
+        },
+      ),
     );
   });
 
@@ -59,12 +63,16 @@ describe('DeploymentWindow', () => {
 
   it('never looks better for streams that wait', () => {
     fc.assert(
-      fc.property(fc.array(sample, { maxLength: 80 }), fc.array(fc.nat(10_000), { maxLength: 30 }), (samples, waiting) => {
-        const window = new DeploymentWindow();
-        for (const one of samples) window.add(one);
-        const before = window.summarise(60_000, []).timeToFirstTokenMs ?? 0;
-        expect(window.summarise(60_000, waiting).timeToFirstTokenMs ?? 0).toBeGreaterThanOrEqual(before);
-      }),
+      fc.property(
+        fc.array(sample, { maxLength: 80 }),
+        fc.array(fc.nat(10_000), { maxLength: 30 }),
+        (samples, waiting) => {
+          const window = new DeploymentWindow();
+          for (const one of samples) window.add(one);
+          const before = window.summarise(60_000, []).timeToFirstTokenMs ?? 0;
+          expect(window.summarise(60_000, waiting).timeToFirstTokenMs ?? 0).toBeGreaterThanOrEqual(before);
+        },
+      ),
     );
   });
 });

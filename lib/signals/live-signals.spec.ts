@@ -22,7 +22,13 @@ function bench(): {
     signals,
     clock,
     start: (id, streamed = false) => {
-      bus.emit('attempt-started', { ...NAMES, decisionId: id, attempt: 1, startedAtMs: clock.nowMs, streamed });
+      bus.emit('attempt-started', {
+        ...NAMES,
+        decisionId: id,
+        attempt: 1,
+        startedAtMs: clock.nowMs,
+        streamed,
+      });
     },
     end: (id, outcome, details = {}) => {
       bus.emit('attempt-ended', {
@@ -119,29 +125,41 @@ describe('LiveSignals', () => {
       const { signals, start, end } = bench();
       start('a');
       end('a', 'failed', { errorKind });
-      expect(signals.of(NAMES.deployment)).toMatchObject({ samples: 0, errorRate: 0, consecutiveFailures: 0 });
+      expect(signals.of(NAMES.deployment)).toMatchObject({
+        samples: 0,
+        errorRate: 0,
+        consecutiveFailures: 0,
+      });
     },
   );
 
-  it.each<ProviderErrorKind>(['server_error', 'overloaded', 'authentication', 'connection', 'timeout', 'stream_cut'])(
-    'counts %s as an error until the next success',
-    (errorKind) => {
-      const { signals, start, end } = bench();
-      for (const id of ['a', 'b']) {
-        start(id);
-        end(id, 'failed', { errorKind });
-      }
-      expect(signals.of(NAMES.deployment)).toMatchObject({
-        samples: 2,
-        errorRate: 1,
-        consecutiveFailures: 2,
-        lastErrorKind: errorKind,
-      });
-      start('c');
-      end('c', 'succeeded');
-      expect(signals.of(NAMES.deployment)).toMatchObject({ samples: 3, consecutiveFailures: 0, latencyMs: 100 });
-    },
-  );
+  it.each<ProviderErrorKind>([
+    'server_error',
+    'overloaded',
+    'authentication',
+    'connection',
+    'timeout',
+    'stream_cut',
+  ])('counts %s as an error until the next success', (errorKind) => {
+    const { signals, start, end } = bench();
+    for (const id of ['a', 'b']) {
+      start(id);
+      end(id, 'failed', { errorKind });
+    }
+    expect(signals.of(NAMES.deployment)).toMatchObject({
+      samples: 2,
+      errorRate: 1,
+      consecutiveFailures: 2,
+      lastErrorKind: errorKind,
+    });
+    start('c');
+    end('c', 'succeeded');
+    expect(signals.of(NAMES.deployment)).toMatchObject({
+      samples: 3,
+      consecutiveFailures: 0,
+      latencyMs: 100,
+    });
+  });
 
   it('rests for the Retry-After: the longest wait wins, none is over a minute, and 2 s without one', () => {
     const { signals, clock, start, end } = bench();

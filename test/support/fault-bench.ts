@@ -106,6 +106,13 @@ export async function readStream(
   return { response, chunks, text, error, raw: (await kept.raw) ?? '' };
 }
 
+/** Reads to the end. */
+export async function readAll<Value>(values: AsyncIterable<Value>): Promise<Value[]> {
+  const all: Value[] = [];
+  for await (const value of values) all.push(value);
+  return all;
+}
+
 /** An answer that broke off after it had begun: an error event, and nothing that would make it look whole. */
 export function expectInterrupted(read: ReadStream): void {
   expect(read.error).toBeInstanceOf(OpenAI.APIError);
