@@ -1,5 +1,5 @@
 import type { ChatCompletionChunk } from '../chat/index.js';
-import { affordableOutputTokens, MIN_AFFORDABLE_OUTPUT_TOKENS } from '../cost/index.js';
+import { affordableOutputTokens, cappedOutputTokens, MIN_AFFORDABLE_OUTPUT_TOKENS } from '../cost/index.js';
 import { AllAttemptsFailedError } from '../errors/all-attempts-failed-error.js';
 import { ClientClosedRequestError } from '../errors/client-closed-request-error.js';
 import { DeadlineExceededError } from '../errors/deadline-exceeded-error.js';
@@ -50,6 +50,12 @@ function callerGone(signal: AbortSignal | undefined): LlmRouterError {
 
 function remainingMs(execution: Execution): number {
   return execution.plan.deadlineMs - (performance.now() - execution.startedAt);
+}
+
+/** What the caller did wrong is no failure of the deployment. */
+function outcomeOfFailure(error: ProviderError): Outcome {
+  if (!error.isRetryable) return 'rejected';
+  return error.kind === 'timeout' ? 'timed_out' : 'failed';
 }
 
 function isRealToken(chunk: ChatCompletionChunk): boolean {
@@ -188,7 +194,7 @@ export class PlanExecutor {
             ? error
             : new ProviderError({ kind: 'bad_response' })
           : new ProviderError({ kind: 'timeout', providerCode: cause });
-      settle(failure.kind === 'timeout' ? 'timed_out' : 'failed', failure);
+      settle(outcomeOfFailure(failure), failure);
       throw new StreamInterruptedError(failure.kind);
     } finally {
       // The consumer has left the loop, or thrown into it.
@@ -315,8 +321,9 @@ export class PlanExecutor {
       return { kind: 'failed', error: failure, stopCause: cause };
     }
     if (error instanceof ProviderError) {
-      recorder.notBilled();
-      settle(error.kind === 'timeout' ? 'timed_out' : 'failed', error);
+      // An answer that began with success was generated, and is billed, even if it did not arrive whole.
+      if (error.status === undefined || error.status >= 300) recorder.notBilled();
+      settle(outcomeOfFailure(error), error);
       return { kind: 'failed', error, stopCause: undefined };
     }
     // A fault of ours: recorded, so that no in-flight count stays behind, and passed on.
@@ -326,10 +333,13 @@ export class PlanExecutor {
 
   /** The planned limit, lowered to what is left of the dollars after the attempts so far. */
   private outputLimit(execution: Execution, planned: PlannedAttempt): number | undefined {
-    const affordable = this.affordableTokens(execution, planned);
-    return Number.isFinite(affordable)
-      ? Math.min(affordable, planned.maxOutputTokens ?? affordable)
-      : planned.maxOutputTokens;
+    return cappedOutputTokens({
+      requested: planned.maxOutputTokens,
+      affordable: this.affordableTokens(execution, planned),
+      modelMaxOutputTokens: planned.deployment.maxOutputTokens,
+      contextWindow: planned.deployment.contextWindow,
+      inputTokens: execution.features.inputTokens,
+    });
   }
 
   /** Output tokens a choice that the dollars left pay for; `Infinity` where nothing was spent or nothing is capped. */

@@ -127,6 +127,8 @@ export class OpenAiController {
   }
 
   private async writeStream({ response }: Exchange, routed: RoutedStream): Promise<void> {
+    const write = (piece: string): Promise<boolean> => writePiece(response, piece, routed.ended);
+    let isTaken = true;
     try {
       if (response.destroyed) return;
       response.writeHead(200, {
@@ -137,16 +139,19 @@ export class OpenAiController {
         'x-accel-buffering': 'no',
       });
       for await (const chunk of routed.chunks) {
-        if (!(await writePiece(response, `data: ${JSON.stringify(chunk)}\n\n`))) return;
+        isTaken = await write(`data: ${JSON.stringify(chunk)}\n\n`);
+        if (!isTaken) return;
       }
-      await writePiece(response, `: x-llm-cost-usd ${formatUsd(routed.costUsd())}\n\ndata: [DONE]\n\n`);
+      isTaken = await write(`: x-llm-cost-usd ${formatUsd(routed.costUsd())}\n\ndata: [DONE]\n\n`);
     } catch (thrown) {
       // Part of the answer is out: an error event, and no [DONE] that would make it look whole.
       const error = LlmRouterError.isInstance(thrown) ? thrown : new InternalError();
-      await writePiece(response, `data: ${JSON.stringify(errorBody(error))}\n\n`);
+      isTaken = await write(`data: ${JSON.stringify(errorBody(error))}\n\n`);
     } finally {
       await routed.chunks.return();
-      response.end();
+      // What nobody reads would never be flushed, and a connection kept open for it would hold up a shutdown.
+      if (isTaken) response.end();
+      else response.destroy();
     }
   }
 }

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { InternalError } from '../errors/internal-error.js';
 import { LlmRouterError } from '../errors/llm-router-error.js';
@@ -47,21 +46,34 @@ export function writeError(response: ServerResponse, thrown: unknown): void {
   writeJson(response, error.status, errorBody(error), headers);
 }
 
-/** Writes one piece of a stream and waits for a slow reader. False: the reader is gone. */
-export async function writePiece(response: ServerResponse, piece: string): Promise<boolean> {
+/** A reader that takes nothing for so long is taken for gone: it holds an upstream call meanwhile. */
+const READER_STALL_MS = 60_000;
+
+/**
+ * Writes one piece of a stream and waits for a slow reader.
+ *
+ * @param ended - Aborts when the request is ended from our side: nobody waits for a reader then.
+ * @returns False: the reader is gone, or will not be waited for.
+ */
+export async function writePiece(
+  response: ServerResponse,
+  piece: string,
+  ended: AbortSignal,
+): Promise<boolean> {
   if (response.destroyed) return false;
   if (response.write(piece)) return true;
-  const left = new AbortController();
-  const onClose = (): void => {
-    left.abort();
-  };
-  response.once('close', onClose);
-  try {
-    await once(response, 'drain', { signal: left.signal });
-    return true;
-  } catch {
-    return false;
-  } finally {
-    response.off('close', onClose);
-  }
+  return new Promise((resolve) => {
+    const finish = (isTaken: boolean) => (): void => {
+      clearTimeout(timer);
+      response.off('drain', onDrain).off('close', onGone);
+      ended.removeEventListener('abort', onGone);
+      resolve(isTaken);
+    };
+    const onDrain = finish(true);
+    const onGone = finish(false);
+    const timer = setTimeout(onGone, READER_STALL_MS);
+    response.once('drain', onDrain).once('close', onGone);
+    if (ended.aborted) onGone();
+    else ended.addEventListener('abort', onGone, { once: true });
+  });
 }

@@ -56,6 +56,8 @@ export interface RoutedStream {
   readonly routing: RoutingInfo;
   /** Cost over all attempts; final once the chunks have ended. */
   costUsd(): number;
+  /** Aborts when the caller has left or the shutdown ends the request. */
+  readonly ended: AbortSignal;
 }
 
 /** How long a stream that was ended by the shutdown has to tell its reader so. */
@@ -128,6 +130,7 @@ export class RequestPipeline {
         chunks,
         routing: this.routing(journey, planned.plan, served.planned, undefined, served.attempt),
         costUsd: () => totalCost(journey),
+        ended: journey.controller.signal,
       };
     } catch (error) {
       throw this.fail(journey, error);
@@ -335,10 +338,19 @@ export class RequestPipeline {
   }
 }
 
+/** The caller's fault, wherever it was found: neither the provider's nor ours. */
+const CALLERS_FAULTS: ReadonlySet<LlmRouterErrorCode> = new Set<LlmRouterErrorCode>([
+  'upstream_rejected',
+  'content_filter',
+  'context_length_exceeded',
+  'request_too_large',
+]);
+
 function outcomeOf(code: LlmRouterErrorCode, journey: Journey): Outcome {
   if (code === 'client_closed_request') return 'client_left';
   if (code === 'overloaded') return journey.records.length === 0 ? 'shed' : 'failed';
   if (code === 'deadline_exceeded') return 'timed_out';
+  if (CALLERS_FAULTS.has(code)) return 'rejected';
   return journey.records.length === 0 && code !== 'internal_error' ? 'rejected' : 'failed';
 }
 

@@ -16,6 +16,8 @@ import type { Transport, TransportResponse } from './transport.js';
 /** The largest whole answer taken: 128,000 tokens with log probabilities stay under it. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 const MAX_ERROR_BYTES = 256 * 1024;
+/** An upstream that does not end after its terminator is not waited for longer. */
+const MAX_ENDING_MS = 1_000;
 /** One event of a stream; an upstream that sends no line end must not fill the memory. */
 const MAX_EVENT_CHARACTERS = 16 * 1024 * 1024;
 
@@ -56,8 +58,15 @@ export class ProviderClient {
   async complete(call: ProviderCall, wire: WireRequest, signal: AbortSignal): Promise<TranslatedAnswer> {
     const response = await this.send(wire, signal);
     if (!isSuccess(response.status)) throw await this.readFailure(response, signal);
-    const text = await this.readText(response.body, MAX_ANSWER_BYTES, signal);
-    return this.options.adapter.parseAnswer(parseJson(text), call);
+    try {
+      const text = await this.readText(response.body, MAX_ANSWER_BYTES, signal);
+      return this.options.adapter.parseAnswer(parseJson(text), call);
+    } catch (error) {
+      // The status tells that an answer had begun: it was generated, and will be billed.
+      throw error instanceof ProviderError && error.status === undefined
+        ? new ProviderError({ kind: error.kind, status: response.status, providerCode: error.providerCode })
+        : error;
+    }
   }
 
   /** Resolves when the upstream has accepted the request. @throws {@link ProviderError}, or the signal's reason. */
@@ -136,7 +145,7 @@ export class ProviderClient {
       return taken;
     };
     try {
-      for await (const bytes of body as AsyncIterable<Buffer>) {
+      for await (const bytes of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
         parser.feed(decoder.decode(bytes, { stream: true }));
         if (group.length > 0) yield take();
         if (translator.isTerminated) break;
@@ -152,9 +161,20 @@ export class ProviderClient {
       if (signal.aborted) throw signal.reason;
       throw toProviderError(error);
     } finally {
-      body.destroy();
+      if (translator.isTerminated && !signal.aborted) letEnd(body);
+      else body.destroy();
     }
   }
+}
+
+/** What follows the terminator is a few bytes of framing; left unread, they would cost the connection. */
+function letEnd(body: Readable): void {
+  if (body.readableEnded || body.destroyed) return;
+  const timer = setTimeout(() => body.destroy(), MAX_ENDING_MS).unref();
+  body.once('close', () => {
+    clearTimeout(timer);
+  });
+  body.resume();
 }
 
 function isSuccess(status: number): boolean {
