@@ -102,9 +102,7 @@ describe.each(PLATFORMS)('chat completions on %s', (platform) => {
       const question: OpenAI.ChatCompletionMessageParam = { role: 'user', content: 'Weather in Lyon?' };
       const first = router.client.chat.completions;
       const asked = stream
-        ? await first
-            .stream({ model: 'auto', messages: [question], tools: [WEATHER] })
-            .finalChatCompletion()
+        ? await first.stream({ model: 'auto', messages: [question], tools: [WEATHER] }).finalChatCompletion()
         : await first.create({ model: 'auto', messages: [question], tools: [WEATHER] });
       const choice = asked.choices[0]!;
       expect(choice.finish_reason).toBe('tool_calls');
