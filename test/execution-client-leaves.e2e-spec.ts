@@ -196,14 +196,16 @@ describe.each(PLATFORMS)('a client that leaves, on %s', (platform) => {
     });
 
     it('by returning an iterator whose first read is under way', async () => {
-      primary.setLatency({ timeToFirstTokenMs: 0, tokensPerSecond: 100 });
+      primary.setLatency({ timeToFirstTokenMs: 20_000, tokensPerSecond: 100 });
+      const asked = primary.requestCount + 1;
       const aborted = primary.abortedCount + 1;
       const iterator = router.stream(CALL)[Symbol.asyncIterator]();
       const first = iterator.next();
-      const returned = iterator.return(undefined);
-      expect((await first).done).toBe(false);
-      await returned;
+      await primary.whenRequests(asked);
+      await iterator.return(undefined);
       await primary.whenAborted(aborted);
+      // Nobody is left to be told of an error.
+      expect((await first).done).toBe(true);
       expectClientLeft(1);
     });
 

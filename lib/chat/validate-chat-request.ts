@@ -4,6 +4,9 @@ import type { ValidatedChatRequest } from './chat-types.js';
 
 type Json = Record<string, unknown>;
 
+/** Far above what a conversation of 2,000 messages needs, and walked in some ten milliseconds. */
+const MAX_OBJECTS = 250_000;
+
 const ROLES: ReadonlySet<unknown> = new Set(['system', 'developer', 'user', 'assistant', 'tool', 'function']);
 
 const PART_FIELDS: ReadonlyMap<unknown, string> = new Map([
@@ -28,6 +31,7 @@ function fail(param: string, expectation: string): never {
  */
 function checkDepth(root: object, limit: number): void {
   let level = new Set<object>([root]);
+  let count = 1;
   for (let depth = 0; level.size > 0; depth += 1) {
     if (depth > limit) {
       throw new InvalidRequestError(`The request is nested deeper than ${limit} levels.`);
@@ -39,6 +43,10 @@ function checkDepth(root: object, limit: number): void {
       }
     }
     level = next;
+    count += level.size;
+    if (count > MAX_OBJECTS) {
+      throw new InvalidRequestError(`The request has more than ${MAX_OBJECTS} objects and lists in it.`);
+    }
   }
 }
 
@@ -220,6 +228,10 @@ export function validateChatRequest(
     checkMessage(message, `messages[${index}]`);
   });
 
+  const functions = value.functions;
+  if (Array.isArray(functions) && functions.length > limits.tools) {
+    fail('functions', `must have at most ${limits.tools} entries`);
+  }
   const tools = value.tools;
   if (tools !== undefined && tools !== null) {
     if (!Array.isArray(tools)) fail('tools', 'must be a list');

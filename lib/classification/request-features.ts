@@ -61,6 +61,15 @@ function bounded(text: string): string {
     : `${text.slice(0, READ_CHARACTERS)}\n${text.slice(-READ_CHARACTERS)}`;
 }
 
+interface OlderFields {
+  readonly max_tokens?: number | null;
+  readonly functions?: readonly object[] | null;
+}
+
+interface OlderMessage {
+  readonly function_call?: { readonly arguments: string } | null;
+}
+
 /** Reads the features off a validated request. */
 export function extractFeatures(request: ValidatedChatRequest): RequestFeatures {
   const capabilities = new Set<ModelCapability>();
@@ -81,13 +90,19 @@ export function extractFeatures(request: ValidatedChatRequest): RequestFeatures 
           estimateTokens(call.type === 'custom' ? call.custom.input : call.function.arguments) + 8;
       }
     }
+    if (message.role === 'assistant') {
+      inputTokens += estimateTokens((message as OlderMessage).function_call?.arguments ?? '');
+    }
     if (message.role === 'user') question = parts;
   }
-  const tools = request.tools ?? [];
+  // Deprecated, and what many clients go on sending.
+  const olderFields: OlderFields = request;
+  const tools = [...(request.tools ?? []), ...(olderFields.functions ?? [])];
   if (tools.length > 0) {
     capabilities.add('tools');
     inputTokens += estimateTokens(JSON.stringify(tools));
   }
+  if (request.prediction) inputTokens += estimateTokens(JSON.stringify(request.prediction));
   if (request.response_format?.type === 'json_schema') {
     capabilities.add('json_schema');
     inputTokens += estimateTokens(JSON.stringify(request.response_format));
@@ -95,8 +110,6 @@ export function extractFeatures(request: ValidatedChatRequest): RequestFeatures 
   if (request.logprobs === true) capabilities.add('logprobs');
   if (request.stream === true) capabilities.add('streaming');
 
-  // Deprecated, and what most clients go on sending.
-  const olderFields: { readonly max_tokens?: number | null } = request;
   const texts = question.map((part) => part.text ?? '');
   return {
     inputTokens,

@@ -17,11 +17,14 @@ export interface OutputBounds {
  */
 export function cappedOutputTokens(bounds: OutputBounds): number | undefined {
   const { requested, affordable, modelMaxOutputTokens, contextWindow, inputTokens } = bounds;
+  const utmost = Math.min(
+    modelMaxOutputTokens ?? Number.POSITIVE_INFINITY,
+    contextWindow ?? Number.POSITIVE_INFINITY,
+  );
+  if (affordable >= utmost) return requested;
+  // A limit of the client's own stands as it is; one of ours must leave the prompt its place.
+  if (requested !== undefined) return Math.min(requested, affordable);
   const room =
-    contextWindow === undefined
-      ? Number.POSITIVE_INFINITY
-      : Math.max(1, Math.floor(contextWindow - inputTokens * ESTIMATE_SLACK));
-  const possible = Math.min(modelMaxOutputTokens ?? Number.POSITIVE_INFINITY, room);
-  if (affordable >= possible) return requested;
-  return Math.min(affordable, requested ?? affordable);
+    contextWindow === undefined ? utmost : Math.floor(contextWindow - inputTokens * ESTIMATE_SLACK);
+  return Math.max(1, Math.min(affordable, room));
 }

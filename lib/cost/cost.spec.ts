@@ -148,14 +148,19 @@ describe('cappedOutputTokens', () => {
   });
 
   it('sends no limit above what the window has room for', () => {
-    expect(
-      cappedOutputTokens({
-        ...bounds,
-        modelMaxOutputTokens: undefined,
-        contextWindow: 1_000,
-        affordable: 900,
-      }),
-    ).toBeUndefined();
+    const sent = cappedOutputTokens({
+      ...bounds,
+      modelMaxOutputTokens: undefined,
+      contextWindow: 1_000,
+      affordable: 950,
+    });
+    expect(sent).toBe(880);
+  });
+
+  it('never lets a limit above what the dollars pay for through, however tight the window', () => {
+    const tight = { ...bounds, modelMaxOutputTokens: undefined, contextWindow: 8_192, inputTokens: 6_004 };
+    expect(cappedOutputTokens({ ...tight, affordable: 1_000, requested: 2_000 })).toBe(1_000);
+    expect(cappedOutputTokens({ ...tight, affordable: 1_000 })).toBeLessThanOrEqual(1_000);
   });
 
   it("lowers the client's limit to what the dollars pay for", () => {

@@ -27,6 +27,8 @@ export class AttemptStopped extends Error {
   }
 }
 
+const MAX_TIMER_MS = 2_147_483_647;
+
 /** One abort controller and one timer for an attempt; the timer is set anew for each of its phases. */
 export class AttemptClock {
   readonly #controller = new AbortController();
@@ -68,7 +70,8 @@ export class AttemptClock {
       () => {
         this.stop(cause);
       },
-      Math.max(0, nearestMs),
+      // Node takes a longer one for 1 ms.
+      Math.min(Math.max(0, nearestMs), MAX_TIMER_MS),
     );
   }
 

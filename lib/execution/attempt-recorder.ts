@@ -1,8 +1,23 @@
-import { estimateTokens, NO_USAGE, type ChatCompletionChunk, type TokenUsage } from '../chat/index.js';
+import {
+  type ChatCompletion,
+  type ChatCompletionChunk,
+  estimateTokens,
+  NO_USAGE,
+  type TokenUsage,
+} from '../chat/index.js';
 import { costOfUsage } from '../cost/index.js';
 import type { ProviderError } from '../errors/provider-error.js';
 import type { PlannedAttempt } from '../planning/index.js';
 import type { AttemptRecord, Outcome, RequestLabels, TelemetryBus } from '../telemetry/index.js';
+
+/** What a message and a delta have in common, with what servers add to both. */
+interface Said {
+  readonly content?: unknown;
+  readonly refusal?: unknown;
+  readonly reasoning_content?: unknown;
+  readonly reasoning?: unknown;
+  readonly tool_calls?: readonly object[] | null;
+}
 
 /** Follows one attempt and emits its start, its first token and, exactly once, its record. */
 export class AttemptRecorder {
@@ -36,11 +51,6 @@ export class AttemptRecorder {
     this.#wasAccepted = true;
   }
 
-  /** The provider answered with an error and no token: no provider here bills for that. */
-  notBilled(): void {
-    if (this.#timeToFirstTokenMs === undefined) this.#wasAccepted = false;
-  }
-
   firstToken(): void {
     if (this.#timeToFirstTokenMs !== undefined) return;
     this.#timeToFirstTokenMs = performance.now() - this.#started;
@@ -54,16 +64,24 @@ export class AttemptRecorder {
 
   chunk(chunk: ChatCompletionChunk): void {
     this.#reportedModel ??= chunk.model;
-    for (const { delta } of chunk.choices) {
-      if (delta.content) this.#emittedTokens += estimateTokens(delta.content);
-      for (const call of delta.tool_calls ?? []) {
-        this.#emittedTokens += estimateTokens(call.function?.arguments ?? '');
-      }
-    }
+    for (const { delta } of chunk.choices) this.count(delta);
   }
 
-  answeredBy(model: string): void {
-    this.#reportedModel = model;
+  /** A whole answer; some servers report no usage with it. */
+  answer(completion: ChatCompletion): void {
+    this.accepted();
+    this.#reportedModel = completion.model;
+    for (const { message } of completion.choices) this.count(message);
+  }
+
+  private count(said: Said): void {
+    for (const text of [said.content, said.refusal, said.reasoning_content, said.reasoning]) {
+      if (typeof text === 'string') this.#emittedTokens += estimateTokens(text);
+    }
+    for (const call of said.tool_calls ?? []) {
+      const { function: called } = call as { readonly function?: { readonly arguments?: string } };
+      this.#emittedTokens += estimateTokens(called?.arguments ?? '');
+    }
   }
 
   /** Emits the record; a second call changes nothing and gives the first one's. */

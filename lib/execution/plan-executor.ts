@@ -17,6 +17,7 @@ import type { AttemptRecord, Outcome, TelemetryBus } from '../telemetry/index.js
 import { AttemptClock, AttemptStopped, SHUTDOWN, type StopCause } from './attempt-clock.js';
 import { AttemptRecorder } from './attempt-recorder.js';
 import type { Execution, ServedAnswer, ServedStream } from './execution.js';
+import { ChoiceProgress } from './choice-progress.js';
 import { primed } from './primed.js';
 import { redactProviderMessage } from './redact-provider-message.js';
 
@@ -50,6 +51,12 @@ function callerGone(signal: AbortSignal | undefined): LlmRouterError {
 
 function remainingMs(execution: Execution): number {
   return execution.plan.deadlineMs - (performance.now() - execution.startedAt);
+}
+
+/** The client's own short deadline, or half of it, ended the attempt: no fault of the deployment, and no measure. */
+function isImpatienceOfClient(cause: StopCause, { plan, labels }: Execution): boolean {
+  if (!plan.isDeadlineOfClient) return false;
+  return cause === 'deadline' || (cause === 'too_slow' && !labels.streamed);
 }
 
 /** What the caller did wrong is no failure of the deployment. */
@@ -90,11 +97,15 @@ export class PlanExecutor {
         // never answers must leave the others time to.
         { afterMs: isLast ? undefined : leftMs / 2, cause: 'too_slow' },
       ]);
-      // A whole answer is generated, and billed, before its headers come.
-      recorder.accepted();
-      const { completion, usage } = await client.complete(call, wire, clock.signal);
+      const { completion, usage } = await client.complete(call, wire, clock.signal, () => {
+        // The answer has begun to arrive: only the deadline ends it now, or a pause as long as a stream may make.
+        clock.arm([
+          { afterMs: remainingMs(execution), cause: 'deadline' },
+          { afterMs: execution.timeouts.idleMs, cause: 'idle' },
+        ]);
+      });
       clock.dispose();
-      recorder.answeredBy(completion.model);
+      recorder.answer(completion);
       execution.records.push(recorder.settle('succeeded', { usage }));
       return { planned, attempt: recorder.attempt, completion };
     });
@@ -110,7 +121,6 @@ export class PlanExecutor {
         { afterMs: planned.firstTokenMs, cause: 'too_slow' },
       ]);
       const opened = await client.openStream(call, wire, clock.signal);
-      recorder.accepted();
       const held: ChatCompletionChunk[] = [];
       let isDone = false;
       let hasToken = false;
@@ -152,10 +162,16 @@ export class PlanExecutor {
       );
     };
     let hasEnded = false;
+    const progress = new ChoiceProgress(execution.features.choices);
+    const follow = (chunk: ChatCompletionChunk): void => {
+      recorder.chunk(chunk);
+      progress.follow(chunk);
+    };
     try {
+      recorder.accepted();
       yield undefined;
       for (const chunk of held) {
-        recorder.chunk(chunk);
+        follow(chunk);
         yield chunk;
       }
       while (!isDone) {
@@ -173,7 +189,7 @@ export class PlanExecutor {
           isDone = true;
         } else {
           for (const chunk of next.value) {
-            recorder.chunk(chunk);
+            follow(chunk);
             yield chunk;
           }
         }
@@ -199,8 +215,13 @@ export class PlanExecutor {
     } finally {
       // The consumer has left the loop, or thrown into it.
       if (!hasEnded) {
-        clock.stop('client_left');
-        settle('client_left');
+        // Who stops at the finish reason has had the whole answer.
+        if (progress.isComplete) {
+          settle('succeeded');
+        } else {
+          clock.stop('client_left');
+          settle('client_left');
+        }
       }
       clock.dispose();
       await opened.chunks.return();
@@ -311,18 +332,21 @@ export class PlanExecutor {
       execution.records.push(recorder.settle(outcome, { error: failure, usage: undefined }));
     };
     const cause = error instanceof AttemptStopped ? error.stopCause : clock.stopCause;
+    // Ended from our side after it was sent: the provider has read the prompt, and bills it.
+    if (cause !== undefined) recorder.accepted();
     if (cause === 'client_left' || cause === 'shutdown') {
       settle('client_left');
       throw callerGone(execution.signal);
     }
     if (cause !== undefined) {
       const failure = new ProviderError({ kind: 'timeout', providerCode: cause });
-      settle('timed_out', failure);
+      if (isImpatienceOfClient(cause, execution)) settle('client_left');
+      else settle('timed_out', failure);
       return { kind: 'failed', error: failure, stopCause: cause };
     }
     if (error instanceof ProviderError) {
       // An answer that began with success was generated, and is billed, even if it did not arrive whole.
-      if (error.status === undefined || error.status >= 300) recorder.notBilled();
+      if (error.status !== undefined && error.status < 300) recorder.accepted();
       settle(outcomeOfFailure(error), error);
       return { kind: 'failed', error, stopCause: undefined };
     }

@@ -25,7 +25,8 @@ function textsOf(value: unknown): string[] | undefined {
       if (length > MAX_COMPARED) return undefined;
       texts.push(normalise(current));
     } else if (typeof current === 'object' && current !== null) {
-      waiting.push(...(Object.values(current) as unknown[]));
+      // Not spread into `push`: a hundred thousand parts are more arguments than a call may have.
+      for (const part of Object.values(current) as unknown[]) waiting.push(part);
     }
   }
   return texts;

@@ -78,7 +78,7 @@ export class LlmProviderHealthIndicator {
         }
         const deferral = findDeferral(deployment, signals, nowMs);
         if (deferral !== undefined) troubled.push(`${model.name}: ${deferral}`);
-        else if (signals.consecutiveFailures >= FAILING_AFTER) {
+        else if (signals.samples > 0 && signals.consecutiveFailures >= FAILING_AFTER) {
           troubled.push(`${model.name}: the last ${signals.consecutiveFailures} calls failed`);
         }
       }

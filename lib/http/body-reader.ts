@@ -26,7 +26,7 @@ interface FastifyLike {
  * Must be set up while modules are made: what `configure()` mounts comes after the parser.
  */
 export class BodyReader {
-  #paths: ReadonlySet<string> | undefined;
+  #patterns: readonly RegExp[] | undefined;
 
   constructor(
     adapterHost: HttpAdapterHost,
@@ -34,6 +34,8 @@ export class BodyReader {
     private readonly locator: RouterEngineLocator,
     /** Of our routes that take a body, below the host's global prefix. */
     private readonly ownPaths: readonly string[],
+    /** Of ours, which the host may have given a path. */
+    private readonly module: object,
   ) {
     // There is none in a microservice or a bare context, which have no routes. The installed type does not say so.
     const adapter = adapterHost.httpAdapter as HttpAdapterHost['httpAdapter'] | null | undefined;
@@ -74,18 +76,38 @@ export class BodyReader {
 
   private isOurs(url: string): boolean {
     const path = url.split('?', 1)[0]?.replace(/\/+$/, '') ?? '';
-    this.#paths ??= this.collectPaths();
-    return this.#paths.has(path.toLowerCase());
+    this.#patterns ??= this.collectPatterns();
+    return this.#patterns.some((pattern) => pattern.test(path));
   }
 
-  private collectPaths(): ReadonlySet<string> {
-    // Known only once the host has set it, which is after we were made. Not public, but the same in Nest 11 and 12.
+  private collectPatterns(): readonly RegExp[] {
+    // Known only once the host has set them, which is after we were made. Not public, but the same in Nest 11 and 12.
     const { container } = this.moduleRef as unknown as {
-      container?: { applicationConfig?: { getGlobalPrefix(): string } };
+      container?: {
+        applicationConfig?: { getGlobalPrefix(): string };
+        getModules?(): { readonly applicationId?: string };
+      };
     };
-    const prefix = (container?.applicationConfig?.getGlobalPrefix() ?? '').replace(/^\/+|\/+$/g, '');
-    // With and without the prefix: the host may have excluded us from it.
-    const starts = prefix === '' ? [''] : ['', `/${prefix}`];
-    return new Set(starts.flatMap((start) => this.ownPaths.map((path) => `${start}${path}`.toLowerCase())));
+    const globalPrefix = container?.applicationConfig?.getGlobalPrefix() ?? '';
+    const applicationId = container?.getModules?.().applicationId ?? '';
+    // Where `RouterModule.register` has put our module.
+    const modulePath = (Reflect.getMetadata(`__module_path__${applicationId}`, this.module) ??
+      Reflect.getMetadata('__module_path__', this.module) ??
+      '') as string;
+    // With and without the global prefix: the host may have excluded us from it.
+    return [...new Set(['', globalPrefix])].flatMap((prefix) =>
+      this.ownPaths.map((path) => toPattern([prefix, modulePath, path])),
+    );
   }
+}
+
+/** A path as Express matches it: without regard to case, `:name` for a segment, `*` for any rest. */
+function toPattern(parts: readonly string[]): RegExp {
+  const segments = parts.flatMap((part) => part.split('/')).filter((segment) => segment !== '');
+  const pattern = segments.map((segment) => {
+    if (segment.startsWith(':')) return '[^/]+';
+    if (segment.includes('*')) return '.+';
+    return segment.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  });
+  return new RegExp(`^/${pattern.join('/')}$`, 'i');
 }

@@ -71,7 +71,7 @@ export class LlmRouterHttpModule {
           provide: BodyReader,
           inject: [HttpAdapterHost, ModuleRef, RouterEngineLocator],
           useFactory: (adapterHost: HttpAdapterHost, moduleRef: ModuleRef, locator: RouterEngineLocator) =>
-            new BodyReader(adapterHost, moduleRef, locator, bodyPaths),
+            new BodyReader(adapterHost, moduleRef, locator, bodyPaths, LlmRouterHttpModule),
         },
       ],
     };

@@ -31,10 +31,21 @@ export class RouterEngineLocator implements OnModuleInit {
   }
 
   private find(): RouterEngine {
+    let engines: RouterEngine[];
     try {
-      return this.moduleRef.get(RouterEngine, { strict: false });
+      engines = this.moduleRef.get<RouterEngine, RouterEngine>(RouterEngine, { strict: false, each: true });
     } catch {
+      engines = [];
+    }
+    const [engine] = engines;
+    if (engine === undefined) {
       throw new Error('LlmRouterHttpModule needs LlmRouterModule.forRoot(…) somewhere in the application.');
     }
+    if (engines.length > 1) {
+      throw new Error(
+        'The application has more than one LlmRouterModule.forRoot(…): LlmRouterHttpModule cannot tell whose keys and rules hold. Keep one, with isGlobal where others need it.',
+      );
+    }
+    return engine;
   }
 }

@@ -9,13 +9,13 @@ import {
 } from '../chat/index.js';
 import { type Classifier, extractFeatures, type RequestFeatures } from '../classification/index.js';
 import { didYouMean } from '../config/index.js';
-import { currentLlmContext } from '../context/index.js';
+import { currentLlmContext, type LlmRequestContext } from '../context/index.js';
 import { ContextLengthExceededError } from '../errors/context-length-exceeded-error.js';
 import { InternalError } from '../errors/internal-error.js';
 import { InvalidRequestError } from '../errors/invalid-request-error.js';
 import { LlmRouterError, type LlmRouterErrorCode } from '../errors/llm-router-error.js';
 import { NoEligibleModelError } from '../errors/no-eligible-model-error.js';
-import { type Execution, type PlanExecutor, primed, SHUTDOWN } from '../execution/index.js';
+import { ChoiceProgress, type Execution, type PlanExecutor, primed, SHUTDOWN } from '../execution/index.js';
 import {
   createPlan,
   NO_SURFACE,
@@ -60,6 +60,12 @@ export interface RoutedStream {
   readonly ended: AbortSignal;
 }
 
+/** The longest a timer can hold. */
+const MAX_DEADLINE_MS = 2_147_483_647;
+const WORKLOADS: ReadonlySet<string> = new Set(['interactive', 'background']);
+/** Service tiers that cost list price or less. */
+const CAPPED_SERVICE_TIERS: ReadonlySet<unknown> = new Set([undefined, null, 'auto', 'default', 'flex']);
+
 /** How long a stream that was ended by the shutdown has to tell its reader so. */
 const LAST_WORDS_MS = 1_000;
 
@@ -74,6 +80,8 @@ interface Journey {
   labels: RequestLabels;
   servedBy: PlannedAttempt | undefined;
   timeToFirstTokenMs: number | undefined;
+  /** Ends a stream whose reader has gone without a word. */
+  abandonment: NodeJS.Timeout | undefined;
   /** What the caller reads from, once a stream has begun. */
   chunks: AsyncGenerator<ChatCompletionChunk, void, undefined> | undefined;
   /** Emits the request record and gives back what the request holds. The first call counts. */
@@ -122,10 +130,14 @@ export class RequestPipeline {
       const served = await this.parts.executor.stream(execution);
       journey.servedBy = served.planned;
       journey.timeToFirstTokenMs = performance.now() - journey.startedAt;
-      const chunks = await primed(
-        this.passOn(journey, served.chunks, planned.request.stream_options?.include_usage === true),
-      );
+      const chunks = await primed(this.passOn(journey, served.chunks, planned));
       journey.chunks = chunks;
+      // A reader that neither reads nor leaves would hold its place for ever; while it reads, the executor's own
+      // limit comes first.
+      journey.abandonment = setTimeout(
+        () => void chunks.return(),
+        journey.runtime.policy.execution.timeouts.maxStreamMs + LAST_WORDS_MS,
+      ).unref();
       return {
         chunks,
         routing: this.routing(journey, planned.plan, served.planned, undefined, served.attempt),
@@ -190,11 +202,13 @@ export class RequestPipeline {
       },
       servedBy: undefined,
       timeToFirstTokenMs: undefined,
+      abandonment: undefined,
       chunks: undefined,
       end: (outcome, errorCode) => {
         if (hasEnded) return;
         hasEnded = true;
         options.signal?.removeEventListener('abort', onAbort);
+        clearTimeout(journey.abandonment);
         this.#open.delete(journey);
         const { servedBy, records } = journey;
         this.parts.bus.emit('request-ended', {
@@ -241,6 +255,12 @@ export class RequestPipeline {
       requestClass: plan.classification.class,
     };
     if (plan.attempts.length === 0) throw nothingEligible(plan);
+    if (plan.maxCostUsd !== undefined && !CAPPED_SERVICE_TIERS.has(request.service_tier)) {
+      throw new InvalidRequestError(
+        '`service_tier` may cost more than list price, and this surface caps the cost of a request.',
+        'service_tier',
+      );
+    }
     return { request, features, plan };
   }
 
@@ -251,6 +271,7 @@ export class RequestPipeline {
   ): { plan: Plan; features: RequestFeatures } {
     const { policy } = runtime;
     const context = { ...currentLlmContext(), ...definedOnly(options) };
+    checkCircumstances(context);
     const surface = surfaceNamed(policy, context.surface, options.surfaceParam);
     const features = extractFeatures(request);
     const plan = createPlan({
@@ -310,11 +331,14 @@ export class RequestPipeline {
   private async *passOn(
     journey: Journey,
     upstream: AsyncGenerator<ChatCompletionChunk, void, undefined>,
-    wantsUsage: boolean,
+    { request, features }: Planned,
   ): AsyncGenerator<ChatCompletionChunk | undefined, void, undefined> {
+    const wantsUsage = request.stream_options?.include_usage === true;
+    const progress = new ChoiceProgress(features.choices);
     try {
       yield undefined;
       for await (const chunk of upstream) {
+        progress.follow(chunk);
         // Usage is always asked of the upstream, for the ledger; its extra chunk goes only to who asked for it.
         if (wantsUsage || chunk.choices.length > 0 || !chunk.usage) yield chunk;
       }
@@ -322,9 +346,10 @@ export class RequestPipeline {
     } catch (error) {
       throw this.fail(journey, error);
     } finally {
-      // Only a consumer that left gets here without an end.
+      // Only a consumer that left gets here without an end; at the finish reason it has had the whole answer.
       await upstream.return();
-      journey.end('client_left', 'client_closed_request');
+      if (progress.isComplete) journey.end('succeeded');
+      else journey.end('client_left', 'client_closed_request');
     }
   }
 
@@ -366,6 +391,19 @@ function withStream(body: unknown, stream: boolean): unknown {
 /** An option given as undefined says nothing; it must not wipe out what the handler's context says. */
 function definedOnly(options: InternalCallOptions): InternalCallOptions {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+}
+
+/** What code gives as options, the compiler may not have seen: `Number(process.env.UNSET)` is a number too. */
+function checkCircumstances({ deadlineMs, workload }: LlmRequestContext): void {
+  if (deadlineMs !== undefined && !(deadlineMs >= 1 && deadlineMs <= MAX_DEADLINE_MS)) {
+    throw new InvalidRequestError(
+      `\`deadlineMs\` must be a number of milliseconds from 1 to ${MAX_DEADLINE_MS}.`,
+      'deadlineMs',
+    );
+  }
+  if (workload !== undefined && !WORKLOADS.has(workload)) {
+    throw new InvalidRequestError('`workload` must be "interactive" or "background".', 'workload');
+  }
 }
 
 function surfaceNamed(policy: PolicySnapshot, name: string | undefined, param = 'surface'): PolicySurface {

@@ -233,12 +233,14 @@ function breaches(
     if (mixed > cap + 1e-9) found.push('price cap');
   }
   if (tested.maxCostPerRequest !== undefined) {
+    // Where no limit is sent, the model itself ends the answer.
+    const unlimited =
+      rates?.outputPer1M === 0 ? 0 : Math.min(maxOutputTokens ?? Infinity, contextWindow ?? Infinity);
+    const utmost = sent ?? unlimited;
     const most =
       rates === undefined
         ? Infinity
-        : (inputTokens * rates.inputPer1M +
-            (sent ?? (rates.outputPer1M === 0 ? 0 : Infinity)) * choices * rates.outputPer1M) /
-          1e6;
+        : (inputTokens * rates.inputPer1M + utmost * choices * rates.outputPer1M) / 1e6;
     if (most > tested.maxCostPerRequest + 1e-9) found.push(`request cost ${most}`);
   }
   return found;

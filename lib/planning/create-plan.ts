@@ -136,6 +136,7 @@ export function createPlan(input: PlanInput): Plan {
   const mayThink = attempts.some((attempt) => thinks(attempt.deployment.model, features));
   const defaultDeadlineMs =
     workload === 'background' || mayThink ? LONG_DEADLINE_MS : INTERACTIVE_DEADLINE_MS;
+  const deadlineMs = circumstances.deadlineMs ?? policy.execution.deadlineMs ?? defaultDeadlineMs;
   return {
     classification: input.classification,
     rule: rule?.name,
@@ -144,10 +145,8 @@ export function createPlan(input: PlanInput): Plan {
     workload,
     attempts,
     rejected,
-    deadlineMs: Math.min(
-      circumstances.deadlineMs ?? policy.execution.deadlineMs ?? defaultDeadlineMs,
-      circumstances.deadlineLimitMs ?? Number.POSITIVE_INFINITY,
-    ),
+    deadlineMs: Math.min(deadlineMs, circumstances.deadlineLimitMs ?? Number.POSITIVE_INFINITY),
+    isDeadlineOfClient: (circumstances.deadlineLimitMs ?? Number.POSITIVE_INFINITY) < deadlineMs,
     maxAttempts: policy.execution.maxAttempts,
     maxCostUsd: surface.maxCostPerRequest,
   };

@@ -66,6 +66,8 @@ export interface Plan {
   readonly attempts: readonly PlannedAttempt[];
   readonly rejected: readonly RejectedCandidate[];
   readonly deadlineMs: number;
+  /** The client cut the time short: an attempt that it ends says nothing of the provider. */
+  readonly isDeadlineOfClient: boolean;
   readonly maxAttempts: number;
   /** Dollars for all attempts together. */
   readonly maxCostUsd: number | undefined;

@@ -54,12 +54,21 @@ export class ProviderClient {
     return this.options.adapter.buildRequest(call);
   }
 
-  /** @throws {@link ProviderError}, or the signal's reason. */
-  async complete(call: ProviderCall, wire: WireRequest, signal: AbortSignal): Promise<TranslatedAnswer> {
+  /**
+   * @param onProgress - Called when the headers of an answer are there, and at every piece of it.
+   * @throws {@link ProviderError}, or the signal's reason.
+   */
+  async complete(
+    call: ProviderCall,
+    wire: WireRequest,
+    signal: AbortSignal,
+    onProgress: () => void,
+  ): Promise<TranslatedAnswer> {
     const response = await this.send(wire, signal);
     if (!isSuccess(response.status)) throw await this.readFailure(response, signal);
+    onProgress();
     try {
-      const text = await this.readText(response.body, MAX_ANSWER_BYTES, signal);
+      const text = await this.readText(response.body, MAX_ANSWER_BYTES, signal, onProgress);
       return this.options.adapter.parseAnswer(parseJson(text), call);
     } catch (error) {
       // The status tells that an answer had begun: it was generated, and will be billed.
@@ -117,9 +126,14 @@ export class ProviderClient {
     return this.options.adapter.parseError({ status: response.status, headers: response.headers, body });
   }
 
-  private async readText(body: Readable, maxBytes: number, signal: AbortSignal): Promise<string> {
+  private async readText(
+    body: Readable,
+    maxBytes: number,
+    signal: AbortSignal,
+    onPiece?: () => void,
+  ): Promise<string> {
     try {
-      return await readBodyText(body, maxBytes);
+      return await readBodyText(body, maxBytes, onPiece);
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       throw toProviderError(error);
@@ -147,7 +161,8 @@ export class ProviderClient {
     try {
       for await (const bytes of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
         parser.feed(decoder.decode(bytes, { stream: true }));
-        if (group.length > 0) yield take();
+        // Also when it is empty: a ping or a comment says that the upstream is alive.
+        yield take();
         if (translator.isTerminated) break;
       }
       // A last event may lack its blank line.

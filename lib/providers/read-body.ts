@@ -6,10 +6,11 @@ import { toProviderError } from './to-provider-error.js';
  * Reads a body to its end as UTF-8 text (a byte order mark is dropped, broken sequences become U+FFFD).
  *
  * @param maxBytes - Most bytes taken, counted after decompression.
+ * @param onPiece - Called as each piece arrives.
  * @throws {@link ProviderError} of kind `bad_response`, code `response_too_large`, over the cap: the body is destroyed,
  * and with it the connection. Whatever error the body itself ends with.
  */
-export async function readBodyText(body: Readable, maxBytes: number): Promise<string> {
+export async function readBodyText(body: Readable, maxBytes: number, onPiece?: () => void): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   try {
@@ -20,6 +21,7 @@ export async function readBodyText(body: Readable, maxBytes: number): Promise<st
         throw new ProviderError({ kind: 'bad_response', providerCode: 'response_too_large' });
       }
       chunks.push(piece);
+      onPiece?.();
     }
   } catch (error) {
     body.destroy();

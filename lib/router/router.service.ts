@@ -72,13 +72,38 @@ export class RouterService {
     const { pipeline } = this.engine;
     // Of the caller, not of whoever reads first: a response is often written outside the handler.
     const context = currentLlmContext();
+    const left = new AbortController();
+    const { signal } = options;
+    const onAbort = (): void => {
+      left.abort();
+    };
+    let hasLeft = false;
     let routing: RoutingInfo | undefined;
     async function* read(): AsyncGenerator<ChatCompletionChunk, void, undefined> {
-      const routed = await runWithLlmContext(context, () => pipeline.stream(request, options));
-      ({ routing } = routed);
-      yield* routed.chunks;
+      if (signal?.aborted) onAbort();
+      else signal?.addEventListener('abort', onAbort, { once: true });
+      try {
+        const routed = await runWithLlmContext(context, () =>
+          pipeline.stream(request, { ...options, signal: left.signal }),
+        );
+        ({ routing } = routed);
+        yield* routed.chunks;
+      } catch (error) {
+        // Of a reader that has left in the middle of a read: nobody is there to be told.
+        if (!hasLeft) throw error;
+      } finally {
+        signal?.removeEventListener('abort', onAbort);
+      }
     }
     const generator = read();
+    // A generator's own `return` waits for the read that is under way, and that for the provider: whoever leaves in
+    // the middle of a read (a destroyed `Readable.from(stream)`) must end the upstream call first.
+    const leave = generator.return.bind(generator);
+    generator.return = (value) => {
+      hasLeft = true;
+      left.abort();
+      return leave(value);
+    };
     return {
       get routing() {
         return routing;

@@ -9,6 +9,9 @@ const MAX_REST_MS = 60_000;
 /** A summary serves so long, so that a burst of requests does not sort the same samples again. */
 const SUMMARY_AGE_MS = 100;
 
+/** From here on one success more changes little. */
+const WELL_KNOWN_SAMPLES = 16;
+
 /** The caller's fault, or told by other means: no sign of the deployment's health. */
 const NOT_A_FAULT: ReadonlySet<ProviderErrorKind> = new Set<ProviderErrorKind>([
   'invalid_request',
@@ -138,7 +141,10 @@ export class LiveSignals {
     const nowMs = this.now();
     state.inFlight -= 1;
     state.waiting.delete(`${record.decisionId}/${record.attempt}`);
-    state.summary = undefined;
+    // A success more changes little: the summary may age. Anything else is news.
+    const isNews = record.outcome !== 'succeeded' || (state.summary?.samples ?? 0) < WELL_KNOWN_SAMPLES;
+    state.summary =
+      isNews || state.summary === undefined ? undefined : { ...state.summary, inFlight: state.inFlight };
 
     if (record.errorKind === 'rate_limited') {
       const restMs = Math.min(record.retryAfterMs ?? DEFAULT_REST_MS, MAX_REST_MS);

@@ -32,7 +32,7 @@ export function toAnthropicConversation(
     switch (message.role) {
       case 'system':
       case 'developer':
-        system.push(...toTextBlocks(message.content));
+        for (const block of toTextBlocks(message.content)) system.push(block);
         break;
       case 'user':
         turns.push({ role: 'user', content: toAnthropicContent(message.content, `${path}.content`) });
@@ -103,9 +103,9 @@ function mergeTurns(turns: readonly AnthropicMessage[]): AnthropicMessage[] {
     }
     const last = merged.at(-1);
     if (last?.role === 'user' && turn.role === 'user') {
-      last.content.push(...turn.content);
+      for (const block of turn.content) last.content.push(block);
     } else if (last?.role === 'assistant' && turn.role === 'assistant') {
-      last.content.push(...turn.content);
+      for (const block of turn.content) last.content.push(block);
     } else {
       merged.push(turn);
     }

@@ -50,7 +50,7 @@ export function toGeminiConversation(
     switch (message.role) {
       case 'system':
       case 'developer':
-        system.push(...toTextParts(message.content));
+        for (const part of toTextParts(message.content)) system.push(part);
         break;
       case 'user':
         turns.push({ role: 'user', parts: toUserParts(message.content, `${path}.content`) });
@@ -206,7 +206,7 @@ function mergeTurns(
       continue;
     }
     if (last?.role === turn.role) {
-      last.parts.push(...turn.parts);
+      for (const part of turn.parts) last.parts.push(part);
     } else {
       merged.push(turn);
     }
