@@ -6,6 +6,9 @@ import {
   type OnApplicationShutdown,
   type OnModuleInit,
 } from '@nestjs/common';
+import { didYouMean } from './config/index.js';
+import { ConfigurationError } from './errors/index.js';
+import { SurfaceExplorer } from './nest/index.js';
 import { bootTable } from './planning/index.js';
 import { RouterEngine } from './router/index.js';
 
@@ -16,7 +19,10 @@ export class LlmRouterLifecycle
 {
   readonly #logger = new Logger('LlmRouterModule');
 
-  constructor(private readonly engine: RouterEngine) {
+  constructor(
+    private readonly engine: RouterEngine,
+    private readonly explorer: SurfaceExplorer,
+  ) {
     // Names and kinds only: an error's own text may hold anything.
     engine.onFault = (decisionId, error) => {
       this.#logger.error(`Fault of the router in ${decisionId}: ${kindOf(error)}`);
@@ -28,15 +34,28 @@ export class LlmRouterLifecycle
       if (record.outcome !== 'failed' && record.outcome !== 'timed_out') return;
       this.#logger.warn(
         `${record.decisionId} attempt ${record.attempt} at ${record.deployment}: ${record.outcome} ` +
-          `(${record.errorKind ?? 'unknown'}${record.status === undefined ? '' : ` ${record.status}`}) after ${Math.round(record.durationMs)} ms`,
+          `(${[record.errorKind ?? 'unknown', record.status, record.providerCode].filter((part) => part !== undefined).join(' ')}) after ${Math.round(record.durationMs)} ms`,
       );
     });
   }
 
+  /** @throws {@link ConfigurationError} for a `@Surface` that is not configured. */
   onModuleInit(): void {
     const { policy, warnings } = this.engine.runtime;
+    this.checkSurfaces(policy.surfaces);
     for (const { path, message } of warnings) this.#logger.warn(`${path}: ${message}`);
     this.#logger.log(`Routing (policy ${policy.hash}):\n${bootTable(policy)}`);
+  }
+
+  private checkSurfaces(surfaces: ReadonlyMap<string, unknown>): void {
+    const issues = this.explorer
+      .find()
+      .filter(({ name }) => !surfaces.has(name))
+      .map(({ name, where }) => ({
+        path: `@Surface on ${where}`,
+        message: `there is no surface "${name}" in \`surfaces\`.${didYouMean(name, surfaces.keys())}`,
+      }));
+    if (issues.length > 0) throw new ConfigurationError(issues);
   }
 
   onApplicationBootstrap(): void {

@@ -1,8 +1,10 @@
 import { Module } from '@nestjs/common';
+import { DiscoveryModule } from '@nestjs/core';
 import { TerminusModule } from '@nestjs/terminus';
 import { LlmProviderHealthIndicator } from './health/index.js';
 import { LlmRouterLifecycle } from './llm-router.lifecycle.js';
 import { ConfigurableModuleClass, LLM_ROUTER_OPTIONS } from './llm-router.module-definition.js';
+import { SurfaceExplorer } from './nest/index.js';
 import { RouterEngine, RouterService } from './router/index.js';
 
 /**
@@ -27,13 +29,14 @@ import { RouterEngine, RouterService } from './router/index.js';
  * @publicApi
  */
 @Module({
-  imports: [TerminusModule],
+  imports: [DiscoveryModule, TerminusModule],
   providers: [
     {
       provide: RouterEngine,
       inject: [LLM_ROUTER_OPTIONS],
       useFactory: (options: unknown) => new RouterEngine(options),
     },
+    SurfaceExplorer,
     LlmRouterLifecycle,
     RouterService,
     LlmProviderHealthIndicator,

@@ -14,7 +14,7 @@ export function expandEnvironment(text: string, path: string, context: Expansion
   return text.replace(REFERENCE, (reference, name: string) => {
     const value = context.environment[name];
     if (value === undefined || value === '') {
-      context.issues.push({ path, message: `the environment variable ${name} is not set` });
+      context.issues.push({ path, message: `the environment variable ${name} is not set, or is empty` });
       return reference;
     }
     context.expanded.set(value, name);

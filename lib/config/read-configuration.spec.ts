@@ -564,26 +564,30 @@ describe('wrong types, each by its path', () => {
 });
 
 describe("YAML's empty values", () => {
-  it('say nothing: defaults stand, options stay unset', () => {
-    const respelt = (value: unknown): unknown =>
-      Object.fromEntries(Object.keys(value as object).map((key) => [key, null]));
-    const empty = readConfiguration(respelt(EVERYTHING), {});
-    expect(plain(empty)).toEqual(plain(readConfiguration({}, {})));
-    const raw = {
-      providers: { a: { api: 'openai', apiKey: 'k', baseUrl: null } },
-      models: { 'gpt-4': null },
-      surfaces: { s: null, t: respelt(EVERYTHING.surfaces.My_Surface) },
-      execution: respelt(EVERYTHING.execution),
-      limits: respelt(EVERYTHING.limits),
-    };
-    const { models, surfaces, execution, limits } = readConfiguration(raw, {});
-    expect(plain({ models, surfaces })).toEqual({ models: { 'gpt-4': {} }, surfaces: { s: {}, t: {} } });
-    expect(plain({ execution, limits })).toEqual(
-      plain({ execution: readConfiguration({}, {}).execution, limits: readConfiguration({}, {}).limits }),
+  it('are refused: a floor whose number was forgotten must not be none', () => {
+    expect(
+      issuesOf({
+        routingRules: { a: { primary: 'x', maxCostPer1k: null } },
+        surfaces: { s: { qualityFloor: null, pin: null } },
+        http: null,
+        execution: { timeouts: null, maxAttempts: null },
+      }),
+    ).toEqual(
+      [
+        'routingRules.a.maxCostPer1k',
+        'surfaces.s.qualityFloor',
+        'surfaces.s.pin',
+        'http',
+        'execution.timeouts',
+        'execution.maxAttempts',
+      ].map((path) => ({ path, message: 'has no value: give it one, or remove the key' })),
     );
   });
 
-  it('are still missing where something is required', () => {
+  it('of entries that users name are entries with nothing in them', () => {
+    const raw = { models: { 'gpt-4': null }, surfaces: { s: null } };
+    const { models, surfaces } = readConfiguration(raw, {});
+    expect(plain({ models, surfaces })).toEqual({ models: { 'gpt-4': {} }, surfaces: { s: {} } });
     expect(paths({ providers: { a: null }, routingRules: { r: null } })).toEqual([
       'providers.a.api',
       'routingRules.r',
@@ -638,10 +642,13 @@ describe('${ENV}', () => {
     };
     const issues = issuesOf(raw, environment);
     expect(issues.filter(({ message }) => message.includes('is not set'))).toEqual([
-      { path: 'providers.a.apiKey', message: 'the environment variable NOPE is not set' },
-      { path: 'providers.a.apiKey', message: 'the environment variable ALSO_NOT is not set' },
-      { path: 'surfaces.s.pin', message: 'the environment variable EMPTY is not set' },
-      { path: 'routingRules.r.primary[1]', message: 'the environment variable NOT_THIS is not set' },
+      { path: 'providers.a.apiKey', message: 'the environment variable NOPE is not set, or is empty' },
+      { path: 'providers.a.apiKey', message: 'the environment variable ALSO_NOT is not set, or is empty' },
+      { path: 'surfaces.s.pin', message: 'the environment variable EMPTY is not set, or is empty' },
+      {
+        path: 'routingRules.r.primary[1]',
+        message: 'the environment variable NOT_THIS is not set, or is empty',
+      },
     ]);
     expect(issues.map(({ path }) => path)).toEqual(
       expect.arrayContaining(['providers.a.api', 'providers.a.baseUrl', 'surfaces.s.workload']),
@@ -667,12 +674,9 @@ describe('providers from the environment', () => {
     gemini: { api: 'gemini', apiKey: 'g' },
   };
 
-  it.each([[{}], [{ providers: {} }], [{ providers: null }]])(
-    'stand in where the file names none: %j',
-    (raw) => {
-      expect(plain(readConfiguration(raw, environment).providers)).toEqual(all);
-    },
-  );
+  it.each([[{}], [{ providers: {} }]])('stand in where the file names none: %j', (raw) => {
+    expect(plain(readConfiguration(raw, environment).providers)).toEqual(all);
+  });
 
   it('are those with a key, and none beside those of the file', () => {
     expect(plain(readConfiguration({}, { GEMINI_API_KEY: 'g', OPENAI_API_KEY: '' }).providers)).toEqual({

@@ -91,9 +91,13 @@ export function readSection<Options extends object>(
       continue;
     }
     spelling.set(property, key);
-    // YAML's empty value: the key stands there, but says nothing.
-    if (value === null) continue;
     const valuePath = join(path, property);
+    if (value === null) {
+      // YAML's empty value. Passed over, a floor whose number was forgotten would silently be none.
+      context.issues.push({ path: valuePath, message: 'has no value: give it one, or remove the key' });
+      nested[property] = undefined;
+      continue;
+    }
     const section = sections.get(property);
     if (section === undefined) {
       values[property] = expandValue(value, valuePath, context);
@@ -128,7 +132,9 @@ export function readSection<Options extends object>(
     const messages = Object.values(failure.constraints ?? {});
     refuseValue(context, join(path, failure.property), messages.join('; '));
   }
-  Object.assign(instance, nested);
+  for (const [property, value] of Object.entries(nested)) {
+    if (value !== undefined) Object.assign(instance, { [property]: value });
+  }
   return instance;
 }
 

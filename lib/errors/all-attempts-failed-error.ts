@@ -9,6 +9,13 @@ export interface AttemptFailureSummary {
   readonly status: number | undefined;
 }
 
+const WORDS: Readonly<Partial<Record<ProviderErrorKind, string>>> = {
+  connection: 'could not be reached',
+  timeout: 'took too long',
+  bad_response: 'gave an answer that is none',
+  stream_cut: 'broke off',
+};
+
 /**
  * Every eligible deployment was tried and none answered. HTTP 502: the router has already retried, the SDK need
  * not.
@@ -22,7 +29,7 @@ export class AllAttemptsFailedError extends LlmRouterError {
     const summary = attempts
       .map(
         (attempt) =>
-          `${attempt.model} at ${attempt.provider}: ${attempt.kind}${attempt.status === undefined ? '' : ` (${attempt.status})`}`,
+          `${attempt.model} at ${attempt.provider}: ${WORDS[attempt.kind] ?? attempt.kind}${attempt.status === undefined ? '' : ` (${attempt.status})`}`,
       )
       .join('; ');
     super({

@@ -113,12 +113,15 @@ export class OpenAiController {
     try {
       this.locator.guard.identify(request);
       const { policy } = this.locator.engine.runtime;
-      const names = new Set(['auto', ...policy.rules.keys(), ...policy.models.keys()]);
+      // Names of models that nobody serves are wishes only; they are not offered.
+      const served = [...policy.modelNames].filter(([, model]) => policy.models.has(model));
+      const names = new Set(['auto', ...policy.rules.keys(), ...served.map(([name]) => name)]);
       const models = [...names].map((id) => ({
         id,
         object: 'model',
         created: 0,
-        owned_by: policy.models.get(id)?.deployments[0]?.provider ?? 'nestjs-llm-router',
+        owned_by:
+          policy.models.get(policy.modelNames.get(id) ?? id)?.deployments[0]?.provider ?? 'nestjs-llm-router',
       }));
       writeJson(response, 200, select(models));
     } catch (error) {

@@ -39,7 +39,10 @@ export function writeError(response: ServerResponse, thrown: unknown): void {
     headers['retry-after-ms'] = String(Math.ceil(error.retryAfterMs));
   }
   if (error.shouldRetry !== undefined) headers['x-should-retry'] = String(error.shouldRetry);
-  if (error.decisionId !== undefined) headers['x-llm-decision-id'] = error.decisionId;
+  if (error.decisionId !== undefined) {
+    headers['x-llm-decision-id'] = error.decisionId;
+    headers['x-request-id'] = error.decisionId;
+  }
   if (error.status === 401) headers['www-authenticate'] = 'Bearer';
   // A body that was refused and would not end: the connection is of no more use.
   if (response.req.method === 'POST' && !response.req.complete) headers.connection = 'close';

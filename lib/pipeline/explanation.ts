@@ -60,9 +60,14 @@ export interface Explanation {
   readonly policyHash: string;
 }
 
+/** Four digits: a person reads it. */
+function rounded(value: number): number {
+  return Math.round(value * 10_000) / 10_000;
+}
+
 export function explainPlan(plan: Plan, features: RequestFeatures, policyHash: string): Explanation {
   return {
-    classification: plan.classification,
+    classification: { class: plan.classification.class, score: rounded(plan.classification.score) },
     features: {
       inputTokens: features.inputTokens,
       requestedOutputTokens: features.requestedOutputTokens ?? null,
@@ -92,7 +97,12 @@ export function explainPlan(plan: Plan, features: RequestFeatures, policyHash: s
           attempt.deployment.price === undefined
             ? null
             : (features.inputTokens * attempt.deployment.price.inputPer1M) / 1_000_000,
-        terms: attempt.terms,
+        terms: {
+          latency: rounded(attempt.terms.latency),
+          errors: rounded(attempt.terms.errors),
+          load: rounded(attempt.terms.load),
+          score: rounded(attempt.terms.score),
+        },
         deferred: attempt.deferred ?? null,
       })),
     },

@@ -420,10 +420,15 @@ function surfaceNamed(policy: PolicySnapshot, name: string | undefined, param = 
 
 function nothingEligible(plan: Plan): LlmRouterError {
   // Whatever failed on its window had passed every floor before: it is the size that stands in the way.
-  const tooLong = plan.rejected.find((candidate) => candidate.reason === 'context_window');
-  if (tooLong !== undefined) {
+  const tooLong = plan.rejected
+    .filter((candidate) => candidate.reason === 'context_window')
+    .toSorted(
+      (first, second) => (second.deployment.contextWindow ?? 0) - (first.deployment.contextWindow ?? 0),
+    );
+  const [widest] = tooLong;
+  if (widest !== undefined) {
     return new ContextLengthExceededError(
-      `The request fits no model that may serve it: ${tooLong.deployment.model.name} ${tooLong.detail}.`,
+      `The request is too long for every model that may serve it. The widest, ${widest.deployment.model.name}: ${widest.detail}.`,
     );
   }
   return new NoEligibleModelError(

@@ -1,7 +1,8 @@
 /** What to try, as lines that work when pasted into a shell. */
-export function guide(url: string, isSandbox: boolean): string {
+export function guide(url: string, isSandbox: boolean, wantsKey: boolean): string {
+  const key = wantsKey ? ` -H "authorization: Bearer $KEY"` : '';
   const post = (path: string, body: object): string =>
-    `curl -sN ${url}${path} -H 'content-type: application/json' -d '${JSON.stringify(body)}'`;
+    `curl -sN ${url}${path}${key} -H 'content-type: application/json' -d '${JSON.stringify(body)}'`;
   const ask = (question: string, extra: object = {}): object => ({
     model: 'auto',
     messages: [{ role: 'user', content: question }],
@@ -12,6 +13,9 @@ export function guide(url: string, isSandbox: boolean): string {
     '',
     `LLM router on ${url}${isSandbox ? ' (sandbox: answers are simulated, no key needed)' : ''}`,
     '',
+    ...(wantsKey
+      ? ['# first: export KEY=… (one of http.apiKeys; the last four lines want one with admin: true)']
+      : []),
     '# a simple question, for a cheap and fast model',
     post('/v1/chat/completions', ask('What is the capital of France?')),
     '# a hard one, for a premium model; the headers say who answered and why',
@@ -22,8 +26,8 @@ export function guide(url: string, isSandbox: boolean): string {
     post('/router/explain', ask(hard)),
     '# health of every provider, figures, Prometheus metrics',
     `curl -s ${url}/health`,
-    `curl -s ${url}/router/kpis`,
-    `curl -s ${url}/metrics`,
+    `curl -s ${url}/router/kpis${key}`,
+    `curl -s ${url}/metrics${key}`,
     '',
   ].join('\n');
 }

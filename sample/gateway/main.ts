@@ -51,7 +51,7 @@ async function start(): Promise<void> {
   const app = await NestFactory.create(GatewayModule.with(options), { abortOnError: false });
   app.enableShutdownHooks();
   await app.listen(port, host);
-  process.stdout.write(guide(await app.getUrl(), configurationFile === undefined));
+  process.stdout.write(guide(await app.getUrl(), configurationFile === undefined, hasKeys(options)));
 }
 
 start().catch((error: unknown) => {

@@ -1,0 +1,45 @@
+import { Injectable } from '@nestjs/common';
+import { DiscoveryService, MetadataScanner } from '@nestjs/core';
+import { SURFACE_METADATA, type SurfaceMetadata } from './surface.metadata.js';
+
+/** A `@Surface` somewhere in the application. */
+export interface DeclaredSurface {
+  readonly name: string;
+  /** `ChatController` or `ChatController.answer`. */
+  readonly where: string;
+}
+
+/** Finds every `@Surface` of the application's controllers and providers. */
+@Injectable()
+export class SurfaceExplorer {
+  constructor(
+    private readonly discovery: DiscoveryService,
+    private readonly scanner: MetadataScanner,
+  ) {}
+
+  find(): DeclaredSurface[] {
+    const classes = new Set(
+      [...this.discovery.getControllers(), ...this.discovery.getProviders()].flatMap(({ metatype }) =>
+        typeof metatype === 'function' ? [metatype] : [],
+      ),
+    );
+    return [...classes].flatMap((type) => this.findIn(type));
+  }
+
+  private findIn(type: { readonly name: string; readonly prototype?: unknown }): DeclaredSurface[] {
+    const found: DeclaredSurface[] = [];
+    const add = (target: object, where: string): void => {
+      const metadata = Reflect.getMetadata(SURFACE_METADATA, target) as SurfaceMetadata | undefined;
+      if (metadata !== undefined) found.push({ name: metadata.name, where });
+    };
+    add(type, type.name);
+    const { prototype } = type;
+    // A factory provider's function has none.
+    if (typeof prototype !== 'object' || prototype === null) return found;
+    for (const method of this.scanner.getAllMethodNames(prototype)) {
+      const handler = (prototype as Record<string, unknown>)[method];
+      if (typeof handler === 'function') add(handler, `${type.name}.${method}`);
+    }
+    return found;
+  }
+}
