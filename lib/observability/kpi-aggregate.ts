@@ -12,6 +12,7 @@ export interface Kpi {
   /** Requests of a surface; attempts of a deployment, model or provider. */
   readonly requests: number;
   readonly succeeded: number;
+  /** Failed otherwise than by time. */
   readonly errors: number;
   readonly timeouts: number;
   /** The caller left: neither an error nor a latency sample. */
