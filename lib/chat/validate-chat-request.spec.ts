@@ -438,3 +438,32 @@ describe('validateChatRequest takes anything', () => {
     expect(tookMs).toBeLessThan(1_000);
   });
 });
+
+describe('the older form of calls', () => {
+  const refused = (body: object): string | undefined => {
+    try {
+      validateChatRequest(body);
+    } catch (error) {
+      return (error as { param?: string }).param;
+    }
+    return undefined;
+  };
+  const assistant = (call: unknown): object => ({
+    messages: [{ role: 'assistant', content: null, function_call: call }],
+  });
+
+  it.each([
+    [assistant({ name: 'f', arguments: 5 }), 'messages[0].function_call.arguments'],
+    [assistant({ name: 'f', arguments: {} }), 'messages[0].function_call.arguments'],
+    [assistant({ arguments: '{}' }), 'messages[0].function_call.name'],
+    [assistant('f'), 'messages[0].function_call.name'],
+    [{ messages: [{ role: 'user', content: 'x' }], functions: [null] }, 'functions[0].name'],
+    [{ messages: [{ role: 'user', content: 'x' }], functions: [{}] }, 'functions[0].name'],
+  ])('is checked: %j', (body, param) => {
+    expect(refused(body)).toBe(param);
+  });
+
+  it('passes where it is right', () => {
+    expect(refused(assistant({ name: 'f', arguments: '{}' }))).toBeUndefined();
+  });
+});

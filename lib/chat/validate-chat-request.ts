@@ -143,6 +143,11 @@ function checkMessage(message: unknown, path: string): void {
     fail(`${path}.tool_call_id`, 'must be the id of the tool call that it answers');
   }
   if (isGiven(message.refusal) && !isString(message.refusal)) fail(`${path}.refusal`, 'must be a string');
+  const called = message.function_call;
+  if (isGiven(called)) {
+    if (!isObject(called) || !isString(called.name)) fail(`${path}.function_call.name`, 'must be a string');
+    if (!isString(called.arguments)) fail(`${path}.function_call.arguments`, 'must be a string of JSON');
+  }
   const saysOtherwise =
     role === 'assistant' &&
     (Array.isArray(calls) ||
@@ -231,6 +236,11 @@ export function validateChatRequest(
   const functions = value.functions;
   if (Array.isArray(functions) && functions.length > limits.tools) {
     fail('functions', `must have at most ${limits.tools} entries`);
+  }
+  if (Array.isArray(functions)) {
+    functions.forEach((entry: unknown, index) => {
+      if (!isObject(entry) || !isString(entry.name)) fail(`functions[${index}].name`, 'must be a string');
+    });
   }
   const tools = value.tools;
   if (tools !== undefined && tools !== null) {

@@ -1,6 +1,9 @@
 /** Prompt tokens are estimated: a fifth more may come, and still the window must hold. */
 const ESTIMATE_SLACK = 1.2;
 
+/** The eligibility filter has left at least so much for the answer, by the plain estimate. */
+const LEAST_ROOM_TOKENS = 256;
+
 export interface OutputBounds {
   /** The client's or the surface's limit, in tokens; undefined: none. */
   readonly requested: number | undefined;
@@ -25,6 +28,8 @@ export function cappedOutputTokens(bounds: OutputBounds): number | undefined {
   // A limit of the client's own stands as it is; one of ours must leave the prompt its place.
   if (requested !== undefined) return Math.min(requested, affordable);
   const room =
-    contextWindow === undefined ? utmost : Math.floor(contextWindow - inputTokens * ESTIMATE_SLACK);
-  return Math.max(1, Math.min(affordable, room));
+    contextWindow === undefined
+      ? utmost
+      : Math.max(Math.floor(contextWindow - inputTokens * ESTIMATE_SLACK), LEAST_ROOM_TOKENS);
+  return Math.min(affordable, room);
 }

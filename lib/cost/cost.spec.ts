@@ -157,6 +157,14 @@ describe('cappedOutputTokens', () => {
     expect(sent).toBe(880);
   });
 
+  it('leaves an answer its room, however little the window has left', () => {
+    for (const inputTokens of [6_700, 6_830, 7_500, 7_900]) {
+      const full = { ...bounds, modelMaxOutputTokens: undefined, contextWindow: 8_192, inputTokens };
+      expect(cappedOutputTokens({ ...full, affordable: 1_000 })).toBeGreaterThanOrEqual(256);
+      expect(cappedOutputTokens({ ...full, affordable: 40 })).toBe(40);
+    }
+  });
+
   it('never lets a limit above what the dollars pay for through, however tight the window', () => {
     const tight = { ...bounds, modelMaxOutputTokens: undefined, contextWindow: 8_192, inputTokens: 6_004 };
     expect(cappedOutputTokens({ ...tight, affordable: 1_000, requested: 2_000 })).toBe(1_000);
