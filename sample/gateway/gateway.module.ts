@@ -1,5 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { LlmRouterHttpModule, LlmRouterModule, type LlmRouterOptions } from 'nestjs-llm-router';
+import type { Sandbox } from 'nestjs-llm-router/testing';
+import { SANDBOX, SandboxController } from './sandbox.controller.js';
 
 /** A stand-alone OpenAI-compatible gateway: the router with all its routes. */
 @Module({})
@@ -8,6 +10,15 @@ export class GatewayModule {
     return {
       module: GatewayModule,
       imports: [LlmRouterModule.forRoot(options), LlmRouterHttpModule.register()],
+    };
+  }
+
+  /** The same over simulated providers, with routes that make them fail. */
+  static withSandbox(sandbox: Sandbox): DynamicModule {
+    return {
+      ...GatewayModule.with(sandbox.config),
+      controllers: [SandboxController],
+      providers: [{ provide: SANDBOX, useValue: sandbox }],
     };
   }
 }

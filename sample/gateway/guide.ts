@@ -14,7 +14,7 @@ export function guide(url: string, isSandbox: boolean, wantsKey: boolean): strin
     `LLM router on ${url}${isSandbox ? ' (sandbox: answers are simulated, no key needed)' : ''}`,
     '',
     ...(wantsKey
-      ? ['# first: export KEY=… (one of http.apiKeys; the last four lines want one with admin: true)']
+      ? ['# first: export KEY=… (one of http.apiKeys; explain, KPIs and metrics want one with admin: true)']
       : []),
     '# a simple question, for a cheap and fast model',
     post('/v1/chat/completions', ask('What is the capital of France?')),
@@ -24,6 +24,17 @@ export function guide(url: string, isSandbox: boolean, wantsKey: boolean): strin
     post('/v1/chat/completions', ask('What is the capital of France?', { stream: true })),
     '# what would be done with a request, and why',
     post('/router/explain', ask(hard)),
+    ...(isSandbox
+      ? [
+          '# a provider goes down: the next answer comes from another one; then it is well again',
+          post('/sandbox/openai/fail', { kind: 'refused' }),
+          post('/v1/chat/completions', ask('What is the capital of France?')).replace(
+            'curl -sN',
+            'curl -siN',
+          ),
+          post('/sandbox/openai/heal', {}),
+        ]
+      : []),
     '# health of every provider, figures, Prometheus metrics',
     `curl -s ${url}/health`,
     `curl -s ${url}/router/kpis${key}`,

@@ -36,22 +36,19 @@ function hasKeys(options: LlmRouterOptions): boolean {
 async function start(): Promise<void> {
   const { host, port, configurationFile } = readSettings(process.env);
   await assertPortFree(port, host);
-  let options: LlmRouterOptions;
-  if (configurationFile === undefined) {
-    // It ends with the process.
-    options = (await createSandbox()).config;
-  } else {
-    options = await loadConfigurationFile(configurationFile);
-  }
+  // The sandbox ends with the process.
+  const sandbox = configurationFile === undefined ? await createSandbox() : undefined;
+  const options: LlmRouterOptions = sandbox?.config ?? (await loadConfigurationFile(configurationFile ?? ''));
   if (!isLoopback(host) && !hasKeys(options)) {
     throw new Error(`HOST=${host} would open the gateway to others: configure http.apiKeys first`);
   }
   // Before Nest sees it: its own report of a failed boot is a stack trace.
   checkLlmRouterOptions(options);
-  const app = await NestFactory.create(GatewayModule.with(options), { abortOnError: false });
+  const module = sandbox === undefined ? GatewayModule.with(options) : GatewayModule.withSandbox(sandbox);
+  const app = await NestFactory.create(module, { abortOnError: false });
   app.enableShutdownHooks();
   await app.listen(port, host);
-  process.stdout.write(guide(await app.getUrl(), configurationFile === undefined, hasKeys(options)));
+  process.stdout.write(guide(await app.getUrl(), sandbox !== undefined, hasKeys(options)));
 }
 
 start().catch((error: unknown) => {

@@ -1,0 +1,100 @@
+import type { INestApplication } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createSandbox, type Sandbox } from 'nestjs-llm-router/testing';
+import { GatewayModule } from '../sample/gateway/gateway.module.js';
+import { guide } from '../sample/gateway/guide.js';
+
+/** Does what a shell would do with a pasted line; a machine with Node alone may have no curl. */
+async function paste(line: string): Promise<Response> {
+  const words = [...line.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(
+    ([, single, double, bare]) => single ?? double ?? bare ?? '',
+  );
+  const [command, ...rest] = words;
+  expect(command).toBe('curl');
+  const url = rest.find((word) => word.startsWith('http://')) ?? '';
+  const valueOf = (flag: string): string | undefined => {
+    const position = rest.indexOf(flag);
+    return position < 0 ? undefined : rest[position + 1];
+  };
+  const body = valueOf('-d');
+  const [name = '', value = ''] = (valueOf('-H') ?? 'accept: */*').split(': ');
+  return fetch(url, { method: body === undefined ? 'GET' : 'POST', headers: { [name]: value }, body });
+}
+
+describe('the gateway sample', () => {
+  let sandbox: Sandbox;
+  let app: INestApplication;
+  let lines: string[];
+
+  beforeAll(async () => {
+    sandbox = await createSandbox({ latencyScale: 0.02 });
+    app = await NestFactory.create(GatewayModule.withSandbox(sandbox), {
+      logger: false,
+      abortOnError: false,
+    });
+    await app.listen(0, '127.0.0.1');
+    lines = guide(await app.getUrl(), true, false)
+      .split('\n')
+      .filter((line) => line.startsWith('curl'));
+  });
+
+  afterAll(async () => {
+    await app.close();
+    await sandbox.close();
+  });
+
+  it('prints lines that work when pasted, in their order', async () => {
+    const answers: { path: string; response: Response; text: string }[] = [];
+    for (const line of lines) {
+      const response = await paste(line);
+      answers.push({ path: new URL(response.url).pathname, response, text: await response.text() });
+    }
+    expect(answers.map(({ path }) => path)).toEqual([
+      '/v1/chat/completions',
+      '/v1/chat/completions',
+      '/v1/chat/completions',
+      '/router/explain',
+      '/sandbox/openai/fail',
+      '/v1/chat/completions',
+      '/sandbox/openai/heal',
+      '/health',
+      '/router/kpis',
+      '/metrics',
+    ]);
+    for (const { response } of answers) expect(response.ok).toBe(true);
+    const [simple, hard, stream, explain, , fallback, , health, kpis, metrics] = answers;
+    expect(simple?.response.headers.get('x-llm-class')).toBe('simple_queries');
+    expect(simple?.text).toContain('simulated');
+    expect(hard?.response.headers.get('x-llm-class')).toBe('complex_reasoning');
+    expect(stream?.text.trimEnd().endsWith('data: [DONE]')).toBe(true);
+    expect(JSON.parse(explain?.text ?? '')).toMatchObject({
+      classification: { class: 'complex_reasoning' },
+      rejected: [],
+    });
+    expect(fallback?.response.headers.get('x-llm-provider')).not.toBe('openai');
+    expect(fallback?.response.headers.get('x-llm-attempts')).toBe('2');
+    expect(JSON.parse(health?.text ?? '')).toMatchObject({ status: 'ok' });
+    expect(JSON.parse(kpis?.text ?? '')).toMatchObject({ total: { requests: 4, succeeded: 4 } });
+    expect(metrics?.text).toContain('llm_router_requests_total');
+  });
+
+  it('puts the key into the lines where keys are configured', () => {
+    const keyed = guide('http://127.0.0.1:1', false, true).split('\n');
+    const asking = keyed.filter((line) => line.startsWith('curl') && !line.endsWith('/health'));
+    expect(asking.length).toBeGreaterThan(4);
+    for (const line of asking) expect(line).toContain('authorization: Bearer $KEY');
+  });
+
+  it('refuses faults and providers it does not know', async () => {
+    const url = await app.getUrl();
+    const post = (path: string, body: unknown): Promise<Response> =>
+      fetch(`${url}${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+    expect((await post('/sandbox/openai/fail', { kind: 'nonsense' })).status).toBe(400);
+    expect((await post('/sandbox/constructor/fail', { kind: 'refused' })).status).toBe(404);
+  });
+});
