@@ -234,6 +234,8 @@ describe.each(PLATFORMS)('without keys on %s', (platform) => {
     ['a caller proxied twice', { 'x-forwarded-for': '127.0.0.1, 203.0.113.7' }],
     ['a proxied caller that says it is local', { 'x-forwarded-for': '203.0.113.7, 127.0.0.1' }],
     ['a proxied caller without an address', { 'x-forwarded-for': 'unknown' }],
+    ['a caller named by x-real-ip', { 'x-real-ip': '203.0.113.7' }],
+    ['a caller named by forwarded', { forwarded: 'for=203.0.113.7' }],
   ])('nobody is served under %s', async (_name, headers: Record<string, string>) => {
     const before = upstream.requestCount;
     for (const path of [CHAT, '/router/explain']) {

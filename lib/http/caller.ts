@@ -90,9 +90,11 @@ export class CallerGuard {
   }
 
   private checkLoopback(request: IncomingMessage): void {
-    const forwarded = header(request, 'x-forwarded-for');
-    const hops = [request.socket.remoteAddress ?? '', ...(forwarded?.split(',') ?? [])];
-    if (!hops.every((hop) => LOOPBACK_ADDRESS.test(hop.trim()))) {
+    // A proxy on this machine is not the caller: whom it speaks for must be on this machine too.
+    const named = [header(request, 'x-forwarded-for'), header(request, 'x-real-ip')];
+    const hops = [request.socket.remoteAddress ?? '', ...named.flatMap((value) => value?.split(',') ?? [])];
+    const isForwarded = header(request, 'forwarded') !== undefined;
+    if (isForwarded || !hops.every((hop) => LOOPBACK_ADDRESS.test(hop.trim()))) {
       throw new SurfaceNotAllowedError(
         'No `http.apiKeys` are configured, so only this machine may call the router.',
       );
