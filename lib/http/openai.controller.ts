@@ -2,11 +2,15 @@ import { Get, Param, Post, Req, Res, SetMetadata } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
 import { InvalidRequestError } from '../errors/invalid-request-error.js';
 import { ModelNotFoundError } from '../errors/model-not-found-error.js';
-import type { InternalCallOptions, RoutedStream, RoutingInfo } from '../pipeline/index.js';
+import {
+  type InternalCallOptions,
+  recordRefusal,
+  type RoutedStream,
+  type RoutingInfo,
+} from '../pipeline/index.js';
 import { BODY_ROUTE, FASTIFY_ROUTE_CONFIG } from './body-reader.js';
 import { type Exchange, takeOver } from './exchange.js';
 import { receive } from './receive.js';
-import { recordRefusal } from './record-refusal.js';
 import { readCallOptions } from './request-options.js';
 import { errorBody, writeError, writeJson, writePiece } from './responses.js';
 import { RouterEngineLocator } from './router-engine-locator.js';

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import {
   addUsage,
   type ChatCompletion,
@@ -28,6 +27,7 @@ import {
 import type { AttemptRecord, Outcome, RequestLabels, TelemetryBus } from '../telemetry/index.js';
 import { Admission } from './admission.js';
 import type { InternalCallOptions } from './call-options.js';
+import { createDecisionId } from './decision-id.js';
 import { explainPlan, type Explanation } from './explanation.js';
 import type { RoutingInfo } from './routing-info.js';
 import type { RoutingRuntime } from './routing-runtime.js';
@@ -134,10 +134,9 @@ export class RequestPipeline {
       journey.chunks = chunks;
       // A reader that neither reads nor leaves would hold its place for ever; while it reads, the executor's own
       // limit comes first.
-      journey.abandonment = setTimeout(
-        () => void chunks.return(),
-        journey.runtime.policy.execution.timeouts.maxStreamMs + LAST_WORDS_MS,
-      ).unref();
+      journey.abandonment = setTimeout(() => {
+        this.giveUp(journey);
+      }, journey.runtime.policy.execution.timeouts.maxStreamMs + LAST_WORDS_MS).unref();
       return {
         chunks,
         routing: this.routing(journey, planned.plan, served.planned, undefined, served.attempt),
@@ -164,16 +163,24 @@ export class RequestPipeline {
       for (const { controller } of this.#open) controller.abort(SHUTDOWN);
       timer = setTimeout(() => {
         // Nobody reads on: such a stream would never get to hear that it was ended.
-        for (const { chunks } of this.#open) void chunks?.return();
+        for (const journey of this.#open) this.giveUp(journey);
       }, LAST_WORDS_MS);
     }, graceMs);
     await this.#admission.whenIdle();
     clearTimeout(timer);
   }
 
+  /** Ends a stream that nobody reads on. */
+  private giveUp({ chunks, decisionId }: Journey): void {
+    chunks?.return().catch((error: unknown) => {
+      this.parts.onFault(decisionId, error);
+    });
+  }
+
   private begin(options: InternalCallOptions, streamed: boolean): Journey {
     const runtime = this.parts.runtime();
     const startedAt = performance.now();
+    const decisionId = createDecisionId();
     const controller = new AbortController();
     const onAbort = (): void => {
       controller.abort(options.signal?.reason);
@@ -187,13 +194,13 @@ export class RequestPipeline {
     const surface = context.surface === undefined ? undefined : runtime.policy.surfaces.get(context.surface);
     const journey: Journey = {
       runtime,
-      decisionId: `dec_${randomUUID().replaceAll('-', '')}`,
+      decisionId,
       startedAtMs: Date.now(),
       startedAt,
       controller,
       records: [],
       labels: {
-        decisionId: '',
+        decisionId,
         // Only configured names become labels.
         surface: surface?.name ?? NO_SURFACE,
         workload: context.workload === 'background' ? 'background' : (surface?.workload ?? 'interactive'),
@@ -234,7 +241,6 @@ export class RequestPipeline {
         leave?.();
       },
     };
-    journey.labels = { ...journey.labels, decisionId: journey.decisionId };
     try {
       leave = this.#admission.enter(runtime.limits, options.keyId);
     } catch (error) {

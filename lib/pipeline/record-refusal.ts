@@ -1,15 +1,15 @@
-import { randomUUID } from 'node:crypto';
 import { NO_USAGE } from '../chat/index.js';
 import type { LlmRouterError } from '../errors/llm-router-error.js';
 import { NO_SURFACE } from '../planning/index.js';
 import type { TelemetryBus } from '../telemetry/index.js';
+import { createDecisionId } from './decision-id.js';
 
 /**
  * Emits the request record of a request that was refused before the pipeline could have it: by its key, its headers,
  * its size or its JSON. Nothing it says of itself was believed, so nothing of it becomes a label.
  */
 export function recordRefusal(bus: TelemetryBus, error: LlmRouterError): void {
-  const decisionId = `dec_${randomUUID().replaceAll('-', '')}`;
+  const decisionId = createDecisionId();
   error.decisionId = decisionId;
   bus.emit('request-ended', {
     decisionId,
