@@ -70,5 +70,6 @@ export type {
   RoutingInfo,
 } from './pipeline/index.js';
 export type { RankingTerms, RejectionReason } from './planning/index.js';
+export { LlmUpstreams } from './providers/llm-upstreams.js';
 export { type RoutedChatCompletion, type RoutedChatStream, RouterService } from './router/index.js';
 export type { Outcome, Tier } from './telemetry/index.js';

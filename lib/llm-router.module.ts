@@ -5,6 +5,8 @@ import { LlmProviderHealthIndicator } from './health/index.js';
 import { LlmRouterLifecycle } from './llm-router.lifecycle.js';
 import { ConfigurableModuleClass, LLM_ROUTER_OPTIONS } from './llm-router.module-definition.js';
 import { SurfaceExplorer } from './nest/index.js';
+import { LlmUpstreams } from './providers/llm-upstreams.js';
+import { ProviderUpstreams } from './providers/provider-upstreams.js';
 import { RouterEngine, RouterService } from './router/index.js';
 
 /**
@@ -33,9 +35,10 @@ import { RouterEngine, RouterService } from './router/index.js';
   providers: [
     {
       provide: RouterEngine,
-      inject: [LLM_ROUTER_OPTIONS],
-      useFactory: (options: unknown) => new RouterEngine(options),
+      inject: [LLM_ROUTER_OPTIONS, LlmUpstreams],
+      useFactory: (options: unknown, upstreams: LlmUpstreams) => new RouterEngine(options, upstreams),
     },
+    { provide: LlmUpstreams, useClass: ProviderUpstreams },
     SurfaceExplorer,
     LlmRouterLifecycle,
     RouterService,

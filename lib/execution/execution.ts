@@ -1,7 +1,7 @@
 import type { ChatCompletion, ChatCompletionChunk, ValidatedChatRequest } from '../chat/index.js';
 import type { RequestFeatures } from '../classification/index.js';
 import type { Plan, PlannedAttempt, PolicyExecution } from '../planning/index.js';
-import type { ProviderClient } from '../providers/provider-client.js';
+import type { UpstreamClient } from '../providers/upstream-client.js';
 import type { AttemptRecord, RequestLabels } from '../telemetry/index.js';
 
 /** A plan and all that carrying it out needs. */
@@ -11,7 +11,7 @@ export interface Execution {
   readonly features: RequestFeatures;
   readonly labels: RequestLabels;
   readonly timeouts: PolicyExecution['timeouts'];
-  readonly clients: ReadonlyMap<string, ProviderClient>;
+  readonly clients: ReadonlyMap<string, UpstreamClient>;
   /** The caller's: its abort ends the upstream call and starts no other. */
   readonly signal: AbortSignal | undefined;
   /** `performance.now()` when the request came in: the deadline counts from there. */

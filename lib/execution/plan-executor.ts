@@ -11,8 +11,8 @@ import { RateLimitedError } from '../errors/rate-limited-error.js';
 import { StreamInterruptedError } from '../errors/stream-interrupted-error.js';
 import { UpstreamRejectedError } from '../errors/upstream-rejected-error.js';
 import type { PlannedAttempt } from '../planning/index.js';
-import type { ProviderCall, WireRequest } from '../providers/provider-adapter.js';
-import type { OpenedStream, ProviderClient } from '../providers/provider-client.js';
+import type { ProviderCall } from '../providers/provider-adapter.js';
+import type { OpenedStream, PreparedCall } from '../providers/upstream-client.js';
 import type { AttemptRecord, Outcome, TelemetryBus } from '../telemetry/index.js';
 import { AttemptClock, AttemptStopped, SHUTDOWN, type StopCause } from './attempt-clock.js';
 import { AttemptRecorder } from './attempt-recorder.js';
@@ -33,9 +33,7 @@ type AttemptResult<Answer> =
 interface Call {
   readonly execution: Execution;
   readonly planned: PlannedAttempt;
-  readonly client: ProviderClient;
-  readonly call: ProviderCall;
-  readonly wire: WireRequest;
+  readonly prepared: PreparedCall;
   readonly clock: AttemptClock;
   readonly recorder: AttemptRecorder;
   readonly isLast: boolean;
@@ -88,7 +86,7 @@ export class PlanExecutor {
 
   /** @throws A {@link LlmRouterError} when no attempt answered. */
   async chat(execution: Execution): Promise<ServedAnswer> {
-    return this.cascade(execution, async ({ planned, client, call, wire, clock, recorder, isLast }) => {
+    return this.cascade(execution, async ({ planned, prepared, clock, recorder, isLast }) => {
       const leftMs = remainingMs(execution);
       clock.arm([
         { afterMs: leftMs, cause: 'deadline' },
@@ -97,7 +95,7 @@ export class PlanExecutor {
         // never answers must leave the others time to.
         { afterMs: isLast ? undefined : leftMs / 2, cause: 'too_slow' },
       ]);
-      const { completion, usage } = await client.complete(call, wire, clock.signal, () => {
+      const { completion, usage } = await prepared.complete(clock.signal, () => {
         // The answer has begun to arrive: only the deadline ends it now, or a pause as long as a stream may make.
         clock.arm([
           { afterMs: remainingMs(execution), cause: 'deadline' },
@@ -114,13 +112,13 @@ export class PlanExecutor {
   /** Resolves once the first real token is there. @throws A {@link LlmRouterError} when no attempt got so far. */
   async stream(execution: Execution): Promise<ServedStream> {
     return this.cascade(execution, async (attempt) => {
-      const { planned, client, call, wire, clock, recorder, isLast } = attempt;
+      const { planned, prepared, clock, recorder, isLast } = attempt;
       clock.arm([
         { afterMs: remainingMs(execution), cause: 'deadline' },
         { afterMs: isLast ? undefined : planned.moveOnAfterMs, cause: 'moved_on' },
         { afterMs: planned.firstTokenMs, cause: 'too_slow' },
       ]);
-      const opened = await client.openStream(call, wire, clock.signal);
+      const opened = await prepared.openStream(clock.signal);
       const held: ChatCompletionChunk[] = [];
       let isDone = false;
       let hasToken = false;
@@ -155,7 +153,7 @@ export class PlanExecutor {
     const streamStartedAt = performance.now();
     const { idleMs, maxStreamMs } = execution.timeouts;
     const settle = (outcome: Outcome, error?: ProviderError): void => {
-      const { usage } = opened.translator;
+      const usage = opened.usage();
       const isWhole = outcome === 'succeeded';
       execution.records.push(
         recorder.settle(outcome, isWhole ? { usage, error } : { partialUsage: usage, error }),
@@ -295,9 +293,9 @@ export class PlanExecutor {
       modelMaxOutputTokens: deployment.maxOutputTokens,
       reasoning: deployment.model.thinking !== 'never',
     };
-    let wire: WireRequest;
+    let prepared: PreparedCall;
     try {
-      wire = client.prepare(call);
+      prepared = client.prepare(call);
     } catch (error) {
       if (error instanceof InvalidRequestError) return { kind: 'unsayable', error };
       throw error;
@@ -313,7 +311,7 @@ export class PlanExecutor {
     try {
       return {
         kind: 'answered',
-        answer: await run({ execution, planned, client, call, wire, clock, recorder, isLast }),
+        answer: await run({ execution, planned, prepared, clock, recorder, isLast }),
       };
     } catch (error) {
       clock.dispose();

@@ -1,18 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { InternalError } from '../errors/internal-error.js';
-import { LlmRouterError } from '../errors/llm-router-error.js';
-
-/** OpenAI's error body. */
-export function errorBody(error: LlmRouterError): { error: Record<string, string | null> } {
-  return {
-    error: {
-      message: error.message,
-      type: error.type,
-      param: error.param ?? null,
-      code: error.code,
-    },
-  };
-}
+import { errorAnswer } from '../pipeline/index.js';
 
 export function writeJson(
   response: ServerResponse,
@@ -30,23 +17,12 @@ export function writeJson(
   response.end(text);
 }
 
-/** Whatever was thrown, in OpenAI's shape, with the headers by which SDKs decide on a retry. */
+/** Whatever was thrown, in OpenAI's shape. */
 export function writeError(response: ServerResponse, thrown: unknown): void {
-  const error = LlmRouterError.isInstance(thrown) ? thrown : new InternalError();
-  const headers: Record<string, string> = {};
-  if (error.retryAfterMs !== undefined) {
-    headers['retry-after'] = String(Math.max(1, Math.ceil(error.retryAfterMs / 1_000)));
-    headers['retry-after-ms'] = String(Math.ceil(error.retryAfterMs));
-  }
-  if (error.shouldRetry !== undefined) headers['x-should-retry'] = String(error.shouldRetry);
-  if (error.decisionId !== undefined) {
-    headers['x-llm-decision-id'] = error.decisionId;
-    headers['x-request-id'] = error.decisionId;
-  }
-  if (error.status === 401) headers['www-authenticate'] = 'Bearer';
+  const { status, headers, body } = errorAnswer(thrown);
   // A body that was refused and would not end: the connection is of no more use.
-  if (response.req.method === 'POST' && !response.req.complete) headers.connection = 'close';
-  writeJson(response, error.status, errorBody(error), headers);
+  const isBodyLeft = response.req.method === 'POST' && !response.req.complete;
+  writeJson(response, status, body, isBodyLeft ? { ...headers, connection: 'close' } : headers);
 }
 
 /** A reader that takes nothing for so long is taken for gone: it holds an upstream call meanwhile. */

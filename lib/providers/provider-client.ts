@@ -12,6 +12,7 @@ import type {
 import { readBodyText } from './read-body.js';
 import { toProviderError } from './to-provider-error.js';
 import type { Transport, TransportResponse } from './transport.js';
+import type { OpenedStream, PreparedCall, UpstreamClient } from './upstream-client.js';
 
 /** The largest whole answer taken: 128,000 tokens with log probabilities stay under it. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
@@ -28,37 +29,28 @@ export interface ProviderClientOptions {
   readonly apiKey: string | undefined;
 }
 
-/** An upstream stream that has answered 200: chunks in OpenAI's shape and, in the translator, the usage. */
-export interface OpenedStream {
-  /** Groups of chunks, as the upstream's packets brought them. Throws {@link ProviderError}. */
-  readonly chunks: AsyncGenerator<readonly ChatCompletionChunk[], void, undefined>;
-  readonly translator: StreamTranslator;
-}
-
 /** One provider account: an adapter's conversions over a transport. */
-export class ProviderClient {
+export class ProviderClient implements UpstreamClient {
   readonly #baseUrl: string;
 
   constructor(private readonly options: ProviderClientOptions) {
     this.#baseUrl = options.baseUrl.replace(/\/+$/, '');
   }
 
-  /** What must be in no error: a provider, or a proxy before it, may quote the headers it was sent. */
   readSecrets(): readonly string[] {
     const { apiKey } = this.options;
     return apiKey === undefined ? [] : [apiKey];
   }
 
-  /** @throws {@link InvalidRequestError} when this wire cannot say the request. */
-  prepare(call: ProviderCall): WireRequest {
-    return this.options.adapter.buildRequest(call);
+  prepare(call: ProviderCall): PreparedCall {
+    const wire = this.options.adapter.buildRequest(call);
+    return {
+      complete: (signal, onProgress) => this.complete(call, wire, signal, onProgress),
+      openStream: (signal) => this.openStream(call, wire, signal),
+    };
   }
 
-  /**
-   * @param onProgress - Called when the headers of an answer are there, and at every piece of it.
-   * @throws {@link ProviderError}, or the signal's reason.
-   */
-  async complete(
+  private async complete(
     call: ProviderCall,
     wire: WireRequest,
     signal: AbortSignal,
@@ -78,8 +70,7 @@ export class ProviderClient {
     }
   }
 
-  /** Resolves when the upstream has accepted the request. @throws {@link ProviderError}, or the signal's reason. */
-  async openStream(call: ProviderCall, wire: WireRequest, signal: AbortSignal): Promise<OpenedStream> {
+  private async openStream(call: ProviderCall, wire: WireRequest, signal: AbortSignal): Promise<OpenedStream> {
     const response = await this.send(wire, signal);
     if (!isSuccess(response.status)) throw await this.readFailure(response, signal);
     const contentType = response.headers['content-type'] ?? '';
@@ -92,7 +83,10 @@ export class ProviderClient {
       throw new ProviderError({ kind: 'bad_response', status: response.status, providerCode: 'html' });
     }
     const translator = this.options.adapter.createStreamTranslator(call);
-    return { translator, chunks: this.translate(response.body, translator, signal) };
+    return {
+      chunks: this.translate(response.body, translator, signal),
+      usage: () => translator.usage,
+    };
   }
 
   private async send(wire: WireRequest, signal: AbortSignal): Promise<TransportResponse> {

@@ -4,6 +4,8 @@ import { PlanExecutor } from '../execution/index.js';
 import { KpiStore, PrometheusMetrics } from '../observability/index.js';
 import { buildRuntime, RequestPipeline, type RoutingRuntime } from '../pipeline/index.js';
 import { compileOptions } from '../planning/index.js';
+import type { LlmUpstreams } from '../providers/llm-upstreams.js';
+import { ProviderUpstreams } from '../providers/provider-upstreams.js';
 import { LiveSignals } from '../signals/index.js';
 import { TelemetryBus } from '../telemetry/index.js';
 
@@ -24,10 +26,10 @@ export class RouterEngine {
   #state: 'starting' | 'ready' | 'stopping' = 'starting';
 
   /** @throws {@link ConfigurationError} with every problem of the options. */
-  constructor(options: unknown) {
-    const compiled = compileOptions(options);
+  constructor(options: unknown, upstreams: LlmUpstreams = new ProviderUpstreams()) {
+    const compiled = compileOptions(options, upstreams.environment);
     this.configuration = compiled.configuration;
-    this.runtime = buildRuntime(compiled);
+    this.runtime = buildRuntime(compiled, upstreams);
     this.pipeline = new RequestPipeline({
       runtime: () => this.runtime,
       classifier: new RulesClassifier(),

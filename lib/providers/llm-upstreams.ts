@@ -1,0 +1,22 @@
+import type { LlmRouterConfiguration } from '../config/index.js';
+import type { UpstreamClient } from './upstream-client.js';
+
+/** A client for each configured provider. */
+export interface ConnectedUpstreams {
+  readonly clients: ReadonlyMap<string, UpstreamClient>;
+  /** Ends their connections. */
+  close(): Promise<void>;
+}
+
+/**
+ * Where the router's calls go: the injection token of the border between routing and the world. The real one calls the
+ * configured providers; `LlmRouterTesting` of `nestjs-llm-router/testing` stands in for it in an application's tests.
+ *
+ * @publicApi
+ */
+export abstract class LlmUpstreams {
+  /** Where `${NAME}` in the configuration is looked up. @internal */
+  abstract readonly environment: NodeJS.ProcessEnv;
+  /** Called once, at boot. @internal */
+  abstract connect(configuration: LlmRouterConfiguration): ConnectedUpstreams;
+}
