@@ -1,8 +1,8 @@
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  // The applications under test/package are compiled where their own dependencies are installed.
-  { ignores: ['**/dist/**', 'docs/**', '**/node_modules/**', 'coverage/**', 'test/package/*/**'] },
+  // The applications under test/package are compiled where their own dependencies are installed; test/types by its test.
+  { ignores: ['**/dist/**', 'docs/**', '**/node_modules/**', 'coverage/**', 'test/package/*/**', 'test/types/**'] },
   ...tseslint.configs.strictTypeChecked,
   ...tseslint.configs.stylisticTypeChecked,
   {

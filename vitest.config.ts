@@ -7,7 +7,8 @@ export default defineConfig({
   resolve: {
     // One copy of the package, or samples and tests would load two and injection would fail.
     alias: [
-      { find: /^nestjs-llm-router\/testing$/, replacement: file('./lib/testing/index.ts') },
+      { find: /^nestjs-llm-router\/testing$/, replacement: file('./lib/testing.ts') },
+      { find: /^nestjs-llm-router\/ai-sdk$/, replacement: file('./lib/ai-sdk/index.ts') },
       { find: /^nestjs-llm-router$/, replacement: file('./lib/index.ts') },
     ],
   },

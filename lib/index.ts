@@ -1,4 +1,4 @@
-export type { ModelCapability, ModelPrice } from './catalog/catalog-model.js';
+export type { LongContextPrice, ModelCapability, ModelPrice } from './catalog/catalog-model.js';
 export type {
   ChatCompletion,
   ChatCompletionChunk,
@@ -10,13 +10,18 @@ export { checkLlmRouterOptions, type LlmRouterOptionsReport } from './check-llm-
 export type { Classification } from './classification/index.js';
 export {
   loadConfigurationFile,
+  type AlertsOptions,
   type ApiKeyOptions,
   type DeploymentOptions,
   type ExecutionOptions,
+  type HealthOptions,
+  type HealthProbeOptions,
   type HttpOptions,
   type LimitsOptions,
   type LlmRouterConfiguration,
+  type LlmRouterFeatureOptions,
   type LlmRouterOptions,
+  type LongContextPriceOptions,
   type ModelOptions,
   type PriceOptions,
   type ProviderApiName,
@@ -26,7 +31,9 @@ export {
   type TierOptions,
   type TimeoutOptions,
 } from './config/index.js';
-export type { LlmRequestContext, Workload } from './context/index.js';
+export type { LlmRequestContext, SurfaceName, SurfaceTightening, Workload } from './context/index.js';
+// All of it, not by name: only so does the declaration of an application's surfaces merge with ours.
+export type * from './context/llm-surfaces.js';
 export {
   AllAttemptsFailedError,
   type AttemptFailureSummary,
@@ -52,16 +59,34 @@ export {
   SurfaceNotAllowedError,
   UpstreamRejectedError,
 } from './errors/index.js';
-export { LlmProviderHealthIndicator } from './health/index.js';
+export { type BreakerState, LlmProviderHealthIndicator, LlmSurfaceHealthIndicator } from './health/index.js';
 export { LlmRouterErrorFilter, LlmRouterHttpModule, type LlmRouterHttpOptions } from './http/index.js';
 export { LlmRouterModule } from './llm-router.module.js';
 export type {
   LlmRouterModuleAsyncOptions,
+  LlmRouterModuleExtras,
   LlmRouterModuleOptions,
   LlmRouterOptionsFactory,
 } from './llm-router.module-definition.js';
-export { LlmContext, Surface, type SurfaceOverrides } from './nest/index.js';
-export type { Kpi, KpiReport, Percentiles } from './observability/index.js';
+export {
+  InjectOpenAI,
+  LlmContext,
+  LlmMetricsInterceptor,
+  OPENAI_CLIENT,
+  Surface,
+  type SurfaceOverrides,
+} from './nest/index.js';
+export type {
+  AlertReport,
+  HandlerKpi,
+  Kpi,
+  KpiReport,
+  Percentiles,
+  RequestSavings,
+  Savings,
+  SavingsReport,
+  UnpricedCalls,
+} from './observability/index.js';
 export type {
   ExplainedAttempt,
   ExplainedRejection,
@@ -71,5 +96,11 @@ export type {
 } from './pipeline/index.js';
 export type { RankingTerms, RejectionReason } from './planning/index.js';
 export { LlmUpstreams } from './providers/llm-upstreams.js';
-export { type RoutedChatCompletion, type RoutedChatStream, RouterService } from './router/index.js';
-export type { Outcome, Tier } from './telemetry/index.js';
+export {
+  type RoutedChatCompletion,
+  type RoutedChatStream,
+  type RouterClientOptions,
+  type RouterFetch,
+  RouterService,
+} from './router/index.js';
+export type { Alert, AlertKind, AlertSubject, Outcome, Tier } from './telemetry/index.js';

@@ -4,18 +4,31 @@ import {
   Logger,
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
+  type OnModuleDestroy,
   type OnModuleInit,
 } from '@nestjs/common';
 import { didYouMean } from './config/index.js';
-import { ConfigurationError } from './errors/index.js';
+import { ConfigurationError, type ConfigurationIssue } from './errors/index.js';
 import { SurfaceExplorer } from './nest/index.js';
-import { bootTable } from './planning/index.js';
+import { describeAlert, describeHandlerCall } from './observability/index.js';
+import {
+  bootTable,
+  findTighteningFaults,
+  isServable,
+  type PolicySnapshot,
+  tightenSurface,
+} from './planning/index.js';
 import { RouterEngine } from './router/index.js';
 
 /** What happens at boot and at shutdown, and the only place that logs. */
 @Injectable()
 export class LlmRouterLifecycle
-  implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown
+  implements
+    OnModuleInit,
+    OnApplicationBootstrap,
+    OnModuleDestroy,
+    BeforeApplicationShutdown,
+    OnApplicationShutdown
 {
   readonly #logger = new Logger('LlmRouterModule');
 
@@ -30,6 +43,15 @@ export class LlmRouterLifecycle
     engine.bus.onListenerError = (event, error) => {
       this.#logger.error(`A listener of "${event}" threw: ${kindOf(error)}`);
     };
+    engine.bus.on('alert-raised', (alert) => {
+      this.#logger.warn(`Alert raised (${alert.kind}): ${describeAlert(alert)}`);
+    });
+    engine.bus.on('alert-cleared', (alert) => {
+      this.#logger.log(`Alert cleared (${alert.kind}): ${describeAlert(alert)}`);
+    });
+    engine.bus.on('handler-ended', (record) => {
+      this.#logger.log(describeHandlerCall(record));
+    });
     engine.bus.on('attempt-ended', (record) => {
       if (record.outcome !== 'failed' && record.outcome !== 'timed_out') return;
       this.#logger.warn(
@@ -42,24 +64,36 @@ export class LlmRouterLifecycle
   /** @throws {@link ConfigurationError} for a `@Surface` that is not configured. */
   onModuleInit(): void {
     const { policy, warnings } = this.engine.runtime;
-    this.checkSurfaces(policy.surfaces);
+    this.checkSurfaces(policy);
     for (const { path, message } of warnings) this.#logger.warn(`${path}: ${message}`);
     this.#logger.log(`Routing (policy ${policy.hash}):\n${bootTable(policy)}`);
   }
 
-  private checkSurfaces(surfaces: ReadonlyMap<string, unknown>): void {
-    const issues = this.explorer
-      .find()
-      .filter(({ name }) => !surfaces.has(name))
-      .map(({ name, where }) => ({
-        path: `@Surface on ${where}`,
-        message: `there is no surface "${name}" in \`surfaces\`.${didYouMean(name, surfaces.keys())}`,
-      }));
+  private checkSurfaces({ surfaces, rulesForClass }: PolicySnapshot): void {
+    const issues = this.explorer.find().flatMap(({ name, overrides, where }): ConfigurationIssue[] => {
+      const path = `@Surface on ${where}`;
+      const surface = surfaces.get(name);
+      if (surface === undefined) {
+        const hint = didYouMean(name, surfaces.keys());
+        return [{ path, message: `there is no surface "${name}" in \`surfaces\`.${hint}` }];
+      }
+      const faults = findTighteningFaults(overrides);
+      if (faults.length > 0)
+        return faults.map(({ key, message }) => ({ path, message: `${key} ${message}` }));
+      return isServable(tightenSurface(surface, overrides), rulesForClass)
+        ? []
+        : [{ path, message: 'no model of any rule is over the floors it sets' }];
+    });
     if (issues.length > 0) throw new ConfigurationError(issues);
   }
 
   onApplicationBootstrap(): void {
     this.engine.markReady();
+  }
+
+  /** The first word of a shutdown: other modules may take their time before the drain. */
+  onModuleDestroy(): void {
+    this.engine.markStopping();
   }
 
   async beforeApplicationShutdown(): Promise<void> {

@@ -1,13 +1,14 @@
-import { Module } from '@nestjs/common';
-import { DiscoveryModule } from '@nestjs/core';
+import { type DynamicModule, Module } from '@nestjs/common';
+import { DiscoveryModule, DiscoveryService } from '@nestjs/core';
 import { TerminusModule } from '@nestjs/terminus';
-import { LlmProviderHealthIndicator } from './health/index.js';
+import { type LlmRouterFeatureOptions, withFeatureSurfaces } from './config/index.js';
+import { LlmProviderHealthIndicator, LlmSurfaceHealthIndicator, ProviderProbe } from './health/index.js';
 import { LlmRouterLifecycle } from './llm-router.lifecycle.js';
 import { ConfigurableModuleClass, LLM_ROUTER_OPTIONS } from './llm-router.module-definition.js';
-import { SurfaceExplorer } from './nest/index.js';
+import { FeatureSurfaces, OPENAI_CLIENT, openAiClientProvider, SurfaceExplorer } from './nest/index.js';
 import { LlmUpstreams } from './providers/llm-upstreams.js';
 import { ProviderUpstreams } from './providers/provider-upstreams.js';
-import { RouterEngine, RouterService } from './router/index.js';
+import { RouterEngine, RouterRegistration, RouterService } from './router/index.js';
 
 /**
  * The router in a Nest application: `forRoot(options)` or `forRootAsync({ useFactory | useClass | useExisting })`,
@@ -35,15 +36,57 @@ import { RouterEngine, RouterService } from './router/index.js';
   providers: [
     {
       provide: RouterEngine,
-      inject: [LLM_ROUTER_OPTIONS, LlmUpstreams],
-      useFactory: (options: unknown, upstreams: LlmUpstreams) => new RouterEngine(options, upstreams),
+      inject: [LLM_ROUTER_OPTIONS, LlmUpstreams, DiscoveryService],
+      useFactory: (options: unknown, upstreams: LlmUpstreams, discovery: DiscoveryService) =>
+        new RouterEngine(withFeatureSurfaces(options, surfacesOfFeatures(discovery)), upstreams),
     },
     { provide: LlmUpstreams, useClass: ProviderUpstreams },
     SurfaceExplorer,
     LlmRouterLifecycle,
     RouterService,
+    RouterRegistration,
+    openAiClientProvider,
+    ProviderProbe,
     LlmProviderHealthIndicator,
+    LlmSurfaceHealthIndicator,
   ],
-  exports: [RouterService, LlmProviderHealthIndicator, RouterEngine],
+  exports: [
+    RouterService,
+    LlmProviderHealthIndicator,
+    LlmSurfaceHealthIndicator,
+    OPENAI_CLIENT,
+    RouterEngine,
+  ],
 })
-export class LlmRouterModule extends ConfigurableModuleClass {}
+export class LlmRouterModule extends ConfigurableModuleClass {
+  /**
+   * Surfaces beside the code of the feature that has them. They are read and proven together with those of `forRoot`;
+   * a name configured twice stops the boot.
+   *
+   * @example
+   * ```ts
+   * @Module({
+   *   imports: [LlmRouterModule.forFeature({ surfaces: { support: { qualityFloor: 0.6 } } })],
+   *   controllers: [ChatController],
+   * })
+   * export class SupportModule {} // beside LlmRouterModule.forRoot with isGlobal: true
+   * ```
+   */
+  static forFeature({ surfaces }: LlmRouterFeatureOptions): DynamicModule {
+    return {
+      module: LlmRouterFeatureModule,
+      providers: [{ provide: Symbol('surfaces of a feature'), useValue: new FeatureSurfaces(surfaces) }],
+    };
+  }
+}
+
+/** Carries the surfaces of one feature; a module of its own, so that `forFeature` is no second router. */
+@Module({})
+export class LlmRouterFeatureModule {}
+
+/** Values are there as soon as the modules are scanned, which is before any provider is made. */
+function surfacesOfFeatures(discovery: DiscoveryService): unknown[] {
+  return discovery
+    .getProviders()
+    .flatMap(({ instance }) => (instance instanceof FeatureSurfaces ? [instance.surfaces] : []));
+}

@@ -5,6 +5,7 @@ import { createRouterApp, PLATFORMS, type RouterApp } from './support/router-app
 
 const MODELS: Record<UpstreamApi, string> = {
   openai: 'gpt-4o-mini',
+  'azure-openai': 'gpt-4o-mini',
   anthropic: 'claude-haiku-4-5',
   gemini: 'gemini-2.5-flash',
 };
@@ -23,7 +24,7 @@ const WEATHER: OpenAI.ChatCompletionTool = {
 };
 
 describe.each(PLATFORMS)('chat completions on %s', (platform) => {
-  describe.each(['openai', 'anthropic', 'gemini'] as const)('over the %s wire', (api) => {
+  describe.each(['openai', 'azure-openai', 'anthropic', 'gemini'] as const)('over the %s wire', (api) => {
     let upstream: ScriptedUpstream;
     let router: RouterApp;
     const model = MODELS[api];
@@ -34,6 +35,7 @@ describe.each(PLATFORMS)('chat completions on %s', (platform) => {
         platform,
         options: {
           providers: { upstream: { api, baseUrl: upstream.baseUrl, apiKey: 'test-key' } },
+          models: { [model]: { provider: 'upstream' } },
           routingRules: { simple_queries: { primary: model } },
         },
       });

@@ -76,6 +76,7 @@ const CASES: readonly FaultCase[] = [
 
 const OTHER_WIRE: Record<UpstreamApi, UpstreamApi> = {
   openai: 'anthropic',
+  'azure-openai': 'anthropic',
   anthropic: 'gemini',
   gemini: 'openai',
 };

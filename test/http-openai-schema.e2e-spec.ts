@@ -17,6 +17,7 @@ const CHAT = '/v1/chat/completions';
 
 const MODELS: Record<UpstreamApi, string> = {
   openai: 'gpt-4o-mini',
+  'azure-openai': 'gpt-4o-mini',
   anthropic: 'claude-haiku-4-5',
   gemini: 'gemini-2.5-flash',
 };
@@ -97,7 +98,7 @@ describe.skipIf(!hasSchema).each(PLATFORMS)(
       }).toThrow();
     });
 
-    describe.each(['openai', 'anthropic', 'gemini'] as const)('over the %s wire', (api) => {
+    describe.each(['openai', 'azure-openai', 'anthropic', 'gemini'] as const)('over the %s wire', (api) => {
       let upstream: ScriptedUpstream;
       let router: RouterApp;
 
@@ -107,6 +108,7 @@ describe.skipIf(!hasSchema).each(PLATFORMS)(
           platform,
           options: {
             providers: { upstream: { api, baseUrl: upstream.baseUrl, apiKey: 'test-key' } },
+            models: { [MODELS[api]]: { provider: 'upstream' } },
             routingRules: { simple_queries: { primary: MODELS[api] } },
           },
         });

@@ -21,6 +21,7 @@ describe("the README's configuration", () => {
     Object.assign(process.env, {
       OPENAI_API_KEY: 'o',
       ANTHROPIC_API_KEY: 'a',
+      AZURE_OPENAI_API_KEY: 'z',
       ROUTER_API_KEY: 'r',
       OPERATOR_KEY: 'p',
     });

@@ -20,6 +20,16 @@ const RENAMES: readonly (readonly [alias: string, name: string])[] = [
   ['gpt-3.5', 'gpt-3.5-turbo'],
   ['claude-3-haiku', 'claude-3-haiku-20240307'],
   ['claude-3-opus', 'claude-3-opus-20240229'],
+  ['claude-3-5-haiku', 'claude-3-5-haiku-20241022'],
+  ['claude-3-5-sonnet', 'claude-3-5-sonnet-20241022'],
+  ['claude-3-7-sonnet', 'claude-3-7-sonnet-20250219'],
+  ['claude-sonnet-4', 'claude-sonnet-4-0'],
+  ['claude-opus-4', 'claude-opus-4-0'],
+  ['nova-micro', 'amazon.nova-micro-v1:0'],
+  ['nova-lite', 'amazon.nova-lite-v1:0'],
+  ['nova-pro', 'amazon.nova-pro-v1:0'],
+  ['nova-premier', 'amazon.nova-premier-v1:0'],
+  ['nova-2-lite', 'amazon.nova-2-lite-v1:0'],
 ];
 
 /**

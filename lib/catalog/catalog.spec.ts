@@ -7,6 +7,7 @@ import { CATALOG_MODELS } from './models.js';
 const base: CatalogModel = {
   name: 'base',
   family: 'claude-haiku',
+  maker: 'anthropic',
   api: 'anthropic',
   releaseDate: '2025-01-01',
   price: undefined,

@@ -3,11 +3,17 @@ export { Catalog } from './catalog.js';
 export {
   type CatalogApi,
   type CatalogModel,
+  isEmbeddingModel,
+  type LongContextPrice,
   MODEL_CAPABILITIES,
   type ModelCapability,
+  type ModelMaker,
   type ModelPrice,
   type ModelRating,
+  type TaskKind,
+  type TaskRating,
 } from './catalog-model.js';
+export { makerAt } from './maker-hosts.js';
 export { CATALOG_MODELS } from './models.js';
 export {
   QUALITY_REFERENCE,
@@ -16,3 +22,4 @@ export {
   qualityFromRating,
   qualityOf,
 } from './quality-from-rating.js';
+export { CATALOG_SOURCES } from './sources.js';

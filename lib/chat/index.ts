@@ -9,5 +9,6 @@ export type {
   ValidatedChatRequest,
 } from './chat-types.js';
 export { estimateTokens } from './estimate-tokens.js';
+export { bodyTooLarge, parseJsonBody } from './parse-json-body.js';
 export { addUsage, NO_USAGE } from './token-usage.js';
 export { validateChatRequest } from './validate-chat-request.js';

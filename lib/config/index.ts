@@ -1,9 +1,16 @@
 export { loadConfigurationFile } from './load-configuration-file.js';
+export { AlertsOptions } from './options/alerts.options.js';
 export { DeploymentOptions } from './options/deployment.options.js';
 export { ExecutionOptions, TimeoutOptions } from './options/execution.options.js';
+export { HealthOptions, HealthProbeOptions } from './options/health.options.js';
 export { ApiKeyOptions, HttpOptions } from './options/http.options.js';
 export { LimitsOptions } from './options/limits.options.js';
-export { LlmRouterConfiguration, type LlmRouterOptions } from './options/llm-router.options.js';
+export {
+  LlmRouterConfiguration,
+  type LlmRouterFeatureOptions,
+  type LlmRouterOptions,
+} from './options/llm-router.options.js';
+export { LongContextPriceOptions } from './options/long-context-price.options.js';
 export { ModelOptions } from './options/model.options.js';
 export { PriceOptions } from './options/price.options.js';
 export { ProviderOptions, type ProviderApiName } from './options/provider.options.js';
@@ -12,3 +19,4 @@ export { SurfaceOptions } from './options/surface.options.js';
 export { concealExpanded } from './expand-environment.js';
 export { type ConfigurationReading, inspectConfiguration, readConfiguration } from './read-configuration.js';
 export { didYouMean, suggest } from './suggest.js';
+export { withFeatureSurfaces } from './with-feature-surfaces.js';

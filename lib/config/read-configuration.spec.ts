@@ -20,7 +20,13 @@ const paths = (raw: unknown, environment?: NodeJS.ProcessEnv): string[] =>
 /** Every option of this version, once, each with a value that is not its default. */
 const EVERYTHING = {
   providers: {
-    My_Provider: { api: 'openai', apiKey: 'k', baseUrl: 'http://127.0.0.1:1/v1', caFile: '/ca.pem' },
+    My_Provider: {
+      api: 'azure-openai',
+      apiKey: 'k',
+      baseUrl: 'http://127.0.0.1:1/v1',
+      apiVersion: '2024-10-21',
+      caFile: '/ca.pem',
+    },
   },
   models: {
     'My_Model-1': {
@@ -83,6 +89,7 @@ const EVERYTHING = {
     apiKeys: [{ key: 'k', tenant: 't', surfaces: ['My_Surface'], admin: true }],
     publicMetrics: true,
   },
+  health: { failOnSurfaces: ['My_Surface'], probe: { enabled: true, intervalMs: 5, timeoutMs: 6 } },
   strict: true,
 } as const;
 
@@ -217,8 +224,7 @@ describe('keys whose feature is not built', () => {
         issues.map(() => 'not supported in this version'),
       );
       expect(issues.map(({ path }) => path).toSorted()).toEqual([
-        'alerts',
-        'baseline',
+        'alerts.webhook',
         'execution.hedge',
         'models.llama-3.3-70b.requestsPerMinute',
         'models.llama-3.3-70b.tokensPerMinute',
@@ -279,6 +285,10 @@ describe('wrong types, each by its path', () => {
       ['azure', 'OpenAI', 5, ['openai'], ...odd],
     ],
     [[...p, 'apiKey'], notNames],
+    [
+      [...p, 'apiVersion'],
+      ['', 5, {}, '2024', 'latest', '2024-10-21-beta', ' 2024-10-21', 'v1\n'],
+    ],
     [[...p, 'caFile'], notNames],
     [
       [...p, 'baseUrl'],
@@ -451,6 +461,14 @@ describe('wrong types, each by its path', () => {
     ],
     [[...k, 'admin'], notFlags],
     [['http', 'publicMetrics'], notFlags],
+    [
+      ['health', 'failOnSurfaces'],
+      ['x', 5, {}, [5], ['']],
+    ],
+    [['health', 'probe'], notSections],
+    [['health', 'probe', 'enabled'], notFlags],
+    [['health', 'probe', 'intervalMs'], notCounts],
+    [['health', 'probe', 'timeoutMs'], notCounts],
     [['strict'], notFlags],
   ];
 
@@ -496,11 +514,10 @@ describe('wrong types, each by its path', () => {
       routingRules: { r: { maxLatencyMs: -1 } },
       surfaces: { s: { workload: 'x', unknwn: 1 } },
       strict: 'yes',
-      baseline: 'gpt-4',
+      storage: { type: 'redis' },
       limits: { tools: '${NOPE}' },
     };
     expect(paths(raw).toSorted()).toEqual([
-      'baseline',
       'limits.tools',
       'limits.tools',
       'models.m.capabilities',
@@ -508,11 +525,12 @@ describe('wrong types, each by its path', () => {
       'providers.a.api',
       'routingRules.r',
       'routingRules.r.maxLatencyMs',
+      'storage',
       'strict',
       'surfaces.s.unknwn',
       'surfaces.s.workload',
     ]);
-    expect(() => readConfiguration(raw, {})).toThrow(/\(11 problems\):\n {2}[\s\S]*baseline: not supported/);
+    expect(() => readConfiguration(raw, {})).toThrow(/\(11 problems\):\n {2}[\s\S]*storage: not supported/);
   });
 
   it.each([

@@ -80,6 +80,17 @@ export function IsAmount(minimum = 0): PropertyDecorator {
   });
 }
 
+/** A share that can be exceeded: from 0 to under 1. */
+export function IsShare(): PropertyDecorator {
+  return ValidateBy({
+    name: 'isShare',
+    validator: {
+      validate: (value) => typeof value === 'number' && value >= 0 && value < 1,
+      defaultMessage: () => 'must be a share from 0 to under 1: 2 % is 0.02',
+    },
+  });
+}
+
 /** A whole number in a range. */
 export function IsCount(minimum: number, maximum: number = Number.MAX_SAFE_INTEGER): PropertyDecorator {
   return ValidateBy({

@@ -1,2 +1,4 @@
-export { currentLlmContext, runWithLlmContext } from './llm-context-storage.js';
-export type { LlmRequestContext, Workload } from './llm-request-context.js';
+export { currentEnteredClass, currentLlmContext, runWithLlmContext } from './llm-context-storage.js';
+export type { LlmRequestContext, SurfaceTightening, Workload } from './llm-request-context.js';
+export type { SurfaceName } from './llm-surfaces.js';
+export { mergeLlmContext } from './merge-llm-context.js';

@@ -1,7 +1,8 @@
 import type { ModelPrice } from '../catalog/catalog-model.js';
 
 /**
- * Dollars per 1,000 tokens at list price, input and output mixed 3 to 1: the measure of a rule's `maxCostPer1k`.
+ * Dollars per 1,000 tokens at list price, input and output mixed 3 to 1: the measure of a rule's `maxCostPer1k`. The
+ * price below the first step for long prompts: a rule is judged before any prompt is known.
  */
 export function mixedPricePer1k(price: ModelPrice): number {
   return (3 * price.inputPer1M + price.outputPer1M) / 4 / 1_000;

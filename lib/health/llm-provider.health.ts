@@ -1,23 +1,41 @@
 import { Injectable } from '@nestjs/common';
 import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
-import { findDeferral } from '../planning/index.js';
+import type { PolicyModel, PolicySnapshot } from '../planning/index.js';
 import { RouterEngine } from '../router/index.js';
+import type { LiveDeployment } from '../signals/index.js';
+import {
+  type BreakerState,
+  type DeploymentHealth,
+  judgeDeployment,
+  sumHeadroom,
+} from './deployment-health.js';
+import { isoTime, latest, share, wholeMs } from './presentation.js';
+import { ProviderProbe, type ProbeResult } from './provider-probe.js';
+import { toTerminus } from './terminus.js';
 
-const FAILING_AFTER = 3;
+/** A health answer is fetched every few seconds: it stays small, whatever is configured. */
+const MAX_DEPLOYMENTS = 20;
 
-/** Terminus 11 has no `degraded`, whatever the installed types say. */
-type EitherSession = Pick<HealthIndicatorSession, 'up'> & Partial<Pick<HealthIndicatorSession, 'degraded'>>;
-type HealthIndicatorSession = ReturnType<HealthIndicatorService['check']>;
-
-/** Rounded: a health answer is read by people. */
-function share(value: number): number {
-  return Math.round(value * 1_000) / 1_000;
-}
+const WORST_FIRST: readonly BreakerState[] = ['open', 'half_open', 'closed'];
 
 /**
  * Terminus indicators of the providers, from live traffic: no probe, no token spent. A provider without traffic is up;
  * one that fails is `degraded`, because the router still serves by the others. On Terminus 11, which has no
  * `degraded`, it is `up` with `degraded: true` in the detail.
+ *
+ * The detail has names, counts and times, and nothing else: no key, URL or text of a provider.
+ * - `breaker`: the worst of its deployments: `open`, put behind all others by its own faults; `half_open`, they are
+ *   past and the next call is a trial; `closed`.
+ * - `recentCalls`, `recentErrorRate`, `p95LatencyMs` (whole answers), `p95TimeToFirstTokenMs` (streams): over at most
+ *   the last 64 calls of each deployment in the last 30 seconds; null where there was none. A rate limit or a request
+ *   the caller got wrong is no error here. What was since the boot is in the KPIs.
+ * - `lastSuccessAt`, `lastErrorAt`, `lastErrorKind`: since the boot, rate limits included.
+ * - `inFlight`; `headroom`: calls more until `maxConcurrency`, null without one; `rateLimitedUntil`: the end of the
+ *   wait that a 429 asked for.
+ * - `trouble`: why it is degraded; `deployments`: the same by deployment, at most 20, those in trouble first. Of the
+ *   models in rules and pins and of those that have been called, here as above.
+ * - `probe`, where `health.probe` is enabled: the last one's `status`, `checkedAt`, `latencyMs` and `errorKind`. A
+ *   failed one makes the provider degraded unless a call has succeeded since.
  *
  * @example
  * ```ts
@@ -33,6 +51,7 @@ export class LlmProviderHealthIndicator {
   /** @internal */
   constructor(
     private readonly engine: RouterEngine,
+    private readonly probe: ProviderProbe,
     private readonly health: HealthIndicatorService,
   ) {}
 
@@ -49,54 +68,93 @@ export class LlmProviderHealthIndicator {
     if (!this.engine.runtime.clients.has(provider)) {
       throw new TypeError(`There is no LLM provider "${provider}"; configured: ${this.names().join(', ')}`);
     }
-    const session: EitherSession = this.health.check(key);
-    const { detail, isDegraded } = this.inspect(provider);
-    if (!isDegraded) return session.up(detail);
-    return session.degraded?.(detail) ?? session.up({ ...detail, degraded: true });
+    const nowMs = Date.now();
+    const { policy } = this.engine.runtime;
+    const inRules = modelsInRules(policy);
+    const deployments = [...policy.models.values()]
+      .flatMap((model) => model.deployments)
+      .filter((deployment) => deployment.provider === provider)
+      .map((deployment) => judgeDeployment(deployment, this.engine.signals.of(deployment.id), nowMs))
+      // A client may name any model of the catalogue: those nobody has named yet would only fill the page.
+      .filter(({ deployment, signals }) => inRules.has(deployment.model) || hasTraffic(signals));
+    const lastSuccessAtMs = latest(deployments.map(({ signals }) => signals.lastSuccessAtMs));
+    const probed = this.probe.resultOf(provider);
+    const trouble = [
+      ...deployments
+        .filter((deployment) => deployment.trouble !== undefined)
+        .map(({ deployment, trouble: reason }) => `${deployment.model.name}: ${reason ?? ''}`),
+      ...(isProbeTrouble(probed, lastSuccessAtMs) ? [`probe: ${probed?.errorKind ?? 'failed'}`] : []),
+    ];
+    const detail = {
+      ...this.describe(deployments, lastSuccessAtMs, nowMs),
+      ...(probed === undefined ? {} : { probe: describeProbe(probed) }),
+      ...(trouble.length > 0 ? { trouble: trouble.slice(0, MAX_DEPLOYMENTS) } : {}),
+      deployments: [...deployments]
+        .sort((first, second) => Number(second.trouble !== undefined) - Number(first.trouble !== undefined))
+        .slice(0, MAX_DEPLOYMENTS)
+        .map((deployment) => this.describeOne(deployment, nowMs)),
+    };
+    return toTerminus(this.health, key, trouble.length > 0 ? 'degraded' : 'up', detail);
   }
 
-  private inspect(provider: string): { detail: Record<string, unknown>; isDegraded: boolean } {
-    const nowMs = Date.now();
-    let samples = 0;
-    let errors = 0;
-    let inFlight = 0;
-    let lastSuccessAtMs = 0;
-    let lastErrorAtMs = 0;
-    let lastErrorKind: string | undefined;
-    const troubled: string[] = [];
-    for (const model of this.engine.runtime.policy.models.values()) {
-      for (const deployment of model.deployments) {
-        if (deployment.provider !== provider) continue;
-        const signals = this.engine.signals.of(deployment.id);
-        samples += signals.samples;
-        errors += signals.errorRate * signals.samples;
-        inFlight += signals.inFlight;
-        lastSuccessAtMs = Math.max(lastSuccessAtMs, signals.lastSuccessAtMs ?? 0);
-        if ((signals.lastErrorAtMs ?? 0) > lastErrorAtMs) {
-          lastErrorAtMs = signals.lastErrorAtMs ?? 0;
-          lastErrorKind = signals.lastErrorKind;
-        }
-        const deferral = findDeferral(deployment, signals, nowMs);
-        if (deferral !== undefined) troubled.push(`${model.name}: ${deferral}`);
-        else if (signals.samples > 0 && signals.consecutiveFailures >= FAILING_AFTER) {
-          troubled.push(`${model.name}: the last ${signals.consecutiveFailures} calls failed`);
-        }
-      }
-    }
-    const kpi = this.engine.kpis.provider(provider);
+  private describe(
+    deployments: readonly DeploymentHealth[],
+    lastSuccessAtMs: number | undefined,
+    nowMs: number,
+  ): Record<string, unknown> {
+    const recent = this.engine.signals.recent(deployments.map(({ deployment }) => deployment.id));
+    const lastErrorAtMs = latest(deployments.map(({ signals }) => signals.lastErrorAtMs));
+    const lastError = deployments.find(({ signals }) => signals.lastErrorAtMs === lastErrorAtMs)?.signals;
+    const restingUntilMs = latest(deployments.map(({ signals }) => signals.restingUntilMs)) ?? 0;
     return {
-      isDegraded: troubled.length > 0,
-      detail: {
-        inFlight,
-        recentCalls: samples,
-        recentErrorRate: samples === 0 ? 0 : share(errors / samples),
-        p95LatencyMs: kpi?.latencyMs?.p95 ?? null,
-        p95TimeToFirstTokenMs: kpi?.timeToFirstTokenMs?.p95 ?? null,
-        lastSuccessAt: lastSuccessAtMs === 0 ? null : new Date(lastSuccessAtMs).toISOString(),
-        lastErrorAt: lastErrorAtMs === 0 ? null : new Date(lastErrorAtMs).toISOString(),
-        lastErrorKind: lastErrorKind ?? null,
-        ...(troubled.length > 0 ? { trouble: troubled } : {}),
-      },
+      breaker: WORST_FIRST.find((state) => deployments.some(({ breaker }) => breaker === state)) ?? 'closed',
+      inFlight: deployments.reduce((sum, { signals }) => sum + signals.inFlight, 0),
+      headroom: sumHeadroom(deployments) ?? null,
+      recentCalls: recent.calls,
+      recentErrorRate: share(recent.errorRate),
+      p95LatencyMs: wholeMs(recent.p95LatencyMs),
+      p95TimeToFirstTokenMs: wholeMs(recent.p95TimeToFirstTokenMs),
+      lastSuccessAt: isoTime(lastSuccessAtMs),
+      lastErrorAt: isoTime(lastErrorAtMs),
+      lastErrorKind: lastError?.lastErrorKind ?? null,
+      rateLimitedUntil: restingUntilMs > nowMs ? isoTime(restingUntilMs) : null,
     };
   }
+
+  private describeOne(health: DeploymentHealth, nowMs: number): Record<string, unknown> {
+    const { deployment, trouble } = health;
+    return {
+      deployment: deployment.id,
+      model: deployment.model.name,
+      ...this.describe([health], health.signals.lastSuccessAtMs, nowMs),
+      ...(trouble === undefined ? {} : { trouble }),
+    };
+  }
+}
+
+function modelsInRules(policy: PolicySnapshot): Set<PolicyModel> {
+  const models = new Set<PolicyModel>();
+  for (const rule of policy.rules.values()) {
+    for (const tier of rule.tiers) for (const model of tier.models) models.add(model);
+  }
+  for (const { pin } of policy.surfaces.values()) if (pin !== undefined) models.add(pin);
+  return models;
+}
+
+function hasTraffic({ inFlight, lastSuccessAtMs, lastErrorAtMs }: LiveDeployment): boolean {
+  return inFlight > 0 || lastSuccessAtMs !== undefined || lastErrorAtMs !== undefined;
+}
+
+/** Live traffic knows better: a call that has succeeded since overrules a failed probe. */
+function isProbeTrouble(probed: ProbeResult | undefined, lastSuccessAtMs: number | undefined): boolean {
+  return probed?.status === 'failed' && (lastSuccessAtMs ?? 0) <= probed.checkedAtMs;
+}
+
+function describeProbe({ status, checkedAtMs, latencyMs, errorKind }: ProbeResult): Record<string, unknown> {
+  return {
+    status,
+    checkedAt: isoTime(checkedAtMs),
+    latencyMs: wholeMs(latencyMs),
+    errorKind: errorKind ?? null,
+  };
 }

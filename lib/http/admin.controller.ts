@@ -1,5 +1,8 @@
-import { Get, Post, Req, Res, SetMetadata } from '@nestjs/common';
+import { Get, Post, Query, Req, Res, SetMetadata } from '@nestjs/common';
+import { InvalidRequestError } from '../errors/invalid-request-error.js';
 import { SurfaceNotAllowedError } from '../errors/surface-not-allowed-error.js';
+import { KPI_DIMENSIONS } from '../observability/index.js';
+import type { RouterEngine } from '../router/index.js';
 import { BODY_ROUTE, FASTIFY_ROUTE_CONFIG } from './body-reader.js';
 import { takeOver } from './exchange.js';
 import { receive } from './receive.js';
@@ -27,12 +30,33 @@ export class AdminController {
   }
 
   @Get('router/kpis')
-  kpis(@Req() request: unknown, @Res() reply: unknown): void {
+  kpis(@Req() request: unknown, @Res() reply: unknown, @Query('by') by?: unknown): void {
+    this.report(request, reply, ({ kpis }) => {
+      if (by === undefined) return kpis.report();
+      const dimension = KPI_DIMENSIONS.find((each) => each === by);
+      if (dimension === undefined) {
+        throw new InvalidRequestError(`\`by\` must be one of ${KPI_DIMENSIONS.join(', ')}.`, 'by');
+      }
+      return kpis.reportBy(dimension);
+    });
+  }
+
+  @Get('router/savings')
+  savings(@Req() request: unknown, @Res() reply: unknown): void {
+    this.report(request, reply, (engine) => engine.savings.report());
+  }
+
+  @Get('router/alerts')
+  alerts(@Req() request: unknown, @Res() reply: unknown): void {
+    this.report(request, reply, (engine) => engine.alerts.report());
+  }
+
+  private report(request: unknown, reply: unknown, read: (engine: RouterEngine) => object): void {
     const exchange = takeOver(request, reply);
     try {
       const { engine, guard } = this.locator;
       guard.identifyAdmin(exchange.request);
-      writeJson(exchange.response, 200, engine.kpis.report(), { 'cache-control': 'no-store' });
+      writeJson(exchange.response, 200, read(engine), { 'cache-control': 'no-store' });
     } catch (error) {
       writeError(exchange.response, error);
     }

@@ -1,7 +1,7 @@
 import { Get, HttpException, Req, Res } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { HealthCheckService } from '@nestjs/terminus';
-import { LlmProviderHealthIndicator } from '../health/index.js';
+import { LlmProviderHealthIndicator, LlmSurfaceHealthIndicator } from '../health/index.js';
 import { takeOver } from './exchange.js';
 import { writeError, writeJson } from './responses.js';
 import { RouterEngineLocator } from './router-engine-locator.js';
@@ -9,8 +9,9 @@ import { RouterEngineLocator } from './router-engine-locator.js';
 const NO_STORE = { 'cache-control': 'no-store' };
 
 /**
- * Probes, open to whoever asks: they name providers and counts, and nothing else. An outage of a provider is
- * `degraded` with 200; taking the pod away would not bring the provider back.
+ * Probes, open to whoever asks: they name providers, surfaces, models and counts, and nothing else. An outage is
+ * `degraded` with 200, because taking the pod away would not bring the provider back; a surface of
+ * `health.failOnSurfaces` that cannot be served is 503.
  */
 export class HealthController {
   constructor(
@@ -24,9 +25,13 @@ export class HealthController {
     const { response } = takeOver(request, reply);
     try {
       const providers = this.moduleRef.get(LlmProviderHealthIndicator, { strict: false });
-      const result = await this.health.check(
-        providers.names().map((name) => () => providers.isHealthy(name)),
-      );
+      const { surfaces } = this;
+      const result = await this.health.check([
+        ...providers.names().map((name) => () => providers.isHealthy(name)),
+        ...surfaces
+          .names()
+          .map((name) => () => surfaces.isHealthy(name, surfaceKey(name, providers.names()))),
+      ]);
       writeJson(response, 200, result, NO_STORE);
     } catch (error) {
       if (error instanceof HttpException)
@@ -41,15 +46,34 @@ export class HealthController {
     writeJson(takeOver(request, reply).response, 200, { status: 'ok' }, NO_STORE);
   }
 
-  /** 503 only before the boot is complete and once the application shuts down. */
+  /**
+   * 503 only before the boot is complete, once the application shuts down, and while a surface of
+   * `health.failOnSurfaces` cannot be served.
+   */
   @Get('health/ready')
   ready(@Req() request: unknown, @Res() reply: unknown): void {
     const { response } = takeOver(request, reply);
     try {
       const { isReady } = this.locator.engine;
-      writeJson(response, isReady ? 200 : 503, { status: isReady ? 'ok' : 'not_ready' }, NO_STORE);
+      const failing = isReady ? this.surfaces.failing() : [];
+      if (isReady && failing.length === 0) writeJson(response, 200, { status: 'ok' }, NO_STORE);
+      else {
+        const why = failing.length > 0 ? { surfaces: failing } : {};
+        writeJson(response, 503, { status: 'not_ready', ...why }, NO_STORE);
+      }
     } catch (error) {
       writeError(response, error);
     }
   }
+
+  private get surfaces(): LlmSurfaceHealthIndicator {
+    return this.moduleRef.get(LlmSurfaceHealthIndicator, { strict: false });
+  }
+}
+
+/** As by default, and longer where a provider has that very name. */
+function surfaceKey(surface: string, taken: readonly string[]): string {
+  let key = `surface.${surface}`;
+  while (taken.includes(key)) key = `surface.${key}`;
+  return key;
 }

@@ -3,14 +3,13 @@ import type { IncomingMessage } from 'node:http';
 import { LlmRouterError } from '../errors/llm-router-error.js';
 import { ModelNotFoundError } from '../errors/model-not-found-error.js';
 import {
+  answerHeaders,
   asksForStream,
   type InternalCallOptions,
   type ListedModel,
   listModels,
   recordRefusal,
   type RoutedStream,
-  routingHeaders,
-  type RoutingInfo,
   streamEvents,
 } from '../pipeline/index.js';
 import { BODY_ROUTE, FASTIFY_ROUTE_CONFIG } from './body-reader.js';
@@ -19,11 +18,6 @@ import { receive } from './receive.js';
 import { readCallOptions } from './request-options.js';
 import { writeError, writeJson, writePiece } from './responses.js';
 import { RouterEngineLocator } from './router-engine-locator.js';
-
-/** The decision is also the request's id, as OpenAI's clients read it. */
-function answerHeaders(routing: RoutingInfo): Record<string, string> {
-  return { ...routingHeaders(routing), 'x-request-id': routing.decisionId };
-}
 
 /** OpenAI's endpoints. Answers are written by hand: their shape is a contract that no host interceptor may wrap. */
 export class OpenAiController {

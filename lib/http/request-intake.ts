@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
+import { bodyTooLarge, parseJsonBody } from '../chat/index.js';
 import { ClientClosedRequestError } from '../errors/client-closed-request-error.js';
 import { InvalidRequestError } from '../errors/invalid-request-error.js';
 import type { LlmRouterError } from '../errors/llm-router-error.js';
-import { RequestTooLargeError } from '../errors/request-too-large-error.js';
 import type { Caller, CallerGuard } from './caller.js';
 
 const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;
@@ -53,19 +53,15 @@ async function read(request: IncomingMessage, guard: CallerGuard, maxBytes: numb
     if (encoding !== 'identity') {
       throw new InvalidRequestError('Compressed request bodies are not taken.', 'content-encoding');
     }
-    return { caller, body: parse(await readBytes(request, maxBytes)) };
+    return { caller, body: parseJsonBody((await readBytes(request, maxBytes)).toString('utf8')) };
   } catch (error) {
     await discard(request);
     return { error: error as LlmRouterError };
   }
 }
 
-function tooLarge(maxBytes: number): RequestTooLargeError {
-  return new RequestTooLargeError(`The request body is over the limit of ${maxBytes} bytes.`);
-}
-
 async function readBytes(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
-  if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes);
+  if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw bodyTooLarge(maxBytes);
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
@@ -76,7 +72,7 @@ async function readBytes(request: IncomingMessage, maxBytes: number): Promise<Bu
     };
     const onData = (chunk: Buffer): void => {
       bytes += chunk.byteLength;
-      if (bytes > maxBytes) finish(tooLarge(maxBytes));
+      if (bytes > maxBytes) finish(bodyTooLarge(maxBytes));
       else chunks.push(chunk);
     };
     const onEnd = (): void => {
@@ -103,13 +99,4 @@ async function discard(request: IncomingMessage): Promise<void> {
     };
     request.on('error', done).on('close', done).on('end', done).resume();
   });
-}
-
-function parse(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(bytes.toString('utf8')) as unknown;
-  } catch {
-    // The parser's message quotes the body.
-    throw new InvalidRequestError('The request body is not valid JSON.');
-  }
 }

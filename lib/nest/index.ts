@@ -1,4 +1,10 @@
+export { InjectOpenAI } from './inject-openai.decorator.js';
 export { LlmContext } from './llm-context.decorator.js';
+export { FeatureSurfaces } from './feature-surfaces.js';
+export { openAiClientProvider } from './openai-client.provider.js';
+export { LlmMetricsInterceptor } from './llm-metrics.interceptor.js';
+export { MetricsInterceptorOptions } from './metrics-interceptor-options.js';
+export { OPENAI_CLIENT } from './openai-client.token.js';
 export { Surface } from './surface.decorator.js';
 export { SurfaceExplorer } from './surface.explorer.js';
 export type { SurfaceOverrides } from './surface.metadata.js';

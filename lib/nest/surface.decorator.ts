@@ -1,12 +1,20 @@
-import { applyDecorators, SetMetadata, UseInterceptors } from '@nestjs/common';
+import { SetMetadata, UseInterceptors } from '@nestjs/common';
+import type { SurfaceName } from '../context/index.js';
+import { enterSurface, enterSurfaceOfClass } from './enter-surface.js';
 import { SurfaceInterceptor } from './surface.interceptor.js';
 import { SURFACE_METADATA, type SurfaceMetadata, type SurfaceOverrides } from './surface.metadata.js';
 
 /**
- * Names the product surface of a controller or of one handler: every router call made while it runs, however deep,
- * is held to that surface's floors, SLO and workload. The handler's wins over the controller's.
+ * Names the product surface of a controller, a handler or any injectable's method: every router call made while it
+ * runs, however deep, is held to that surface's floors, SLO and workload. A method's wins over its class's; what a
+ * call itself says wins over both.
+ *
+ * Handlers of every transport have it, and so has whatever Nest does not call as a handler: cron jobs, queue
+ * processors, event listeners, plain services. On a class that is no controller it holds for calls from outside the
+ * class. A name that is not configured stops the boot; declare {@link LlmSurfaces} and the compiler finds it first.
  *
  * @param name - A surface out of the configuration.
+ * @param overrides - Who waits and for how long, and limits that tighten those of the surface.
  * @example
  * ```ts
  * @Surface('support')
@@ -19,14 +27,34 @@ import { SURFACE_METADATA, type SurfaceMetadata, type SurfaceOverrides } from '.
  *     return this.router.chat({ messages: [{ role: 'user', content: question }] });
  *   }
  *
- *   @Surface('support', { workload: 'background' })
- *   @Post('summaries')
+ *   @Surface('support', { workload: 'background', qualityFloor: 0.7 })
+ *   @Cron('0 3 * * *')
  *   summarise() { … }
  * }
  * ```
  * @publicApi
  */
-export function Surface(name: string, overrides: SurfaceOverrides = {}): ClassDecorator & MethodDecorator {
+export function Surface(
+  name: SurfaceName,
+  overrides: SurfaceOverrides = {},
+): ClassDecorator & MethodDecorator {
   const metadata: SurfaceMetadata = { name, overrides };
-  return applyDecorators(SetMetadata(SURFACE_METADATA, metadata), UseInterceptors(SurfaceInterceptor));
+  const mark = SetMetadata(SURFACE_METADATA, metadata);
+  // Around guards' successors too: pipes and the handler's own interceptors may ask a model as well.
+  const intercept = UseInterceptors(SurfaceInterceptor);
+  return (target: object, key?: string | symbol, descriptor?: PropertyDescriptor): undefined => {
+    if (descriptor === undefined || key === undefined) {
+      const type = target as new (...values: unknown[]) => object;
+      mark(type);
+      intercept(type);
+      enterSurfaceOfClass(type, metadata);
+      return;
+    }
+    mark(target, key, descriptor);
+    intercept(target, key, descriptor);
+    // A static method's target is the class itself.
+    const declaredOn = typeof target === 'function' ? target : target.constructor;
+    const method = descriptor.value as (...values: unknown[]) => unknown;
+    descriptor.value = enterSurface(method, metadata, declaredOn, false);
+  };
 }

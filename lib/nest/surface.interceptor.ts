@@ -1,11 +1,12 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { map, Observable } from 'rxjs';
-import { type LlmRequestContext, runWithLlmContext } from '../context/index.js';
+import { runWithLlmContext } from '../context/index.js';
 import { bindContext } from './bind-context.js';
-import { SURFACE_METADATA, type SurfaceMetadata } from './surface.metadata.js';
+import { contextOf, SURFACE_METADATA, type SurfaceMetadata } from './surface.metadata.js';
 
-/** Runs a handler inside the context its `@Surface` names. */
+/** Runs a handler, its pipes and its inner interceptors inside the context its `@Surface` names. */
 @Injectable()
 export class SurfaceInterceptor implements NestInterceptor {
   // Not injected: the interceptor is made in the host's modules, of which none need import ours.
@@ -17,14 +18,18 @@ export class SurfaceInterceptor implements NestInterceptor {
       execution.getClass(),
     ]);
     if (metadata === undefined) return next.handle();
-    const context: LlmRequestContext = { ...metadata.overrides, surface: metadata.name };
     // The subscription is what runs the handler, so it is what must happen inside.
     return new Observable((subscriber) =>
-      runWithLlmContext(context, () =>
-        next
-          .handle()
-          .pipe(map((value: unknown) => bindContext(value, context)))
-          .subscribe(subscriber),
+      runWithLlmContext(
+        contextOf(metadata),
+        () => {
+          const run = AsyncLocalStorage.snapshot();
+          return next
+            .handle()
+            .pipe(map((value: unknown) => bindContext(value, run)))
+            .subscribe(subscriber);
+        },
+        execution.getClass(),
       ),
     );
   }

@@ -1,4 +1,10 @@
+export { type AlertReport, describeAlert } from './alert-report.js';
+export { type AlertSettings, AlertStore } from './alert-store.js';
+export { describeHandlerCall } from './describe-handler-call.js';
+export type { HandlerKpi } from './handler-kpi-aggregate.js';
 export type { Percentiles } from './histogram.js';
 export type { Kpi } from './kpi-aggregate.js';
-export { type KpiReport, KpiStore } from './kpi-store.js';
+export { KPI_DIMENSIONS, type KpiDimension, type KpiReport, KpiStore } from './kpi-store.js';
 export { PrometheusMetrics } from './prometheus-metrics.js';
+export type { RequestSavings, Savings, SavingsReport, UnpricedCalls } from './savings-report.js';
+export { SavingsStore } from './savings-store.js';

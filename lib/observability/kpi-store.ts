@@ -1,4 +1,5 @@
 import type { TelemetryBus } from '../telemetry/index.js';
+import { type HandlerKpi, HandlerKpiAggregate } from './handler-kpi-aggregate.js';
 import { type Kpi, KpiAggregate } from './kpi-aggregate.js';
 
 /**
@@ -15,7 +16,22 @@ export interface KpiReport {
   readonly providers: Readonly<Record<string, Kpi>>;
   readonly models: Readonly<Record<string, Kpi>>;
   readonly deployments: Readonly<Record<string, Kpi>>;
+  /** By `Class.method`, of handlers with {@link LlmMetricsInterceptor} that asked a model. */
+  readonly handlers: Readonly<Record<string, HandlerKpi>>;
 }
+
+/** By what KPIs can be asked for. */
+export type KpiDimension = 'surface' | 'provider' | 'model' | 'deployment' | 'handler';
+
+const REPORT_KEYS = {
+  surface: 'surfaces',
+  provider: 'providers',
+  model: 'models',
+  deployment: 'deployments',
+  handler: 'handlers',
+} as const satisfies Record<KpiDimension, keyof KpiReport>;
+
+export const KPI_DIMENSIONS = Object.keys(REPORT_KEYS) as readonly KpiDimension[];
 
 type Aggregates = Map<string, KpiAggregate>;
 
@@ -28,11 +44,12 @@ function aggregateOf(aggregates: Aggregates, key: string): KpiAggregate {
   return aggregate;
 }
 
-function read(aggregates: Aggregates): Record<string, Kpi> {
+function read<Read>(aggregates: ReadonlyMap<string, { read(): Read }>): Record<string, Read> {
   return Object.fromEntries([...aggregates].map(([key, aggregate]) => [key, aggregate.read()]));
 }
 
-/** Counts attempt and request records. Keys come from the configuration alone, so its memory is bounded. */
+/** Counts attempt and request records. Keys come from the configuration and the code alone, so its memory is
+ * bounded. */
 export class KpiStore {
   readonly #since = new Date();
   readonly #total = new KpiAggregate();
@@ -40,6 +57,7 @@ export class KpiStore {
   readonly #providers: Aggregates = new Map();
   readonly #models: Aggregates = new Map();
   readonly #deployments: Aggregates = new Map();
+  readonly #handlers = new Map<string, HandlerKpiAggregate>();
 
   constructor(bus: TelemetryBus) {
     bus.on('attempt-ended', (record) => {
@@ -51,6 +69,21 @@ export class KpiStore {
       this.#total.add(record);
       aggregateOf(this.#surfaces, record.surface).add(record);
     });
+    bus.on('handler-ended', (record) => {
+      let aggregate = this.#handlers.get(record.handler);
+      if (aggregate === undefined) {
+        aggregate = new HandlerKpiAggregate();
+        this.#handlers.set(record.handler, aggregate);
+      }
+      aggregate.add(record);
+    });
+  }
+
+  /** One dimension alone: less to look through. */
+  reportBy(dimension: KpiDimension): Pick<KpiReport, 'since' | 'total'> & Partial<KpiReport> {
+    const { since, total, ...dimensions } = this.report();
+    const key = REPORT_KEYS[dimension];
+    return { since, total, [key]: dimensions[key] };
   }
 
   report(): KpiReport {
@@ -61,6 +94,7 @@ export class KpiStore {
       providers: read(this.#providers),
       models: read(this.#models),
       deployments: read(this.#deployments),
+      handlers: read(this.#handlers),
     };
   }
 

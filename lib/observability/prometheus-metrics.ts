@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { TelemetryBus } from '../telemetry/index.js';
+import { registerAlertGauge } from './alert-gauge.js';
 import { isLatencySample } from './kpi-aggregate.js';
 
 /** Fit for LLMs: 10 ms to 120 s. */
@@ -18,6 +19,7 @@ export class PrometheusMetrics {
 
   constructor(bus: TelemetryBus) {
     const registers = [this.registry];
+    registerAlertGauge(bus, this.registry);
     const requests = new Counter({
       name: 'llm_router_requests_total',
       help: 'Requests by surface, class and outcome.',
@@ -77,6 +79,31 @@ export class PrometheusMetrics {
       registers,
     });
 
+    const handlerCalls = new Counter({
+      name: 'llm_router_handler_calls_total',
+      help: 'Calls of handlers that asked a model, by outcome.',
+      labelNames: ['handler', 'surface', 'outcome'] as const,
+      registers,
+    });
+    const handlerDuration = new Histogram({
+      name: 'llm_router_handler_duration_seconds',
+      help: 'Time of a handler call until its response and its last model call have ended.',
+      labelNames: ['handler', 'surface'] as const,
+      buckets: LATENCY_BUCKETS_SECONDS,
+      registers,
+    });
+    const handlerWaiting = new Counter({
+      name: 'llm_router_handler_waiting_seconds_total',
+      help: 'Of the time of handler calls, what was spent waiting for models.',
+      labelNames: ['handler', 'surface'] as const,
+      registers,
+    });
+
+    bus.on('handler-ended', ({ handler, surface, outcome, durationMs, waitingMs }) => {
+      handlerCalls.inc({ handler, surface, outcome });
+      handlerDuration.observe({ handler, surface }, durationMs / 1_000);
+      handlerWaiting.inc({ handler, surface }, waitingMs / 1_000);
+    });
     bus.on('attempt-started', ({ model, provider }) => {
       inFlight.inc({ gen_ai_request_model: model, gen_ai_provider_name: provider });
     });

@@ -101,6 +101,7 @@ export function explainPlan(plan: Plan, features: RequestFeatures, policyHash: s
           latency: rounded(attempt.terms.latency),
           errors: rounded(attempt.terms.errors),
           load: rounded(attempt.terms.load),
+          alert: attempt.terms.alert,
           score: rounded(attempt.terms.score),
         },
         deferred: attempt.deferred ?? null,

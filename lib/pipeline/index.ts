@@ -1,10 +1,11 @@
 export type { InternalCallOptions, RouterCallOptions } from './call-options.js';
+export { type CallTally, currentCallTally, runWithCallTally } from './call-tally.js';
 export { errorAnswer, type ErrorAnswer } from './error-answer.js';
 export type { ExplainedAttempt, ExplainedRejection, Explanation } from './explanation.js';
 export { type ListedModel, listModels } from './model-list.js';
 export { recordRefusal } from './record-refusal.js';
 export { RequestPipeline, type RoutedAnswer, type RoutedStream } from './request-pipeline.js';
-export { formatUsd, routingHeaders } from './routing-headers.js';
+export { answerHeaders, formatUsd, routingHeaders } from './routing-headers.js';
 export type { RoutingInfo } from './routing-info.js';
 export { buildRuntime, type RoutingRuntime } from './routing-runtime.js';
 export { asksForStream, streamEvents } from './stream-events.js';

@@ -8,7 +8,7 @@ import {
 } from '../chat/index.js';
 import { type Classifier, extractFeatures, type RequestFeatures } from '../classification/index.js';
 import { didYouMean } from '../config/index.js';
-import { currentLlmContext, type LlmRequestContext } from '../context/index.js';
+import { currentLlmContext, type LlmRequestContext, mergeLlmContext } from '../context/index.js';
 import { ContextLengthExceededError } from '../errors/context-length-exceeded-error.js';
 import { InternalError } from '../errors/internal-error.js';
 import { InvalidRequestError } from '../errors/invalid-request-error.js';
@@ -17,16 +17,26 @@ import { NoEligibleModelError } from '../errors/no-eligible-model-error.js';
 import { ChoiceProgress, type Execution, type PlanExecutor, primed, SHUTDOWN } from '../execution/index.js';
 import {
   createPlan,
+  findPassedOver,
   NO_SURFACE,
   type Plan,
   type PlannedAttempt,
   type PolicySnapshot,
   type PolicySurface,
+  findTighteningFaults,
   type SignalsSnapshot,
+  tightenSurface,
 } from '../planning/index.js';
-import type { AttemptRecord, Outcome, RequestLabels, TelemetryBus } from '../telemetry/index.js';
+import type {
+  AttemptRecord,
+  Outcome,
+  RequestLabels,
+  RequestRecord,
+  TelemetryBus,
+} from '../telemetry/index.js';
 import { Admission } from './admission.js';
 import type { InternalCallOptions } from './call-options.js';
+import { type CallTally, currentCallTally } from './call-tally.js';
 import { createDecisionId } from './decision-id.js';
 import { explainPlan, type Explanation } from './explanation.js';
 import type { RoutingInfo } from './routing-info.js';
@@ -77,6 +87,8 @@ interface Journey {
   readonly startedAt: number;
   readonly controller: AbortController;
   readonly records: AttemptRecord[];
+  /** Who counts the requests of the handler this one was made in. */
+  readonly tally: CallTally | undefined;
   labels: RequestLabels;
   servedBy: PlannedAttempt | undefined;
   timeToFirstTokenMs: number | undefined;
@@ -190,7 +202,7 @@ export class RequestPipeline {
 
     let leave: (() => void) | undefined;
     let hasEnded = false;
-    const context = { ...currentLlmContext(), ...definedOnly(options) };
+    const context = mergeLlmContext(currentLlmContext(), options);
     const surface = context.surface === undefined ? undefined : runtime.policy.surfaces.get(context.surface);
     const journey: Journey = {
       runtime,
@@ -199,6 +211,7 @@ export class RequestPipeline {
       startedAt,
       controller,
       records: [],
+      tally: currentCallTally(),
       labels: {
         decisionId,
         // Only configured names become labels.
@@ -218,7 +231,7 @@ export class RequestPipeline {
         clearTimeout(journey.abandonment);
         this.#open.delete(journey);
         const { servedBy, records } = journey;
-        this.parts.bus.emit('request-ended', {
+        const record: RequestRecord = {
           ...journey.labels,
           startedAtMs: journey.startedAtMs,
           durationMs: performance.now() - startedAt,
@@ -237,10 +250,13 @@ export class RequestPipeline {
                 },
           usage: records.reduce((sum, record) => addUsage(sum, record.usage), NO_USAGE),
           costUsd: totalCost(journey),
-        });
+        };
+        this.parts.bus.emit('request-ended', record);
+        journey.tally?.onEnded(record);
         leave?.();
       },
     };
+    journey.tally?.onStarted();
     try {
       leave = this.#admission.enter(runtime.limits, options.keyId);
     } catch (error) {
@@ -267,6 +283,9 @@ export class RequestPipeline {
         'service_tier',
       );
     }
+    for (const deployment of findPassedOver(plan)) {
+      this.parts.bus.emit('deployment-passed-over', { decisionId: journey.decisionId, deployment });
+    }
     return { request, features, plan };
   }
 
@@ -276,9 +295,9 @@ export class RequestPipeline {
     options: InternalCallOptions,
   ): { plan: Plan; features: RequestFeatures } {
     const { policy } = runtime;
-    const context = { ...currentLlmContext(), ...definedOnly(options) };
+    const context = mergeLlmContext(currentLlmContext(), options);
     checkCircumstances(context);
-    const surface = surfaceNamed(policy, context.surface, options.surfaceParam);
+    const surface = tightenSurface(surfaceNamed(policy, context.surface, options.surfaceParam), context);
     const features = extractFeatures(request);
     const plan = createPlan({
       features,
@@ -319,7 +338,7 @@ export class RequestPipeline {
     costUsd: number | undefined,
     attempts = journey.records.length,
   ): RoutingInfo {
-    return {
+    const routing: RoutingInfo = {
       decisionId: journey.decisionId,
       model: served.deployment.model.name,
       provider: served.deployment.provider,
@@ -332,6 +351,8 @@ export class RequestPipeline {
       attempts,
       costUsd,
     };
+    journey.tally?.onRouted(routing);
+    return routing;
   }
 
   private async *passOn(
@@ -394,13 +415,9 @@ function withStream(body: unknown, stream: boolean): unknown {
   return isObject ? { ...body, stream } : body;
 }
 
-/** An option given as undefined says nothing; it must not wipe out what the handler's context says. */
-function definedOnly(options: InternalCallOptions): InternalCallOptions {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-}
-
 /** What code gives as options, the compiler may not have seen: `Number(process.env.UNSET)` is a number too. */
-function checkCircumstances({ deadlineMs, workload }: LlmRequestContext): void {
+function checkCircumstances(context: LlmRequestContext): void {
+  const { deadlineMs, workload } = context;
   if (deadlineMs !== undefined && !(deadlineMs >= 1 && deadlineMs <= MAX_DEADLINE_MS)) {
     throw new InvalidRequestError(
       `\`deadlineMs\` must be a number of milliseconds from 1 to ${MAX_DEADLINE_MS}.`,
@@ -410,6 +427,8 @@ function checkCircumstances({ deadlineMs, workload }: LlmRequestContext): void {
   if (workload !== undefined && !WORKLOADS.has(workload)) {
     throw new InvalidRequestError('`workload` must be "interactive" or "background".', 'workload');
   }
+  const [fault] = findTighteningFaults(context);
+  if (fault !== undefined) throw new InvalidRequestError(`\`${fault.key}\` ${fault.message}.`, fault.key);
 }
 
 function surfaceNamed(policy: PolicySnapshot, name: string | undefined, param = 'surface'): PolicySurface {

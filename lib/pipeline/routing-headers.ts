@@ -20,3 +20,8 @@ export function routingHeaders(routing: RoutingInfo): Record<string, string> {
     Object.entries(headers).map(([name, value]) => [name, value.replace(/[^\x20-\x7e]/g, '?')]),
   );
 }
+
+/** The headers of an answer. The decision is also the request's id, as OpenAI's clients read it. */
+export function answerHeaders(routing: RoutingInfo): Record<string, string> {
+  return { ...routingHeaders(routing), 'x-request-id': routing.decisionId };
+}

@@ -3,8 +3,10 @@ import { qualityOf } from '../catalog/index.js';
 import type { CatalogModel } from '../catalog/catalog-model.js';
 import type { DeploymentOptions, LlmRouterConfiguration, ModelOptions } from '../config/index.js';
 import { didYouMean } from '../config/index.js';
+import { catalogPrice } from './catalog-price.js';
 import type { PolicyDeployment, PolicyModel } from './policy-snapshot.js';
 import type { ProofNotes } from './proof-notes.js';
+import { provePrice } from './prove-prices.js';
 
 // What the compiler makes up itself are plain objects, not instances of the options' classes.
 type ModelEntry = Pick<ModelOptions, keyof ModelOptions>;
@@ -97,7 +99,8 @@ export class ModelCompiler {
     const providers = this.configuration.providers ?? {};
     const model = modelOf(name, options, facts);
     deployments.forEach((entry, index) => {
-      if (!Object.hasOwn(providers, entry.provider)) {
+      const provider = Object.hasOwn(providers, entry.provider) ? providers[entry.provider] : undefined;
+      if (provider === undefined) {
         const where = options.deployments === undefined ? 'provider' : `deployments[${index}].provider`;
         this.notes.error(
           `${path ?? name}.${where}`,
@@ -105,12 +108,17 @@ export class ModelCompiler {
         );
         return;
       }
+      const price = entry.price ?? options.price;
+      if (price !== undefined) {
+        const where = entry.price === undefined ? 'price' : `deployments[${index}].price`;
+        provePrice(`${path ?? name}.${where}`, price, provider, facts, this.notes);
+      }
       model.deployments.push({
         id: this.freeId(`${entry.provider}/${name}`),
         model,
         provider: entry.provider,
         upstreamModel: entry.upstreamModel ?? facts?.name ?? name,
-        price: entry.price ?? options.price ?? facts?.price,
+        price: price ?? catalogPrice(facts, provider),
         contextWindow: entry.contextWindow ?? options.contextWindow ?? facts?.contextWindow,
         maxOutputTokens: entry.maxOutputTokens ?? options.maxOutputTokens ?? facts?.maxOutputTokens,
         maxConcurrency: entry.maxConcurrency ?? options.maxConcurrency,

@@ -2,6 +2,8 @@ import { Catalog } from '../catalog/index.js';
 import { BUILT_IN_CLASSES } from '../classification/index.js';
 import { didYouMean, type LlmRouterConfiguration } from '../config/index.js';
 import { ConfigurationError, type ConfigurationIssue } from '../errors/configuration-error.js';
+import { checkProviders } from './check-providers.js';
+import { compileBaseline } from './compile-baseline.js';
 import { ModelCompiler } from './compile-models.js';
 import { compileRule } from './compile-rule.js';
 import { compileSurface, emptySurface } from './compile-surface.js';
@@ -68,6 +70,10 @@ export function compilePolicy(
   const rulesForClass = orderRules(rules);
   proveSurfaces(surfaces, rulesForClass, notes);
   checkKeys(configuration, surfaces, notes);
+  configuration.health.failOnSurfaces?.forEach((surface, index) => {
+    checkSurface(`health.failOnSurfaces[${index}]`, surface, surfaces, notes);
+  });
+  const baseline = compileBaseline(configuration.baseline, names, notes);
 
   const errors = configuration.strict ? [...notes.errors, ...notes.warnings] : notes.errors;
   if (errors.length > 0) throw new ConfigurationError(errors);
@@ -93,20 +99,10 @@ export function compilePolicy(
           maxStreamMs: timeouts.maxStreamMs,
         },
       },
+      baseline,
     },
     warnings: notes.warnings,
   };
-}
-
-function checkProviders(configuration: LlmRouterConfiguration, notes: ProofNotes): void {
-  for (const [name, provider] of Object.entries(configuration.providers ?? {})) {
-    if (provider.api === 'openai-compatible' && !provider.baseUrl) {
-      notes.error(`providers.${name}.baseUrl`, 'is required for api "openai-compatible"');
-    }
-    if (provider.api !== 'openai-compatible' && !provider.apiKey && !provider.baseUrl) {
-      notes.error(`providers.${name}.apiKey`, 'is required: best as "${NAME}" of an environment variable');
-    }
-  }
 }
 
 function checkKeys(
@@ -116,12 +112,17 @@ function checkKeys(
 ): void {
   configuration.http.apiKeys?.forEach((entry, index) => {
     for (const surface of entry.surfaces ?? []) {
-      if (!surfaces.has(surface)) {
-        notes.error(
-          `http.apiKeys[${index}].surfaces`,
-          `there is no surface "${surface}".${didYouMean(surface, surfaces.keys())}`,
-        );
-      }
+      checkSurface(`http.apiKeys[${index}].surfaces`, surface, surfaces, notes);
     }
   });
+}
+
+function checkSurface(
+  path: string,
+  surface: string,
+  surfaces: ReadonlyMap<string, PolicySurface>,
+  notes: ProofNotes,
+): void {
+  if (surfaces.has(surface)) return;
+  notes.error(path, `there is no surface "${surface}".${didYouMean(surface, surfaces.keys())}`);
 }

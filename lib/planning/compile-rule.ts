@@ -1,3 +1,4 @@
+import { isEmbeddingModel } from '../catalog/index.js';
 import type { RuleOptions } from '../config/index.js';
 import { isWithinPrice, mixedPricePer1k } from '../cost/index.js';
 import { TIERS } from '../telemetry/records.js';
@@ -32,6 +33,7 @@ export function compileRule(
 
   const maxCostPer1k = options.maxCostPer1k ?? undefined;
   const unpriced: string[] = [];
+  const refused: string[] = [];
   const isEveryNameKnown = steps.every(({ models }) => models.every((model) => names.isModel(model)));
   const tiers: PolicyTier[] = [];
   const seen = new Set<string>();
@@ -49,6 +51,11 @@ export function compileRule(
             `no provider serves "${modelName}", it is left out; ${names.whyNotCallable(modelName) || 'name its provider under `models`'}`,
           );
         }
+        continue;
+      }
+      if (model.capabilities !== undefined && isEmbeddingModel(model.capabilities)) {
+        notes.error(where, `"${model.name}" makes embeddings and answers no chat`);
+        refused.push(model.name);
         continue;
       }
       if (seen.has(model.name)) {
@@ -76,7 +83,7 @@ export function compileRule(
   });
   if (tiers.flatMap((tier) => tier.models).every((model) => unpriced.includes(model.name))) {
     // A misspelt name is an error of its own; saying twice that nothing is left would only hide it.
-    if (isEveryNameKnown) {
+    if (isEveryNameKnown && refused.length === 0) {
       notes.error(
         path,
         unpriced.length > 0

@@ -18,7 +18,8 @@ import type { SignalsSnapshot } from './signals-snapshot.js';
 
 const INTERACTIVE_DEADLINE_MS = 60_000;
 const LONG_DEADLINE_MS = 600_000;
-const INTERACTIVE_SLO_MS = 2_000;
+/** The `latencySloMs` of interactive work that names none. */
+export const INTERACTIVE_SLO_MS = 2_000;
 const FIRST_TOKEN_MS = 15_000;
 const REASONING_FIRST_TOKEN_MS = 120_000;
 const BOUND_TARGET_LATENCY_MS = 10_000;
@@ -199,6 +200,7 @@ function planTiers(
         maxOutputTokens: outputLimit(candidate.deployment, demand),
         terms: candidate.terms,
         deferred: candidate.deferred,
+        isUnwell: candidate.isUnwell,
       };
       (candidate.deferred === undefined ? ready : deferred).push(attempt);
     }

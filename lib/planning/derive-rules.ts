@@ -1,4 +1,4 @@
-import type { Catalog } from '../catalog/index.js';
+import { type Catalog, isEmbeddingModel } from '../catalog/index.js';
 import type { LlmRouterConfiguration } from '../config/index.js';
 import { mixedPricePer1k } from '../cost/index.js';
 import { TIERS } from '../telemetry/records.js';
@@ -15,12 +15,17 @@ export function deriveRules(
   models: ReadonlyMap<string, PolicyModel>,
   catalog: Catalog,
 ): PolicyRule[] {
-  const own = Object.keys(configuration.models ?? {}).flatMap((name) => models.get(name) ?? []);
+  const own = Object.keys(configuration.models ?? {})
+    .flatMap((name) => models.get(name) ?? [])
+    .filter(({ capabilities }) => capabilities === undefined || !isEmbeddingModel(capabilities));
   const candidates =
     own.length > 0
       ? own
       : [...models.values()].filter(
-          (model) => model.quality !== undefined && !bindsByName(model.name, catalog),
+          (model) =>
+            model.quality !== undefined &&
+            !bindsByName(model.name, catalog) &&
+            catalog.find(model.name)?.deprecated !== true,
         );
   const priceOf = (model: PolicyModel): number => {
     const price = model.deployments[0]?.price;

@@ -1,16 +1,21 @@
 export { bootTable } from './boot-table.js';
 export { type CompiledOptions, compileOptions } from './compile-options.js';
 export { type CompiledPolicy, compilePolicy } from './compile-policy.js';
-export { createPlan, type PlanCircumstances, type PlanInput } from './create-plan.js';
+export { createPlan, INTERACTIVE_SLO_MS, type PlanCircumstances, type PlanInput } from './create-plan.js';
+export { findPassedOver } from './find-passed-over.js';
 export type { Plan, PlannedAttempt, RankingTerms, RejectedCandidate, RejectionReason } from './plan.js';
 export {
   NO_SURFACE,
+  type PolicyBaseline,
   type PolicyDeployment,
   type PolicyExecution,
   type PolicyModel,
   type PolicyRule,
   type PolicySnapshot,
   type PolicySurface,
+  type PolicyTier,
 } from './policy-snapshot.js';
-export { findDeferral } from './rank-tier.js';
+export { isServable, staticRejection } from './prove-surfaces.js';
+export { FAILING_MIN_SAMPLES, findDeferral, isFailing } from './rank-tier.js';
+export { findTighteningFaults, tightenSurface, type TighteningFault } from './tighten-surface.js';
 export { type DeploymentSignals, type SignalsSnapshot, UNKNOWN_SIGNALS } from './signals-snapshot.js';

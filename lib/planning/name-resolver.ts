@@ -1,4 +1,5 @@
 import { type Catalog, qualityOf } from '../catalog/index.js';
+import type { ModelPrice } from '../catalog/catalog-model.js';
 import { didYouMean, type LlmRouterConfiguration } from '../config/index.js';
 import { homeApi } from './compile-models.js';
 import type { PolicyModel } from './policy-snapshot.js';
@@ -41,6 +42,14 @@ export class NameResolver {
       return undefined;
     }
     return this.models.get(canonical);
+  }
+
+  /** The list prices a model has, at its deployments or, where nobody serves it, in the catalogue. */
+  prices(name: string): ModelPrice[] {
+    const canonical = this.#names.get(name) ?? name;
+    const deployments = this.models.get(canonical)?.deployments;
+    const prices = deployments?.map(({ price }) => price) ?? [this.catalog.find(canonical)?.price];
+    return prices.filter((price) => price !== undefined);
   }
 
   /** A floor's number: its own, or the quality of the model it names. */

@@ -11,6 +11,8 @@ export interface RankingTerms {
   readonly errors: number;
   /** In flight over capacity. */
   readonly load: number;
+  /** 1 while an alert on its error rate stands, else 0. */
+  readonly alert: number;
   readonly score: number;
 }
 
@@ -28,6 +30,8 @@ export interface PlannedAttempt {
   readonly terms: RankingTerms;
   /** Why it stands behind others that would come later: overloaded, resting, failing. */
   readonly deferred: string | undefined;
+  /** It is rate-limited or failing; merely at capacity it is well. */
+  readonly isUnwell: boolean;
 }
 
 /**

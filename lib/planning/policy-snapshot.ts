@@ -68,6 +68,13 @@ export interface PolicyExecution {
   };
 }
 
+/** The model savings are measured against. */
+export interface PolicyBaseline {
+  readonly model: string;
+  /** Its list price; the cheapest where its deployments differ. */
+  readonly price: ModelPrice;
+}
+
 /** The configuration compiled: immutable, taken once by a request and carried along. */
 export interface PolicySnapshot {
   /** Identifies the configuration, keys left out. */
@@ -89,6 +96,8 @@ export interface PolicySnapshot {
   /** Names that always bind although their shape alone says so: fine-tuned ids and dated snapshots. */
   readonly bindingNames: ReadonlySet<string>;
   readonly execution: PolicyExecution;
+  /** Undefined: none is configured. */
+  readonly baseline: PolicyBaseline | undefined;
 }
 
 /** The label of requests that name no surface. */

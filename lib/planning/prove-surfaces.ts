@@ -1,3 +1,4 @@
+import { isEmbeddingModel } from '../catalog/index.js';
 import { isWithinPrice, mixedPricePer1k } from '../cost/index.js';
 import type { PolicyModel, PolicyRule, PolicySurface } from './policy-snapshot.js';
 import type { ProofNotes } from './proof-notes.js';
@@ -9,6 +10,7 @@ export function staticRejection(
   rule: PolicyRule | undefined,
 ): string | undefined {
   if (surface.pin !== undefined && surface.pin.name !== model.name) return `pinned to ${surface.pin.name}`;
+  if (model.capabilities !== undefined && isEmbeddingModel(model.capabilities)) return 'makes embeddings';
   if (surface.qualityFloor !== undefined) {
     if (model.quality === undefined) return 'unrated';
     if (model.quality < surface.qualityFloor) return `quality ${model.quality.toFixed(2)}`;
@@ -30,6 +32,15 @@ function modelsOf(rule: PolicyRule): readonly PolicyModel[] {
 
 function serves(rule: PolicyRule, surface: PolicySurface): boolean {
   return modelsOf(rule).some((model) => staticRejection(model, surface, rule) === undefined);
+}
+
+/** Whether some model may serve the surface at all, whatever its state. */
+export function isServable(
+  surface: PolicySurface,
+  rulesForClass: ReadonlyMap<string, readonly PolicyRule[]>,
+): boolean {
+  if (surface.pin !== undefined) return staticRejection(surface.pin, surface, undefined) === undefined;
+  return [...rulesForClass.values()].flat().some((rule) => serves(rule, surface));
 }
 
 /** Refuses a surface no model can serve; warns of unrated models that its floors leave out, with the line to add. */

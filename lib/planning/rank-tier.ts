@@ -6,17 +6,25 @@ import type { DeploymentSignals } from './signals-snapshot.js';
 const ASSUMED_CAPACITY = 64;
 /** A deployment that fails every call is worth as much as one four times over its target. */
 const ERROR_WEIGHT = 4;
+/** An alert weighs as much as all of the target latency: it ranks behind its healthy peers, and is not left out. */
+const ALERT_PENALTY = 1;
 /** Candidates this near to the best share the traffic, or all of it would herd onto one. */
 const NEAR_BEST_RATIO = 1.15;
 const NEAR_BEST_SLACK = 0.05;
 /** From here on a deployment is failing and stands behind what works; fewer samples prove nothing. */
 const FAILING_ERROR_RATE = 0.5;
-const FAILING_MIN_SAMPLES = 5;
+export const FAILING_MIN_SAMPLES = 5;
 
 export interface RankedCandidate {
   readonly deployment: PolicyDeployment;
   readonly terms: RankingTerms;
   readonly deferred: string | undefined;
+  readonly isUnwell: boolean;
+}
+
+/** Put behind by its own faults, until they are out of the window or outnumbered. */
+export function isFailing(signals: DeploymentSignals): boolean {
+  return signals.samples >= FAILING_MIN_SAMPLES && signals.errorRate >= FAILING_ERROR_RATE;
 }
 
 /** Why a candidate gives way to other tiers, or undefined. */
@@ -31,7 +39,7 @@ export function findDeferral(
   if (deployment.maxConcurrency !== undefined && signals.inFlight >= deployment.maxConcurrency) {
     return `at capacity (${signals.inFlight} in flight)`;
   }
-  if (signals.samples >= FAILING_MIN_SAMPLES && signals.errorRate >= FAILING_ERROR_RATE) {
+  if (isFailing(signals)) {
     return `failing (${Math.round(signals.errorRate * 100)} % of the last ${signals.samples} calls)`;
   }
   return undefined;
@@ -60,8 +68,11 @@ export function rankTier(
       const errors = (ERROR_WEIGHT * signals.errorRate * signals.samples) / (signals.samples + 2);
       const capacity = (deployment.maxConcurrency ?? ASSUMED_CAPACITY) * deployment.weight;
       const load = signals.inFlight / capacity;
-      const terms: RankingTerms = { latency, errors, load, score: latency + errors + load };
-      return { deployment, terms, deferred: findDeferral(deployment, signals, options.nowMs), position };
+      const alert = signals.inAlert ? ALERT_PENALTY : 0;
+      const terms: RankingTerms = { latency, errors, load, alert, score: latency + errors + load + alert };
+      const isUnwell = signals.restingUntilMs > options.nowMs || isFailing(signals);
+      const deferred = findDeferral(deployment, signals, options.nowMs);
+      return { deployment, terms, deferred, isUnwell, position };
     })
     .sort((first, second) => first.terms.score - second.terms.score || first.position - second.position);
 
@@ -74,7 +85,12 @@ export function rankTier(
     ranked.splice(ranked.indexOf(chosen), 1);
     ranked.unshift(chosen);
   }
-  return ranked.map(({ deployment, terms, deferred }) => ({ deployment, terms, deferred }));
+  return ranked.map(({ deployment, terms, deferred, isUnwell }) => ({
+    deployment,
+    terms,
+    deferred,
+    isUnwell,
+  }));
 }
 
 function pickByWeight<Candidate extends { deployment: PolicyDeployment }>(

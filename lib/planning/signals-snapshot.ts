@@ -11,6 +11,8 @@ export interface DeploymentSignals {
   readonly latencyMs: number | undefined;
   /** A rate limit's wait ends then, in epoch milliseconds; 0: none. */
   readonly restingUntilMs: number;
+  /** An alert on its error rate stands: over minutes too many of its calls failed. */
+  readonly inAlert: boolean;
 }
 
 /** Live state as planning sees it. */
@@ -25,4 +27,5 @@ export const UNKNOWN_SIGNALS: DeploymentSignals = {
   timeToFirstTokenMs: undefined,
   latencyMs: undefined,
   restingUntilMs: 0,
+  inAlert: false,
 };

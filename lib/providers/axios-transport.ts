@@ -144,8 +144,9 @@ export class AxiosTransport extends Transport {
     return await this.#client.request<Readable, ClientResponse>({
       ...this.#configFor(new URL(request.url)),
       url: request.url,
+      ...(request.body === undefined ? { method: 'get' } : {}),
       headers: {
-        'content-type': 'application/json',
+        ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
         'user-agent': 'nestjs-llm-router',
         ...lowerCaseNames(request.headers),
         'accept-encoding': 'identity',

@@ -1,4 +1,7 @@
 import type { LlmRouterConfiguration } from '../config/index.js';
+import type { PolicySnapshot } from '../planning/index.js';
+import type { LiveSignals } from '../signals/index.js';
+import type { TelemetryBus } from '../telemetry/index.js';
 import type { UpstreamClient } from './upstream-client.js';
 
 /** A client for each configured provider. */
@@ -6,6 +9,13 @@ export interface ConnectedUpstreams {
   readonly clients: ReadonlyMap<string, UpstreamClient>;
   /** Ends their connections. */
   close(): Promise<void>;
+}
+
+/** What a router shows of itself to upstreams that watch it. */
+export interface WatchedRouter {
+  readonly bus: TelemetryBus;
+  readonly policy: PolicySnapshot;
+  readonly signals: Pick<LiveSignals, 'forget'>;
 }
 
 /**
@@ -19,4 +29,6 @@ export abstract class LlmUpstreams {
   abstract readonly environment: NodeJS.ProcessEnv;
   /** Called once, at boot. @internal */
   abstract connect(configuration: LlmRouterConfiguration): ConnectedUpstreams;
+  /** Called once, after `connect`. The world does not watch the router; what stands in for it in tests does. @internal */
+  watch?(router: WatchedRouter): void;
 }

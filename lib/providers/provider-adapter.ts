@@ -28,7 +28,7 @@ export interface WireRequest {
   /** Path below the provider's base URL, with a leading slash. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** A JSON-serialisable body. */
+  /** A JSON-serialisable body; undefined: a GET. */
   readonly body: unknown;
 }
 
@@ -83,6 +83,8 @@ export interface WireFailure {
 export interface ProviderAdapter {
   /** Base URL when the configuration names none; undefined: the configuration must name one. */
   readonly defaultBaseUrl: string | undefined;
+  /** Where the list of models is: what a probe asks for. Undefined: there is none. */
+  readonly modelList?: Pick<WireRequest, 'path' | 'headers'>;
   /** Headers that carry the key. */
   authHeaders(apiKey: string | undefined): Record<string, string>;
   /**

@@ -17,6 +17,8 @@ import type { OpenedStream, PreparedCall, UpstreamClient } from './upstream-clie
 /** The largest whole answer taken: 128,000 tokens with log probabilities stay under it. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 const MAX_ERROR_BYTES = 256 * 1024;
+/** The longest list of models known is well under a tenth of it. */
+const MAX_LIST_BYTES = 16 * 1024 * 1024;
 /** An upstream that does not end after its terminator is not waited for longer. */
 const MAX_ENDING_MS = 1_000;
 /** One event of a stream; an upstream that sends no line end must not fill the memory. */
@@ -40,6 +42,18 @@ export class ProviderClient implements UpstreamClient {
   readSecrets(): readonly string[] {
     const { apiKey } = this.options;
     return apiKey === undefined ? [] : [apiKey];
+  }
+
+  async probe(signal: AbortSignal): Promise<void> {
+    const { modelList } = this.options.adapter;
+    if (modelList === undefined) return;
+    const response = await this.send({ ...modelList, body: undefined }, signal);
+    if (!isSuccess(response.status)) throw await this.readFailure(response, signal);
+    await this.readText(response.body, MAX_LIST_BYTES, signal);
+    if ((response.headers['content-type'] ?? '').includes('text/html')) {
+      // A portal's page, and no provider.
+      throw new ProviderError({ kind: 'bad_response', status: response.status, providerCode: 'html' });
+    }
   }
 
   prepare(call: ProviderCall): PreparedCall {
@@ -70,7 +84,11 @@ export class ProviderClient implements UpstreamClient {
     }
   }
 
-  private async openStream(call: ProviderCall, wire: WireRequest, signal: AbortSignal): Promise<OpenedStream> {
+  private async openStream(
+    call: ProviderCall,
+    wire: WireRequest,
+    signal: AbortSignal,
+  ): Promise<OpenedStream> {
     const response = await this.send(wire, signal);
     if (!isSuccess(response.status)) throw await this.readFailure(response, signal);
     const contentType = response.headers['content-type'] ?? '';
@@ -94,7 +112,7 @@ export class ProviderClient implements UpstreamClient {
     return transport.send({
       url: this.#baseUrl + withoutRepeatedVersion(this.#baseUrl, wire.path),
       headers: { ...wire.headers, ...adapter.authHeaders(apiKey) },
-      body: JSON.stringify(wire.body),
+      body: wire.body === undefined ? undefined : JSON.stringify(wire.body),
       signal,
     });
   }
@@ -201,8 +219,10 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Some write Anthropic's or Gemini's base URL with its version; the path has it already. */
+/** Some write Anthropic's or Gemini's base URL with its version, Azure's with `/openai` too; the path has it already. */
 function withoutRepeatedVersion(baseUrl: string, path: string): string {
-  const version = /^\/(?:v1beta|v1)(?=\/)/.exec(path)?.[0];
-  return version !== undefined && baseUrl.endsWith(version) ? path.slice(version.length) : path;
+  const repeated = [/^\/openai\/v1(?=\/)/, /^\/(?:v1beta|v1|openai)(?=\/)/]
+    .map((start) => start.exec(path)?.[0])
+    .find((start) => start !== undefined && baseUrl.endsWith(start));
+  return repeated === undefined ? path : path.slice(repeated.length);
 }

@@ -26,7 +26,7 @@ export class ProviderUpstreams extends LlmUpstreams {
     };
     const clients = new Map<string, ProviderClient>();
     for (const [name, provider] of Object.entries(providers ?? {})) {
-      const adapter = adapterFor(provider.api);
+      const adapter = adapterFor(provider.api, { apiVersion: provider.apiVersion });
       clients.set(
         name,
         new ProviderClient({

@@ -124,13 +124,13 @@ function readGemini(payloads: Payload[]): Expected {
 
 const SCOPES: readonly Scope[] = [
   { api: 'openai', provider: 'openai', recordedApi: 'chat', readExpected: readOpenAi },
+  { api: 'azure-openai', provider: 'azure', recordedApi: 'chat', readExpected: readOpenAi },
   { api: 'anthropic', provider: 'anthropic', recordedApi: 'messages', readExpected: readAnthropic },
   { api: 'gemini', provider: 'gemini', recordedApi: 'generateContent', readExpected: readGemini },
 ];
 
 const COMPATIBLE_PROVIDERS = [
   'alibaba',
-  'azure',
   'cerebras',
   'crusoe',
   'deepseek',

@@ -1,11 +1,11 @@
 import type { Readable } from 'node:stream';
 
-/** One POST of a JSON text. */
+/** One POST of a JSON text; without a body, a GET. */
 export interface TransportRequest {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** The serialised JSON body. */
-  readonly body: string;
+  /** The serialised JSON body; undefined: a GET. */
+  readonly body: string | undefined;
   /** Ends the call at any moment: before the connection, while waiting for headers, in mid-body. */
   readonly signal: AbortSignal;
 }

@@ -52,7 +52,7 @@ export function createUndiciDispatcher(options: UndiciDispatcherOptions): Dispat
 }
 
 /**
- * An axios adapter over undici. Takes a string body, gives a stream, follows no redirect, decodes nothing, accepts
+ * An axios adapter over undici. Takes a string body or none, gives a stream, follows no redirect, decodes nothing, accepts
  * every status. Rejects with undici's own errors, not with an AxiosError, which would carry the request.
  */
 export function createUndiciAxiosAdapter(dispatcher: Dispatcher): AxiosAdapter {
@@ -61,7 +61,7 @@ export function createUndiciAxiosAdapter(dispatcher: Dispatcher): AxiosAdapter {
       dispatcher,
       method: (config.method ?? 'GET').toUpperCase(),
       headers: config.headers.toJSON(true),
-      body: config.data as string,
+      body: config.data as string | undefined,
       signal: config.signal as AbortSignal | undefined,
     });
     return {

@@ -133,6 +133,7 @@ const gemini = someOf({
 const BODIES: Readonly<Record<ProviderApi, fc.Arbitrary<unknown>>> = {
   openai: openAi,
   'openai-compatible': openAi,
+  'azure-openai': openAi,
   anthropic,
   gemini,
 };
@@ -211,6 +212,7 @@ describe.each(PROVIDER_APIS)('unknown input to %s', (api) => {
     const bodies: Readonly<Record<ProviderApi, unknown>> = {
       openai: { choices: [{ message: { content: 'x' }, finish_reason: reason }] },
       'openai-compatible': { choices: [{ message: { content: 'x' }, finish_reason: reason }] },
+      'azure-openai': { choices: [{ message: { content: 'x' }, finish_reason: reason }] },
       anthropic: { content: [{ type: reason }, { type: 'text', text: 'x' }], stop_reason: reason },
       gemini: {
         candidates: [{ content: { parts: [{ [reason]: 1 }, { text: 'x' }] }, finishReason: reason }],

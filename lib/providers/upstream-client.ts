@@ -27,6 +27,13 @@ export interface PreparedCall {
 export interface UpstreamClient {
   /** What must be in no error: a provider, or a proxy before it, may quote the headers it was sent. */
   readSecrets(): readonly string[];
+  /**
+   * Asks for the list of models: shows that the account can be reached and its key is taken, and costs nothing. Absent:
+   * there is nothing to ask.
+   *
+   * @throws {@link ProviderError}, or the signal's reason.
+   */
+  probe?(signal: AbortSignal): Promise<void>;
   /** @throws {@link InvalidRequestError} when this wire cannot say the request. */
   prepare(call: ProviderCall): PreparedCall;
 }

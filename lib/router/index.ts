@@ -1,2 +1,5 @@
+export type { RouterClientOptions } from './router-client-options.js';
 export { RouterEngine } from './router-engine.js';
+export type { RouterFetch } from './router-fetch.js';
+export { RouterRegistration } from './router-registration.js';
 export { RouterService, type RoutedChatCompletion, type RoutedChatStream } from './router.service.js';

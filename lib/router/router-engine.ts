@@ -1,7 +1,7 @@
 import { RulesClassifier } from '../classification/index.js';
 import type { LlmRouterConfiguration } from '../config/index.js';
 import { PlanExecutor } from '../execution/index.js';
-import { KpiStore, PrometheusMetrics } from '../observability/index.js';
+import { AlertStore, KpiStore, PrometheusMetrics, SavingsStore } from '../observability/index.js';
 import { buildRuntime, RequestPipeline, type RoutingRuntime } from '../pipeline/index.js';
 import { compileOptions } from '../planning/index.js';
 import type { LlmUpstreams } from '../providers/llm-upstreams.js';
@@ -20,6 +20,8 @@ export class RouterEngine {
   readonly signals = new LiveSignals(this.bus);
   readonly kpis = new KpiStore(this.bus);
   readonly metrics = new PrometheusMetrics(this.bus);
+  readonly savings: SavingsStore;
+  readonly alerts: AlertStore;
   readonly pipeline: RequestPipeline;
   /** Told of faults of our own: the kind of error and the decision, nothing of the request. */
   onFault: (decisionId: string, error: unknown) => void = () => undefined;
@@ -30,6 +32,9 @@ export class RouterEngine {
     const compiled = compileOptions(options, upstreams.environment);
     this.configuration = compiled.configuration;
     this.runtime = buildRuntime(compiled, upstreams);
+    upstreams.watch?.({ bus: this.bus, policy: compiled.policy, signals: this.signals });
+    this.savings = new SavingsStore(this.bus, compiled.policy);
+    this.alerts = new AlertStore(this.bus, compiled.policy, compiled.configuration.alerts);
     this.pipeline = new RequestPipeline({
       runtime: () => this.runtime,
       classifier: new RulesClassifier(),
@@ -52,14 +57,20 @@ export class RouterEngine {
     if (this.#state === 'starting') this.#state = 'ready';
   }
 
+  /** Readiness goes off: an orchestrator sends nobody here any more. What comes all the same is still served. */
+  markStopping(): void {
+    this.#state = 'stopping';
+  }
+
   /** Readiness goes off, no new request is taken, those under way finish or are ended after the grace period. */
   async drain(graceMs = SHUTDOWN_GRACE_MS): Promise<void> {
-    this.#state = 'stopping';
+    this.markStopping();
     await this.pipeline.close(graceMs);
   }
 
   async close(): Promise<void> {
     this.signals.close();
+    this.alerts.close();
     await this.runtime.close();
   }
 }

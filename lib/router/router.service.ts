@@ -1,9 +1,13 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { Injectable } from '@nestjs/common';
 import { Observable } from 'rxjs';
 import type { ChatCompletion, ChatCompletionChunk, ChatRequest } from '../chat/index.js';
-import { currentLlmContext, type LlmRequestContext, runWithLlmContext } from '../context/index.js';
+import { type LlmRequestContext, runWithLlmContext } from '../context/index.js';
+import type { AlertReport, SavingsReport } from '../observability/index.js';
 import type { Explanation, RouterCallOptions, RoutingInfo } from '../pipeline/index.js';
+import { IN_PROCESS_BASE_URL, type RouterClientOptions } from './router-client-options.js';
 import { RouterEngine } from './router-engine.js';
+import { createRouterFetch } from './router-fetch.js';
 
 /**
  * An answer with where it came from. `routing` is not enumerable: serialised, the answer is OpenAI's shape and
@@ -19,7 +23,7 @@ export type RoutedChatCompletion = ChatCompletion & { readonly routing: RoutingI
  * @publicApi
  */
 export interface RoutedChatStream extends AsyncIterable<ChatCompletionChunk> {
-  /** Where the answer comes from; undefined until the first chunk is there. */
+  /** Where the answer comes from; undefined until the first chunk is there. Has the cost once the stream has ended. */
   readonly routing: RoutingInfo | undefined;
   [Symbol.asyncIterator](): AsyncGenerator<ChatCompletionChunk, void, undefined>;
 }
@@ -70,8 +74,8 @@ export class RouterService {
    */
   stream(request: ChatRequest, options: RouterCallOptions = {}): RoutedChatStream {
     const { pipeline } = this.engine;
-    // Of the caller, not of whoever reads first: a response is often written outside the handler.
-    const context = currentLlmContext();
+    // As the caller stands, not whoever reads first: a response is often written outside the handler.
+    const asTheCaller = AsyncLocalStorage.snapshot();
     const left = new AbortController();
     const { signal } = options;
     const onAbort = (): void => {
@@ -83,11 +87,14 @@ export class RouterService {
       if (signal?.aborted) onAbort();
       else signal?.addEventListener('abort', onAbort, { once: true });
       try {
-        const routed = await runWithLlmContext(context, () =>
-          pipeline.stream(request, { ...options, signal: left.signal }),
-        );
+        const routed = await asTheCaller(() => pipeline.stream(request, { ...options, signal: left.signal }));
         ({ routing } = routed);
-        yield* routed.chunks;
+        try {
+          yield* routed.chunks;
+        } finally {
+          // However it ended, what it cost is known now.
+          routing = { ...routed.routing, costUsd: routed.costUsd() };
+        }
       } catch (error) {
         // Of a reader that has left in the middle of a read: nobody is there to be told.
         if (!hasLeft) throw error;
@@ -114,7 +121,7 @@ export class RouterService {
 
   /** The same as an Observable: one upstream call a subscription, ended when it is unsubscribed. */
   stream$(request: ChatRequest, options: RouterCallOptions = {}): Observable<ChatCompletionChunk> {
-    const context = currentLlmContext();
+    const asTheCaller = AsyncLocalStorage.snapshot();
     return new Observable<ChatCompletionChunk>((subscriber) => {
       const controller = new AbortController();
       const { signal } = options;
@@ -124,9 +131,7 @@ export class RouterService {
       if (signal?.aborted) onAbort();
       else signal?.addEventListener('abort', onAbort, { once: true });
       const run = async (): Promise<void> => {
-        const chunks = runWithLlmContext(context, () =>
-          this.stream(request, { ...options, signal: controller.signal }),
-        );
+        const chunks = asTheCaller(() => this.stream(request, { ...options, signal: controller.signal }));
         for await (const chunk of chunks) {
           if (subscriber.closed) return;
           subscriber.next(chunk);
@@ -153,6 +158,49 @@ export class RouterService {
    */
   explain(request: ChatRequest, options: RouterCallOptions = {}): Explanation {
     return this.engine.pipeline.explain(request, options);
+  }
+
+  /**
+   * What was spent since the start, and what the model named by `baseline` would have cost for the same tokens, in
+   * all, by surface and by model. Without `baseline`: what was spent alone.
+   *
+   * @example
+   * ```ts
+   * const { spentUsd, baselineUsd, savedUsd } = this.router.savings();
+   * ```
+   */
+  savings(): SavingsReport {
+    return this.engine.savings.report();
+  }
+
+  /** The alerts that stand, and the last ones that were cleared. */
+  alerts(): AlertReport {
+    return this.engine.alerts.report();
+  }
+
+  /**
+   * The options with which a client of OpenAI's API runs over the router, in process: the `openai` package of any
+   * version, LangChain's `configuration`, and through such a client the OpenAI Agents SDK. Chat completions (streamed
+   * or not) and models are served, with the headers and errors of the HTTP endpoint. Each call is made for the surface
+   * of the handler it was made in.
+   *
+   * @param context - Who asks, for all calls of the client: wins over the handler's `@Surface`. For a client that
+   * queues its calls, which may run them in the context of another handler.
+   *
+   * @example
+   * ```ts
+   * const client = new OpenAI(this.router.clientOptions());
+   * const model = new ChatOpenAI({ model: 'auto', configuration: this.router.clientOptions({ surface: 'support' }) });
+   * ```
+   */
+  clientOptions(context: LlmRequestContext = {}): RouterClientOptions {
+    return {
+      apiKey: 'in-process',
+      baseURL: IN_PROCESS_BASE_URL,
+      fetch: createRouterFetch(this.engine, context),
+      maxRetries: 0,
+      dangerouslyAllowBrowser: true,
+    };
   }
 
   /**

@@ -3,7 +3,7 @@ const CAPACITY = 64;
 /** Older samples say nothing of now. */
 const WINDOW_MS = 30_000;
 
-interface Sample {
+export interface Sample {
   readonly atMs: number;
   readonly isError: boolean;
   readonly timeToFirstTokenMs: number | undefined;
@@ -31,6 +31,11 @@ export class DeploymentWindow {
   add(sample: Sample): void {
     this.#ring[this.#next] = sample;
     this.#next = (this.#next + 1) % CAPACITY;
+  }
+
+  /** The samples of the window, in no order. */
+  recent(nowMs: number): Sample[] {
+    return this.#ring.filter(({ atMs }) => nowMs - atMs <= WINDOW_MS);
   }
 
   /** @param waiting - How long streams that have not begun yet have waited: censored samples, at least so long. */

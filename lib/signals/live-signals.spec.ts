@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { NO_USAGE } from '../chat/index.js';
 import type { ProviderErrorKind } from '../errors/provider-error-kind.js';
-import { type AttemptRecord, type Outcome, TelemetryBus } from '../telemetry/index.js';
+import { type Alert, type AttemptRecord, type Outcome, TelemetryBus } from '../telemetry/index.js';
 import { LiveSignals } from './live-signals.js';
 
 const NAMES = { deployment: 'model@provider', model: 'model', provider: 'provider' };
@@ -195,6 +195,28 @@ describe('LiveSignals', () => {
     end('a', 'failed', { errorKind: 'server_error' });
     clock.nowMs += 30_001;
     expect(signals.of(NAMES.deployment)).toMatchObject({ samples: 0, errorRate: 0, consecutiveFailures: 1 });
+  });
+
+  it("knows of a deployment's alert at once, and takes a surface's for nobody's", () => {
+    const { bus, signals } = bench();
+    const alert: Alert = {
+      id: 'alert_1',
+      kind: 'error_rate',
+      subject: { surface: NAMES.deployment },
+      value: 0.5,
+      worstValue: 0.5,
+      threshold: 0.02,
+      requests: 300,
+      windowMs: 300_000,
+      since: '',
+      clearedAt: null,
+    };
+    bus.emit('alert-raised', alert);
+    expect(signals.of(NAMES.deployment).inAlert).toBe(false);
+    bus.emit('alert-raised', { ...alert, subject: { deployment: NAMES.deployment } });
+    expect(signals.of(NAMES.deployment).inAlert).toBe(true);
+    bus.emit('alert-cleared', { ...alert, subject: { deployment: NAMES.deployment } });
+    expect(signals.of(NAMES.deployment).inAlert).toBe(false);
   });
 
   it('hears nothing once closed', () => {

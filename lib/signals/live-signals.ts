@@ -1,6 +1,7 @@
 import type { ProviderErrorKind } from '../errors/provider-error-kind.js';
 import type { AttemptRecord, TelemetryBus } from '../telemetry/index.js';
 import { DeploymentWindow } from './deployment-window.js';
+import { type RecentCalls, summariseRecent } from './recent-calls.js';
 
 /** A rate limit without a Retry-After is waited out so long. */
 const DEFAULT_REST_MS = 2_000;
@@ -29,6 +30,8 @@ export interface LiveDeployment {
   readonly timeToFirstTokenMs: number | undefined;
   readonly latencyMs: number | undefined;
   readonly restingUntilMs: number;
+  /** An alert on its error rate stands. */
+  readonly inAlert: boolean;
   readonly lastSuccessAtMs: number | undefined;
   readonly lastErrorAtMs: number | undefined;
   readonly lastErrorKind: ProviderErrorKind | undefined;
@@ -41,6 +44,7 @@ interface State {
   /** Start of each stream that has shown no token yet, by attempt. */
   readonly waiting: Map<string, number>;
   inFlight: number;
+  inAlert: boolean;
   restingUntilMs: number;
   lastSuccessAtMs: number | undefined;
   lastErrorAtMs: number | undefined;
@@ -57,11 +61,28 @@ const IDLE: LiveDeployment = {
   timeToFirstTokenMs: undefined,
   latencyMs: undefined,
   restingUntilMs: 0,
+  inAlert: false,
   lastSuccessAtMs: undefined,
   lastErrorAtMs: undefined,
   lastErrorKind: undefined,
   consecutiveFailures: 0,
 };
+
+function unknownState(): State {
+  return {
+    window: new DeploymentWindow(),
+    waiting: new Map(),
+    inFlight: 0,
+    inAlert: false,
+    restingUntilMs: 0,
+    lastSuccessAtMs: undefined,
+    lastErrorAtMs: undefined,
+    lastErrorKind: undefined,
+    consecutiveFailures: 0,
+    summary: undefined,
+    summaryAtMs: 0,
+  };
+}
 
 /**
  * Live state of every deployment, learnt from the bus alone. In-flight counts are the starts less the ends; both are
@@ -88,6 +109,12 @@ export class LiveSignals {
       bus.on('attempt-ended', (record) => {
         this.learn(record);
       }),
+      bus.on('alert-raised', ({ subject }) => {
+        this.setInAlert(subject.deployment, true);
+      }),
+      bus.on('alert-cleared', ({ subject }) => {
+        this.setInAlert(subject.deployment, false);
+      }),
     ];
   }
 
@@ -102,6 +129,7 @@ export class LiveSignals {
         ...state.window.summarise(nowMs, waiting),
         inFlight: state.inFlight,
         restingUntilMs: state.restingUntilMs,
+        inAlert: state.inAlert,
         lastSuccessAtMs: state.lastSuccessAtMs,
         lastErrorAtMs: state.lastErrorAtMs,
         lastErrorKind: state.lastErrorKind,
@@ -112,6 +140,24 @@ export class LiveSignals {
     return state.summary;
   }
 
+  /**
+   * What the last calls of some deployments together were like: at most 64 of each, of the last 30 seconds. For people;
+   * planning has {@link of}.
+   */
+  recent(deployments: Iterable<string>): RecentCalls {
+    const nowMs = this.now();
+    return summariseRecent(
+      [...deployments].flatMap((deployment) => this.#states.get(deployment)?.window.recent(nowMs) ?? []),
+    );
+  }
+
+  /** Forgets how the deployments have fared; calls under way stay counted, and alerts stand. */
+  forget(): void {
+    for (const [deployment, { inFlight, inAlert, waiting }] of this.#states) {
+      this.#states.set(deployment, { ...unknownState(), inFlight, inAlert, waiting });
+    }
+  }
+
   close(): void {
     for (const unsubscribe of this.#subscriptions) unsubscribe();
   }
@@ -119,21 +165,18 @@ export class LiveSignals {
   private state(deployment: string): State {
     let state = this.#states.get(deployment);
     if (state === undefined) {
-      state = {
-        window: new DeploymentWindow(),
-        waiting: new Map(),
-        inFlight: 0,
-        restingUntilMs: 0,
-        lastSuccessAtMs: undefined,
-        lastErrorAtMs: undefined,
-        lastErrorKind: undefined,
-        consecutiveFailures: 0,
-        summary: undefined,
-        summaryAtMs: 0,
-      };
+      state = unknownState();
       this.#states.set(deployment, state);
     }
     return state;
+  }
+
+  /** @param deployment - Undefined: the alert is a surface's, which says nothing of any one deployment. */
+  private setInAlert(deployment: string | undefined, inAlert: boolean): void {
+    if (deployment === undefined) return;
+    const state = this.state(deployment);
+    state.inAlert = inAlert;
+    state.summary = undefined;
   }
 
   private learn(record: AttemptRecord): void {

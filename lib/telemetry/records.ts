@@ -1,6 +1,7 @@
 import type { TokenUsage } from '../chat/chat-types.js';
 import type { LlmRouterErrorCode } from '../errors/llm-router-error.js';
 import type { ProviderErrorKind } from '../errors/provider-error-kind.js';
+import type { Alert } from './alert.js';
 
 /**
  * One of the cascade's three steps.
@@ -85,6 +86,36 @@ export interface RequestRecord extends RequestLabels {
   readonly costUsd: number;
 }
 
+/**
+ * One call of a handler, with all router requests made in it, emitted when the last of them and its response have
+ * ended. Counts what the request records count; nothing of it enters totals.
+ *
+ * @publicApi
+ */
+export interface HandlerRecord {
+  /** `ChatController.answer`. */
+  readonly handler: string;
+  /** The handler's `@Surface`, else that of its first request; `none` where there is neither. */
+  readonly surface: string;
+  readonly startedAtMs: number;
+  readonly durationMs: number;
+  /** Of `durationMs`, the time in which at least one router request was under way. */
+  readonly waitingMs: number;
+  /** Router requests. */
+  readonly calls: number;
+  /** Of these, how many did not succeed. */
+  readonly failedCalls: number;
+  /** Calls of deployments over all requests. */
+  readonly attempts: number;
+  /** The models that answered, each once, in order. */
+  readonly models: readonly string[];
+  readonly usage: TokenUsage;
+  /** US dollars over all requests. */
+  readonly costUsd: number;
+  /** `failed`: the handler threw. `client_left`: the response was closed before it was complete. */
+  readonly outcome: Extract<Outcome, 'succeeded' | 'failed' | 'client_left'>;
+}
+
 export interface AttemptStarted extends DeploymentLabels {
   readonly decisionId: string;
   readonly attempt: number;
@@ -98,10 +129,20 @@ export interface AttemptFirstToken extends DeploymentLabels {
   readonly timeToFirstTokenMs: number;
 }
 
+/** A deployment that a request's plan would have called first, were it not rate-limited or failing. */
+export interface DeploymentPassedOver {
+  readonly decisionId: string;
+  readonly deployment: string;
+}
+
 /** Everything the bus carries, by event name. */
 export interface TelemetryEvents {
+  'deployment-passed-over': DeploymentPassedOver;
   'attempt-started': AttemptStarted;
   'attempt-first-token': AttemptFirstToken;
   'attempt-ended': AttemptRecord;
   'request-ended': RequestRecord;
+  'handler-ended': HandlerRecord;
+  'alert-raised': Alert;
+  'alert-cleared': Alert;
 }

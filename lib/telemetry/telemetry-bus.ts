@@ -8,10 +8,14 @@ type Listener<Name extends keyof TelemetryEvents> = (event: TelemetryEvents[Name
  */
 export class TelemetryBus {
   readonly #listeners: { [Name in keyof TelemetryEvents]: Set<Listener<Name>> } = {
+    'deployment-passed-over': new Set(),
     'attempt-started': new Set(),
     'attempt-first-token': new Set(),
     'attempt-ended': new Set(),
     'request-ended': new Set(),
+    'handler-ended': new Set(),
+    'alert-raised': new Set(),
+    'alert-cleared': new Set(),
   };
 
   /** Called with the name of the event whose listener threw; the Nest layer logs it. */

@@ -9,7 +9,7 @@ import {
   type UpstreamApi,
 } from './index.js';
 
-const APIS = ['openai', 'anthropic', 'gemini'] as const;
+const APIS = ['openai', 'azure-openai', 'anthropic', 'gemini'] as const;
 
 const opened: ScriptedUpstream[] = [];
 const agents: Agent[] = [];
@@ -41,6 +41,7 @@ function send(upstream: ScriptedUpstream, streamed: boolean, agent?: Agent): Sen
   );
   const paths: Record<UpstreamApi, string> = {
     openai: '/v1/chat/completions',
+    'azure-openai': '/openai/deployments/m/chat/completions?api-version=2024-10-21',
     anthropic: '/v1/messages',
     gemini: `/v1beta/models/gemini-2.5-pro:${streamed ? 'streamGenerateContent?alt=sse' : 'generateContent'}`,
   };
@@ -94,6 +95,7 @@ describe.each(APIS)('faults of the %s upstream', (api) => {
     expect(message.headers['retry-after']).toBe('7');
     const shapes: Record<UpstreamApi, object> = {
       openai: { error: { code: 'rate_limit_exceeded' } },
+      'azure-openai': { error: { code: '429' } },
       anthropic: {
         type: 'error',
         error: { type: 'rate_limit_error' },
@@ -195,7 +197,12 @@ describe.each(APIS)('faults of the %s upstream', (api) => {
     expect([message.statusCode, error]).toEqual([200, undefined]);
     expect(text).toContain('One');
     expect(text).toMatch(
-      { openai: /"server_error"/, anthropic: /event: error\n.*overloaded_error/, gemini: /UNAVAILABLE/ }[api],
+      {
+        openai: /"server_error"/,
+        'azure-openai': /"server_error"/,
+        anthropic: /event: error\n.*overloaded_error/,
+        gemini: /UNAVAILABLE/,
+      }[api],
     );
     expect(text).not.toMatch(/\[DONE\]|message_stop|"finishReason"/);
   });

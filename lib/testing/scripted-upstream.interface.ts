@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
 /** The wire format an upstream speaks. `openai` also stands for every OpenAI-compatible server. */
-export type UpstreamApi = 'openai' | 'anthropic' | 'gemini';
+export type UpstreamApi = 'openai' | 'azure-openai' | 'anthropic' | 'gemini';
 
 /** What a client demanded about tools, in one form for all wires. */
 export type UpstreamToolChoice = 'auto' | 'none' | 'required' | { readonly name: string };
@@ -9,7 +9,7 @@ export type UpstreamToolChoice = 'auto' | 'none' | 'required' | { readonly name:
 /** One request to generate an answer, as it reached the upstream. */
 export interface UpstreamRequest {
   readonly api: UpstreamApi;
-  /** The model's name as the client wrote it: in the body, or in the path for Gemini. */
+  /** The model's name as the client wrote it: in the body, or in the path for Gemini and Azure's dated versions. */
   readonly model: string;
   readonly streamed: boolean;
   /** The names of the functions offered, in their order. */

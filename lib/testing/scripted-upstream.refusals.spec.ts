@@ -40,6 +40,7 @@ async function post(
 
 const PATHS: Record<UpstreamApi, string> = {
   openai: '/v1/chat/completions',
+  'azure-openai': '/openai/v1/chat/completions',
   anthropic: '/v1/messages',
   gemini: '/v1beta/models/gemini-2.5-flash:generateContent',
 };
@@ -52,7 +53,10 @@ const userTurn = { role: 'user', parts: [{ text: 'Hello' }] };
 const callTurn = { role: 'model', parts: [{ functionCall: { name: 'weather', args: {} } }] };
 const responseOf = (response: object): object => ({ role: 'user', parts: [{ functionResponse: response }] });
 
-const REFUSED: Record<UpstreamApi, Record<string, [body: object, message: RegExp]>> = {
+const REFUSED: Record<
+  Exclude<UpstreamApi, 'azure-openai'>,
+  Record<string, [body: object, message: RegExp]>
+> = {
   openai: {
     'no model': [{ messages: [user] }, /must provide a model/],
     'no messages': [{ model: 'm' }, /Missing required parameter: 'messages'/],
@@ -225,7 +229,7 @@ const REFUSED: Record<UpstreamApi, Record<string, [body: object, message: RegExp
 };
 
 describe.each(['openai', 'anthropic', 'gemini'] as const)('%s refuses, in its own shape,', (api) => {
-  const SHAPES: Record<UpstreamApi, object> = {
+  const SHAPES: Record<Exclude<UpstreamApi, 'azure-openai'>, object> = {
     openai: { error: { type: 'invalid_request_error', message: expect.any(String) as string } },
     anthropic: { type: 'error', error: { type: 'invalid_request_error' } },
     gemini: { error: { code: 400, status: 'INVALID_ARGUMENT' } },
@@ -251,6 +255,7 @@ describe.each(['openai', 'anthropic', 'gemini'] as const)('%s refuses, in its ow
 describe('the key', () => {
   const good: Record<UpstreamApi, object> = {
     openai: { model: 'm', messages: [user] },
+    'azure-openai': { model: 'm', messages: [user] },
     anthropic: { model: 'm', max_tokens: 9, messages: [user] },
     gemini: { contents: [userTurn] },
   };
@@ -262,6 +267,13 @@ describe('the key', () => {
       prefix: 'Bearer ',
       status: 401,
       wrong: { error: { code: 'invalid_api_key' } },
+    },
+    {
+      api: 'azure-openai',
+      header: 'api-key',
+      prefix: '',
+      status: 401,
+      wrong: { error: { code: '401' } },
     },
     {
       api: 'anthropic',

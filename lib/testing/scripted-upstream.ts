@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { anthropicWire } from './anthropic.wire.js';
+import { azureOpenAiWire } from './azure-openai.wire.js';
 import { defaultReply } from './default-reply.js';
 import { geminiWire } from './gemini.wire.js';
 import { isRecord, type JsonRecord } from './json-value.js';
@@ -30,7 +31,12 @@ import {
   type UpstreamWire,
 } from './upstream-wire.interface.js';
 
-const WIRES = { openai: openAiWire, anthropic: anthropicWire, gemini: geminiWire };
+const WIRES = {
+  openai: openAiWire,
+  'azure-openai': azureOpenAiWire,
+  anthropic: anthropicWire,
+  gemini: geminiWire,
+};
 const NO_LATENCY: UpstreamLatency = { timeToFirstTokenMs: 0, tokensPerSecond: Infinity };
 const MAXIMUM_BODY_BYTES = 32 * 1024 * 1024;
 /** A port given up for a refusal may be taken for a moment by someone's outgoing connection. */

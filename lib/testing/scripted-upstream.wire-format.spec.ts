@@ -42,7 +42,8 @@ function ask(
     });
   switch (upstream.api) {
     case 'openai':
-      return post('/v1/chat/completions', {
+    case 'azure-openai':
+      return post(upstream.api === 'openai' ? '/v1/chat/completions' : '/openai/v1/chat/completions', {
         model: 'gpt-4o',
         stream: streamed,
         messages: [{ role: 'user', content: 'How is the weather?' }],
@@ -179,7 +180,7 @@ function reassemble(api: UpstreamApi, events: readonly Event[]): { text: string;
   for (const { data } of events) {
     if (data === '[DONE]') continue;
     const chunk = JSON.parse(data) as Record<string, unknown>;
-    if (api === 'openai') {
+    if (api === 'openai' || api === 'azure-openai') {
       const delta = (chunk.choices as { delta: Delta }[])[0]?.delta;
       text += delta?.content ?? '';
       for (const call of delta?.tool_calls ?? []) {
@@ -217,7 +218,7 @@ interface Part {
   functionCall?: { name: string; args: unknown };
 }
 
-describe.each(['openai', 'anthropic', 'gemini'] as const)('the %s stream', (api) => {
+describe.each(['openai', 'azure-openai', 'anthropic', 'gemini'] as const)('the %s stream', (api) => {
   it('carries the text and the tool calls of the script, in several pieces', async () => {
     const reply = SCRIPTS['a text with two tool calls']!;
     const upstream = await open({

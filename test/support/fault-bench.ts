@@ -6,12 +6,14 @@ import type { ScriptedUpstream } from 'nestjs-llm-router/testing';
 // Internal on purpose: only the bus shows that a record is emitted exactly once, and only the signals what is in flight.
 import { RouterEngine } from '../../lib/router/index.js';
 import type { AttemptRecord, RequestRecord } from '../../lib/telemetry/index.js';
-import { createRouterApp, type Platform, type RouterApp } from './router-app.js';
+import { createRouterApp, type Platform, type RouterApp, type RouterAppOptions } from './router-app.js';
 
 export interface FaultBenchOptions {
   readonly platform: Platform;
   readonly options: LlmRouterOptions;
   readonly http?: LlmRouterHttpOptions | false;
+  readonly controllers?: RouterAppOptions['controllers'];
+  readonly providers?: RouterAppOptions['providers'];
   readonly logger?: LoggerService;
 }
 

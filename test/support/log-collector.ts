@@ -1,9 +1,24 @@
 import type { LoggerService } from '@nestjs/common';
+import { EventEmitter, on } from 'node:events';
 import { inspect } from 'node:util';
 
 /** Keeps every line the application logs. */
 export class LogCollector implements LoggerService {
   readonly lines: string[] = [];
+  readonly #news = new EventEmitter();
+
+  /** The first `count` lines that match, as soon as there are so many. */
+  async whenLines(pattern: RegExp, count: number): Promise<string[]> {
+    const news = on(this.#news, 'line');
+    for (;;) {
+      const matching = this.lines.filter((line) => pattern.test(line));
+      if (matching.length >= count) {
+        await news.return?.();
+        return matching.slice(0, count);
+      }
+      await news.next();
+    }
+  }
 
   log(...parts: unknown[]): void {
     this.keep(parts);
@@ -31,5 +46,6 @@ export class LogCollector implements LoggerService {
 
   private keep(parts: unknown[]): void {
     this.lines.push(parts.map((part) => (typeof part === 'string' ? part : inspect(part))).join(' '));
+    this.#news.emit('line');
   }
 }

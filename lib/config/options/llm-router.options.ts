@@ -1,7 +1,9 @@
 import { IsOptional } from 'class-validator';
 import { NotSupportedYet, Section, SectionMap } from '../section.decorators.js';
-import { IsFlag, IsOneOf } from '../validators.js';
+import { IsFlag, IsName, IsOneOf } from '../validators.js';
+import { AlertsOptions } from './alerts.options.js';
 import { ExecutionOptions } from './execution.options.js';
+import { HealthOptions } from './health.options.js';
 import { HttpOptions } from './http.options.js';
 import { LimitsOptions } from './limits.options.js';
 import { ModelOptions } from './model.options.js';
@@ -15,8 +17,6 @@ import { SurfaceOptions } from './surface.options.js';
  */
 @NotSupportedYet({
   peakHours: '',
-  alerts: '',
-  baseline: '',
   storage: 'state is kept in memory',
   mode: '',
   classification: '',
@@ -59,6 +59,21 @@ export class LlmRouterConfiguration {
   @Section(() => HttpOptions)
   http: HttpOptions = new HttpOptions();
 
+  @Section(() => AlertsOptions)
+  alerts: AlertsOptions = new AlertsOptions();
+
+  /**
+   * The model you would call without the router: savings are measured against its list price.
+   *
+   * @defaultValue none: the savings report says what was spent, and nothing of savings
+   */
+  @IsOptional()
+  @IsName()
+  baseline?: string;
+
+  @Section(() => HealthOptions)
+  health: HealthOptions = new HealthOptions();
+
   /** Warnings stop the boot as errors do. @defaultValue false */
   @IsFlag()
   strict = false;
@@ -100,3 +115,13 @@ type SnakeCased<Value> = Value extends readonly (infer Entry)[]
  */
 export type LlmRouterOptions =
   DeepPartial<LlmRouterConfiguration> | SnakeCased<DeepPartial<LlmRouterConfiguration>>;
+
+/**
+ * What `LlmRouterModule.forFeature` takes.
+ *
+ * @publicApi
+ */
+export interface LlmRouterFeatureOptions {
+  /** By name, as in {@link LlmRouterOptions}. */
+  readonly surfaces: NonNullable<LlmRouterOptions['surfaces']>;
+}

@@ -1,5 +1,7 @@
 import { IsOptional } from 'class-validator';
+import { SectionList } from '../section.decorators.js';
 import { IsAmount } from '../validators.js';
+import { LongContextPriceOptions } from './long-context-price.options.js';
 
 /**
  * US dollars per million tokens.
@@ -22,4 +24,9 @@ export class PriceOptions {
   @IsOptional()
   @IsAmount()
   cacheWritePer1M?: number;
+
+  /** Steps for long prompts, the lowest first; each prices the whole request. Left out: one price for any length. */
+  @IsOptional()
+  @SectionList(() => LongContextPriceOptions)
+  longContext?: LongContextPriceOptions[];
 }

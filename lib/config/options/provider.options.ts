@@ -1,4 +1,4 @@
-import { IsOptional } from 'class-validator';
+import { IsOptional, Matches } from 'class-validator';
 import { NotSupportedYet } from '../section.decorators.js';
 import { IsBaseUrl, IsName, IsOneOf } from '../validators.js';
 
@@ -7,11 +7,12 @@ import { IsBaseUrl, IsName, IsOneOf } from '../validators.js';
  *
  * @publicApi
  */
-export type ProviderApiName = 'openai' | 'openai-compatible' | 'anthropic' | 'gemini';
+export type ProviderApiName = 'openai' | 'openai-compatible' | 'azure-openai' | 'anthropic' | 'gemini';
 
 export const PROVIDER_API_NAMES = [
   'openai',
   'openai-compatible',
+  'azure-openai',
   'anthropic',
   'gemini',
 ] as const satisfies readonly ProviderApiName[];
@@ -33,13 +34,27 @@ export class ProviderOptions {
   apiKey?: string;
 
   /**
-   * Where it is, as the vendor's SDK has it: OpenAI's ends in `/v1`, the others carry no version.
+   * Where it is, as the vendor's SDK has it: OpenAI's ends in `/v1`, the others carry no version. Of Azure OpenAI the
+   * resource's endpoint: `https://NAME.openai.azure.com` or `https://NAME.services.ai.azure.com`, with `/openai/v1` or
+   * without.
    *
-   * @defaultValue the vendor's own; required for `openai-compatible`
+   * @defaultValue the vendor's own; required for `openai-compatible` and `azure-openai`
    */
   @IsOptional()
   @IsBaseUrl()
   baseUrl?: string;
+
+  /**
+   * `api-version` of Azure OpenAI: a date such as `2024-10-21` or `2025-04-01-preview` for the API with deployments in
+   * the path, `v1` or `preview` for the v1 API.
+   *
+   * @defaultValue none: the v1 API, which wants no version
+   */
+  @IsOptional()
+  @Matches(/^(?:\d{4}-\d{2}-\d{2}(?:-preview)?|v1|preview)$/, {
+    message: 'must be "v1", "preview", or a date such as "2024-10-21" or "2025-04-01-preview"',
+  })
+  apiVersion?: string;
 
   /** A PEM file of certificate authorities trusted for this provider beside the usual ones. */
   @IsOptional()

@@ -1,3 +1,4 @@
+import { isEmbeddingModel } from '../../catalog/index.js';
 import type { EligibilityFilter } from './eligibility-filter.js';
 
 /** The model can do what the request uses. A model whose capabilities nobody declared is not checked. */
@@ -6,6 +7,7 @@ export const capabilityFilter: EligibilityFilter = {
   check({ model }, { features }) {
     const { capabilities } = model;
     if (capabilities === undefined) return undefined;
+    if (isEmbeddingModel(capabilities)) return 'makes embeddings, answers no chat';
     const missing = features.capabilities.filter((capability) => !capabilities.has(capability));
     return missing.length === 0 ? undefined : `cannot do ${missing.join(', ')}`;
   },

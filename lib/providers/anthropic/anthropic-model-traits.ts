@@ -4,6 +4,8 @@ export interface AnthropicModelTraits {
   readonly hasAdaptiveThinking: boolean;
   /** Has the effort `xhigh` between `high` and `max`. */
   readonly hasExtraHighEffort: boolean;
+  /** Answers by a JSON schema in `output_config.format`. */
+  readonly hasStructuredOutputs: boolean;
   /** `temperature` and `top_p` are refused with a 400. */
   readonly refusesSampling: boolean;
   /** `temperature` and `top_p` are refused together. */
@@ -14,7 +16,7 @@ export interface AnthropicModelTraits {
  * Reads the generation out of the name (`claude-opus-4-8`, `claude-3-7-sonnet-20250219`, `claude-opus-5`). A name
  * that says nothing is taken for an older model, which understands the older forms.
  *
- * Claude 4.6 brought adaptive thinking and deprecated budgets; 4.7 removed budgets and sampling parameters
+ * Claude 4.5 brought structured outputs; 4.6 brought adaptive thinking and deprecated budgets; 4.7 removed budgets and sampling parameters
  * (`"thinking.type.enabled" is not supported for this model`; 400 for any temperature or top_p).
  */
 export function anthropicModelTraits(model: string): AnthropicModelTraits {
@@ -22,6 +24,7 @@ export function anthropicModelTraits(model: string): AnthropicModelTraits {
   return {
     hasAdaptiveThinking: version >= 4.06,
     hasExtraHighEffort: version >= 4.07,
+    hasStructuredOutputs: version >= 4.05,
     refusesSampling: version >= 4.07,
     refusesTemperatureWithTopP: version >= 4.01,
   };

@@ -16,7 +16,7 @@ import type { ProviderCall, StreamTranslator, WireEvent } from '../provider-adap
 import { fromAnthropicErrorEvent } from './from-anthropic-error.js';
 import { fromAnthropicStopReason } from './from-anthropic-stop-reason.js';
 import { AnthropicUsage } from './from-anthropic-usage.js';
-import { structuredOutputTool } from './structured-output-tool.js';
+import { answerToolName } from './structured-output.js';
 
 const CHOICE_INDEX = 0;
 
@@ -49,7 +49,7 @@ export class AnthropicStreamTranslator implements StreamTranslator {
 
   constructor(call: ProviderCall) {
     this.#writer = new ChunkWriter(call.upstreamModel);
-    this.#answerTool = structuredOutputTool(call.request)?.tool.name;
+    this.#answerTool = answerToolName(call);
   }
 
   get isTerminated(): boolean {

@@ -36,7 +36,7 @@ export interface ToolUseBlock {
 export interface ToolResultBlock {
   readonly type: 'tool_result';
   readonly tool_use_id: string;
-  readonly content?: string | readonly TextBlock[];
+  readonly content?: string | readonly (TextBlock | ImageBlock | DocumentBlock)[];
 }
 
 export type UserBlock = TextBlock | ImageBlock | DocumentBlock | ToolResultBlock;
@@ -75,6 +75,9 @@ export interface AnthropicRequest {
   readonly temperature?: number;
   readonly top_p?: number;
   readonly thinking?: AnthropicThinking;
-  readonly output_config?: { readonly effort: string };
+  readonly output_config?: {
+    readonly effort?: string;
+    readonly format?: { readonly type: 'json_schema'; readonly schema: JsonObject };
+  };
   readonly metadata?: { readonly user_id: string };
 }

@@ -342,6 +342,75 @@ describe('AnthropicAdapter request', () => {
     expect(mixed.tool_choice).toEqual({ type: 'any' });
     expect(build({ response_format: { type: 'json_object' } }).system).toMatch(/JSON/);
   });
+
+  describe('structured outputs, from Claude 4.5 on', () => {
+    const CLOSED = { ...SCHEMA, additionalProperties: false };
+    const newer = { upstreamModel: 'claude-haiku-4-5', reasoning: true };
+
+    it('asks for the schema in its own field, beside tools, effort and thinking', () => {
+      const body = build({ response_format: jsonSchema }, newer);
+      expect(body.output_config).toEqual({ format: { type: 'json_schema', schema: CLOSED } });
+      expect(body).not.toHaveProperty('tools');
+      const mixed = build(
+        { response_format: jsonSchema, tools: [tool('f')], tool_choice: 'required', reasoning_effort: 'low' },
+        { upstreamModel: 'claude-opus-4-8', reasoning: true },
+      );
+      expect(mixed.output_config).toEqual({ effort: 'low', format: { type: 'json_schema', schema: CLOSED } });
+      expect(mixed.tools?.map(({ name }) => name)).toEqual(['f']);
+      expect(mixed.tool_choice).toEqual({ type: 'any' });
+      expect(build({ response_format: jsonSchema, reasoning_effort: 'high' }, newer).thinking).toMatchObject({
+        type: 'enabled',
+      });
+    });
+
+    it.each([
+      ['a schema it cannot say', { messages: [{ role: 'user', content: 'x' }] }, { type: 'object' }],
+      ['a final assistant turn', { messages: [{ role: 'assistant', content: '{' }] }, SCHEMA],
+    ])('goes back to the tool for %s', (_name, request, schema) => {
+      const response_format = { type: 'json_schema', json_schema: { name: 'x', schema } };
+      const body = build({ ...request, response_format }, newer);
+      expect(body).not.toHaveProperty('output_config');
+      expect(body.tool_choice).toMatchObject({ type: 'tool', name: 'give_answer' });
+    });
+
+    it('reads the answer as text, and a tool of that name as the client’s own', () => {
+      const request = { response_format: jsonSchema, tools: [tool('give_answer')] };
+      const content = [{ type: 'tool_use', id: 't', name: 'give_answer', input: { a: 1 } }];
+      const { completion } = adapter.parseAnswer(
+        { type: 'message', content, stop_reason: 'tool_use' },
+        callOf(request, newer),
+      );
+      expect(completion.choices[0]?.message.tool_calls).toHaveLength(1);
+    });
+  });
+
+  it('shows what tools show, and refuses what words alone may say', () => {
+    const image = { type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA' } };
+    const messages = messagesOf([
+      { role: 'user', content: 'Go' },
+      { role: 'assistant', content: null, tool_calls: [toolCall('a')] },
+      { role: 'tool', tool_call_id: 'a', content: [{ type: 'text', text: 'Here' }, image] },
+    ]) as { content: unknown }[];
+    expect(messages.at(-1)?.content).toEqual([
+      {
+        type: 'tool_result',
+        tool_use_id: 'a',
+        content: [
+          { type: 'text', text: 'Here' },
+          { type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'AAAA' } },
+        ],
+      },
+    ]);
+    for (const role of ['system', 'developer', 'assistant']) {
+      const error = errorOf(() => messagesOf([{ role, content: [image] }]));
+      expect(error).toBeInstanceOf(InvalidRequestError);
+      expect((error as InvalidRequestError).param).toBe('messages[0].content[0]');
+    }
+    const http = { type: 'image_url', image_url: { url: 'http://example.com/a.png' } };
+    expect(errorOf(() => messagesOf([{ role: 'user', content: [http] }]))).toBeInstanceOf(
+      InvalidRequestError,
+    );
+  });
 });
 
 describe('AnthropicAdapter answer', () => {

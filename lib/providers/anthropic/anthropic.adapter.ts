@@ -15,6 +15,7 @@ import { toAnthropicRequest } from './to-anthropic-request.js';
 /** Anthropic's Messages API (`POST /v1/messages`, version 2023-06-01, no betas). */
 export class AnthropicAdapter implements ProviderAdapter {
   readonly defaultBaseUrl = 'https://api.anthropic.com';
+  readonly modelList = { path: '/v1/models?limit=1', headers: { 'anthropic-version': '2023-06-01' } };
 
   authHeaders(apiKey: string | undefined): Record<string, string> {
     return apiKey === undefined ? {} : { 'x-api-key': apiKey };

@@ -7,7 +7,7 @@ import type { ProviderCall, TranslatedAnswer } from '../provider-adapter.js';
 import { fromAnthropicErrorEvent } from './from-anthropic-error.js';
 import { fromAnthropicStopReason } from './from-anthropic-stop-reason.js';
 import { AnthropicUsage } from './from-anthropic-usage.js';
-import { structuredOutputTool } from './structured-output-tool.js';
+import { answerToolName } from './structured-output.js';
 
 /**
  * An answer of the Messages API in OpenAI's shape. Text blocks are joined as they are; thinking becomes
@@ -26,7 +26,7 @@ export function fromAnthropicAnswer(body: unknown, call: ProviderCall): Translat
   if (!Array.isArray(body.content)) {
     throw new ProviderError({ kind: 'bad_response' });
   }
-  const answerTool = structuredOutputTool(call.request)?.tool.name;
+  const answerTool = answerToolName(call);
   let text = '';
   let reasoning = '';
   let structured = '';

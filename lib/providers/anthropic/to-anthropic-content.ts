@@ -1,6 +1,7 @@
 import type { ChatCompletionMessageParam } from '../../chat/chat-types.js';
 import { InvalidRequestError } from '../../errors/invalid-request-error.js';
-import { parseDataUrl } from '../data-url.js';
+import { readDataUrl } from '../data-url.js';
+import { COMMON_IMAGE_TYPES, readImageSource } from '../image-source.js';
 import { isJsonObject } from '../json-reading.js';
 import type { CacheControl, DocumentBlock, ImageBlock, TextBlock } from './anthropic-wire.js';
 
@@ -8,16 +9,9 @@ type UserMessage = Extract<ChatCompletionMessageParam, { role: 'user' }>;
 type UserPart = Exclude<UserMessage['content'], string>[number];
 type FilePart = Extract<UserPart, { type: 'file' }>;
 
-/** Anthropic reads these and refuses others. */
-const IMAGE_MEDIA_TYPES: ReadonlySet<string> = new Set([
-  'image/jpeg',
-  'image/png',
-  'image/gif',
-  'image/webp',
-]);
-
 /**
- * The content of a user message as blocks. Empty and blank texts are left out: Anthropic refuses them.
+ * The content of a user message, or of a tool's result, as blocks. Empty and blank texts are left out: Anthropic refuses
+ * them. `detail` has no word here.
  *
  * @param path Where the content stands in the request, such as `messages[0].content`.
  * @throws {@link InvalidRequestError} for audio, unknown image types, and files that are not in the request.
@@ -73,22 +67,23 @@ export function cacheControlOf(value: object): { cache_control?: CacheControl } 
 }
 
 function toImageBlock(url: string, path: string): ImageBlock {
-  const dataUrl = parseDataUrl(url);
-  if (dataUrl === undefined) {
-    if (!/^https?:/i.test(url)) {
-      throw new InvalidRequestError('An image must be an http(s) or data URL.', path);
+  const source = readImageSource(url, path);
+  if (source.kind === 'url') {
+    // Anthropic fetches over https alone.
+    if (source.url.protocol !== 'https:') {
+      throw new InvalidRequestError('This model takes images by https and data URL only.', path);
     }
     return { type: 'image', source: { type: 'url', url } };
   }
-  const mediaType = dataUrl.mediaType === 'image/jpg' ? 'image/jpeg' : dataUrl.mediaType;
-  if (!IMAGE_MEDIA_TYPES.has(mediaType)) {
+  const { mediaType, base64 } = source;
+  if (!COMMON_IMAGE_TYPES.has(mediaType)) {
     throw new InvalidRequestError('This model takes JPEG, PNG, GIF and WebP images only.', path);
   }
-  return { type: 'image', source: { type: 'base64', media_type: mediaType, data: dataUrl.base64 } };
+  return { type: 'image', source: { type: 'base64', media_type: mediaType, data: base64 } };
 }
 
 function toDocumentBlock(part: FilePart, path: string): DocumentBlock {
-  const dataUrl = parseDataUrl(part.file.file_data ?? '');
+  const dataUrl = readDataUrl(part.file.file_data ?? '', path);
   if (dataUrl === undefined) {
     throw new InvalidRequestError('A file must be given as a data URL in `file_data`.', path);
   }

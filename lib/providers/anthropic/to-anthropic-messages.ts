@@ -1,5 +1,6 @@
 import type { ChatCompletionMessageParam } from '../../chat/chat-types.js';
 import { InvalidRequestError } from '../../errors/invalid-request-error.js';
+import { requireTextParts } from '../require-text-parts.js';
 import { parseToolCallArguments } from '../tool-call-arguments.js';
 import type { AnthropicMessage, AssistantBlock, TextBlock, ToolResultBlock } from './anthropic-wire.js';
 import { toAnthropicContent, toTextBlocks } from './to-anthropic-content.js';
@@ -32,19 +33,21 @@ export function toAnthropicConversation(
     switch (message.role) {
       case 'system':
       case 'developer':
+        requireTextParts(message.content, path);
         for (const block of toTextBlocks(message.content)) system.push(block);
         break;
       case 'user':
         turns.push({ role: 'user', content: toAnthropicContent(message.content, `${path}.content`) });
         break;
       case 'assistant':
+        requireTextParts(message.content, path);
         turns.push({ role: 'assistant', content: toAssistantBlocks(message, path, ids) });
         break;
       case 'tool': {
         const result: ToolResultBlock = {
           type: 'tool_result',
           tool_use_id: ids.map(message.tool_call_id),
-          ...toolResultContent(message.content),
+          ...toolResultContent(message.content, `${path}.content`),
         };
         turns.push({ role: 'user', content: [result] });
         break;
@@ -87,11 +90,13 @@ function toAssistantBlocks(message: AssistantMessage, path: string, ids: ToolUse
 
 function toolResultContent(
   content: Extract<ChatCompletionMessageParam, { role: 'tool' }>['content'],
+  path: string,
 ): Pick<ToolResultBlock, 'content'> {
   if (typeof content === 'string') {
     return content === '' ? {} : { content };
   }
-  const blocks = toTextBlocks(content);
+  // OpenAI's types have text alone here; clients send pictures too, and Anthropic takes them.
+  const blocks = toAnthropicContent(content, path);
   return blocks.length === 0 ? {} : { content: blocks };
 }
 

@@ -2,11 +2,12 @@ import type { ValidatedChatRequest } from '../../chat/chat-types.js';
 import { offeredTools, toolDemandOf, type FunctionTool } from '../offered-tools.js';
 import type { ProviderCall } from '../provider-adapter.js';
 import { refuseField, refuseOpenAiOnlyFields } from '../refused-fields.js';
+import { requestedJson } from '../requested-schema.js';
 import { stillUsedFieldsOf } from '../still-used-fields.js';
 import { anthropicModelTraits } from './anthropic-model-traits.js';
 import { planThinking } from './anthropic-thinking.js';
 import type { AnthropicRequest, AnthropicTool, AnthropicToolChoice, TextBlock } from './anthropic-wire.js';
-import { structuredOutputTool } from './structured-output-tool.js';
+import { structuredOutputOf, type StructuredOutput } from './structured-output.js';
 import { cacheControlOf } from './to-anthropic-content.js';
 import { toAnthropicConversation } from './to-anthropic-messages.js';
 
@@ -24,7 +25,7 @@ const JSON_INSTRUCTION = 'Answer with one valid JSON object and nothing else: no
  *
  * Changed: `temperature` above 1 becomes 1 (OpenAI's scale goes to 2); with thinking, and on models that refuse
  * them, `temperature` and `top_p` are left out; where a model takes only one, `temperature` stays. `json_schema`
- * becomes a tool the model has to call, `json_object` an instruction.
+ * becomes `output_config.format`, or a tool the model has to call; `json_object` an instruction.
  *
  * @throws {@link InvalidRequestError} naming the field at fault.
  */
@@ -35,7 +36,8 @@ export function toAnthropicRequest(call: ProviderCall): AnthropicRequest {
   refuseField((request.top_logprobs ?? 0) > 0, 'top_logprobs');
   refuseOpenAiOnlyFields(request);
   const conversation = toAnthropicConversation(request.messages);
-  const { tools, toolChoice } = toAnthropicTools(request);
+  const output = structuredOutputOf(call);
+  const { tools, toolChoice } = toAnthropicTools(request, output);
   const isToolForced = toolChoice?.type === 'any' || toolChoice?.type === 'tool';
   const { maxTokens, thinking, effort } = planThinking(call, { isToolForced });
   const system = withJsonInstruction(conversation.system, request);
@@ -51,24 +53,41 @@ export function toAnthropicRequest(call: ProviderCall): AnthropicRequest {
     ...(toolChoice === undefined ? {} : { tool_choice: toolChoice }),
     ...(stopSequences.length > 0 ? { stop_sequences: stopSequences } : {}),
     ...(thinking === undefined ? toSampling(call) : { thinking }),
-    ...(effort === undefined ? {} : { output_config: { effort } }),
+    ...toOutputConfig(effort, output),
     ...(userId === undefined ? {} : { metadata: { user_id: userId } }),
   };
 }
 
-function toAnthropicTools(request: ValidatedChatRequest): {
+function toOutputConfig(
+  effort: string | undefined,
+  output: StructuredOutput | undefined,
+): Pick<AnthropicRequest, 'output_config'> {
+  if (effort === undefined && output?.kind !== 'format') {
+    return {};
+  }
+  return {
+    output_config: {
+      ...(effort === undefined ? {} : { effort }),
+      ...(output?.kind === 'format' ? { format: { type: 'json_schema', schema: output.schema } } : {}),
+    },
+  };
+}
+
+function toAnthropicTools(
+  request: ValidatedChatRequest,
+  output: StructuredOutput | undefined,
+): {
   tools: readonly AnthropicTool[];
   toolChoice: AnthropicToolChoice | undefined;
 } {
   const clientTools = offeredTools(request).map(toAnthropicTool);
-  const structuredOutput = structuredOutputTool(request);
   const isParallelOff = request.parallel_tool_calls === false;
-  if (structuredOutput !== undefined) {
+  if (output?.kind === 'tool') {
     return {
-      tools: [...clientTools, structuredOutput.tool],
-      toolChoice: structuredOutput.isOneOfSeveral
+      tools: [...clientTools, output.tool],
+      toolChoice: output.isOneOfSeveral
         ? { type: 'any', ...(isParallelOff ? { disable_parallel_tool_use: true } : {}) }
-        : { type: 'tool', name: structuredOutput.tool.name, disable_parallel_tool_use: true },
+        : { type: 'tool', name: output.tool.name, disable_parallel_tool_use: true },
     };
   }
   return {
@@ -128,9 +147,10 @@ function withJsonInstruction(
   system: readonly TextBlock[],
   request: ValidatedChatRequest,
 ): readonly TextBlock[] {
-  const wantsJson =
-    request.response_format?.type === 'json_object' && structuredOutputTool(request) === undefined;
-  return wantsJson ? [...system, { type: 'text', text: JSON_INSTRUCTION }] : system;
+  const json = requestedJson(request);
+  return json !== undefined && json.schema === undefined
+    ? [...system, { type: 'text', text: JSON_INSTRUCTION }]
+    : system;
 }
 
 /** One text where it can be, blocks where cache marks must keep their place. */

@@ -7,6 +7,8 @@ export interface GeminiModelTraits {
    * JSON output goes together with functions.
    */
   readonly isGemini3OrLater: boolean;
+  /** Google fetches public https addresses for it: every Gemini after 2.0. */
+  readonly fetchesUrls: boolean;
   /** Gemma has no system instruction. */
   readonly hasSystemInstruction: boolean;
 }
@@ -19,6 +21,7 @@ export function geminiModelTraits(model: string): GeminiModelTraits {
   const isGemini = /gemini/i.test(model);
   return {
     isGemini3OrLater: isGemini && !/gemini-[12](?:\D|$)/i.test(model),
+    fetchesUrls: isGemini && !/gemini-(?:1|2\.0)(?:\D|$)/i.test(model),
     hasSystemInstruction: !/gemma/i.test(model),
   };
 }

@@ -4,6 +4,8 @@ import type { JsonObject } from '../json-reading.js';
 export interface GeminiPart {
   readonly text?: string;
   readonly inlineData?: { readonly mimeType: string; readonly data: string };
+  /** What Google is to fetch. */
+  readonly fileData?: { readonly mimeType: string; readonly fileUri: string };
   readonly functionCall?: { readonly id?: string; readonly name: string; readonly args: JsonObject };
   readonly functionResponse?: {
     readonly id?: string;
@@ -49,6 +51,7 @@ export interface GeminiGenerationConfig {
   readonly responseMimeType?: 'application/json';
   readonly responseJsonSchema?: JsonObject;
   readonly thinkingConfig?: GeminiThinkingConfig;
+  readonly mediaResolution?: 'MEDIA_RESOLUTION_LOW';
 }
 
 /** The body of `generateContent` and `streamGenerateContent`, as far as we send it. */

@@ -148,12 +148,73 @@ describe('GeminiAdapter request', () => {
     ]);
   });
 
+  const imageAt = (url: string): object => ({
+    messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url } }] }],
+  });
+
+  it('lets Google fetch https pictures whose address tells their type, on models that do', () => {
+    expect(build(imageAt('https://example.com/a/B.JPG?x=1')).contents[0]?.parts).toEqual([
+      { fileData: { mimeType: 'image/jpeg', fileUri: 'https://example.com/a/B.JPG?x=1' } },
+    ]);
+    for (const [url, upstreamModel] of [
+      ['https://example.com/a.png', 'gemini-2.0-flash'],
+      ['https://example.com/a.png', 'gemma-3'],
+      ['https://example.com/a', 'gemini-2.5-flash'],
+      ['https://example.com/a.gif', 'gemini-2.5-flash'],
+    ] as const) {
+      expect(errorOf(() => build(imageAt(url), { upstreamModel }))).toBeInstanceOf(InvalidRequestError);
+    }
+  });
+
+  it('does not take GIF, and takes low detail for all there is to see', () => {
+    expect(errorOf(() => build(imageAt('data:image/gif;base64,AAAA')))).toBeInstanceOf(InvalidRequestError);
+    const low = { type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA', detail: 'low' } };
+    const high = { type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA', detail: 'high' } };
+    const resolutionOf = (content: readonly object[]): unknown =>
+      build({ messages: [{ role: 'user', content }] }).generationConfig?.mediaResolution;
+    expect(resolutionOf([low, { type: 'text', text: 'x' }, low])).toBe('MEDIA_RESOLUTION_LOW');
+    expect(resolutionOf([low, high])).toBeUndefined();
+    expect(resolutionOf([{ type: 'text', text: 'x' }])).toBeUndefined();
+  });
+
+  it('puts what tools show behind their responses', () => {
+    const image = { type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA' } };
+    const calls = ['a', 'b'].map((id) => ({ id, type: 'function', function: { name: id, arguments: '{}' } }));
+    const parts = build({
+      messages: [
+        { role: 'user', content: 'Go' },
+        { role: 'assistant', content: null, tool_calls: calls },
+        { role: 'tool', tool_call_id: 'b', content: [{ type: 'text', text: 'two' }, image] },
+        { role: 'tool', tool_call_id: 'a', content: 'one' },
+      ],
+    }).contents.at(-1)?.parts;
+    expect(parts).toEqual([
+      { functionResponse: { name: 'a', response: { output: 'one' } } },
+      { functionResponse: { name: 'b', response: { output: 'two' } } },
+      { inlineData: { mimeType: 'image/png', data: 'AAAA' } },
+    ]);
+  });
+
+  it('keeps the JSON mode where the tools may not be called anyway', () => {
+    const body = build({
+      tools: [tool('f')],
+      tool_choice: 'none',
+      response_format: { type: 'json_schema', json_schema: { name: 'x', schema: SCHEMA } },
+    });
+    expect(body.generationConfig).toEqual({
+      responseMimeType: 'application/json',
+      responseJsonSchema: SCHEMA,
+    });
+    expect(body).not.toHaveProperty('tools');
+    expect(body).not.toHaveProperty('toolConfig');
+  });
+
   it.each([
     [
       'messages[0].content[0]',
       {
         messages: [
-          { role: 'user', content: [{ type: 'image_url', image_url: { url: 'https://example.com/a.png' } }] },
+          { role: 'user', content: [{ type: 'image_url', image_url: { url: 'http://example.com/a.png' } }] },
         ],
       },
     ],

@@ -17,6 +17,7 @@ import { toGeminiRequest } from './to-gemini-request.js';
  */
 export class GeminiAdapter implements ProviderAdapter {
   readonly defaultBaseUrl = 'https://generativelanguage.googleapis.com';
+  readonly modelList = { path: '/v1beta/models?pageSize=1', headers: {} };
 
   authHeaders(apiKey: string | undefined): Record<string, string> {
     return apiKey === undefined ? {} : { 'x-goog-api-key': apiKey };

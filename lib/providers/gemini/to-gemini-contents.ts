@@ -1,10 +1,11 @@
 import type { ChatCompletionMessageParam } from '../../chat/chat-types.js';
 import { InvalidRequestError } from '../../errors/invalid-request-error.js';
-import { parseDataUrl } from '../data-url.js';
 import { isJsonObject, nonEmptyTextOf, objectOf, parseJson, type JsonObject } from '../json-reading.js';
+import { requireTextParts } from '../require-text-parts.js';
 import { parseToolCallArguments } from '../tool-call-arguments.js';
-import { geminiModelTraits } from './gemini-model-traits.js';
+import { geminiModelTraits, type GeminiModelTraits } from './gemini-model-traits.js';
 import type { GeminiContent, GeminiPart } from './gemini-wire.js';
+import { toGeminiMedia } from './to-gemini-media.js';
 
 export interface GeminiConversation {
   readonly system: readonly GeminiPart[];
@@ -31,10 +32,10 @@ interface KnownCall {
 /**
  * The conversation as Gemini wants it: system and developer messages apart; roles `user` and `model`, turns of the
  * same role in a row merged; tool results as function responses, named by the call they answer and in the order of
- * the calls; never empty, so that system messages alone become a user turn.
+ * the calls, what they show as a picture behind them; never empty, so that system messages alone become a user turn.
  *
- * @throws {@link InvalidRequestError} naming the place of what cannot be said: an image by URL (the Gemini API fetches
- * none), a tool result without a call, broken arguments.
+ * @throws {@link InvalidRequestError} naming the place of what cannot be said: an image by a URL that Google does not
+ * fetch, a tool result without a call, broken arguments.
  */
 export function toGeminiConversation(
   messages: readonly ChatCompletionMessageParam[],
@@ -50,12 +51,14 @@ export function toGeminiConversation(
     switch (message.role) {
       case 'system':
       case 'developer':
+        requireTextParts(message.content, path);
         for (const part of toTextParts(message.content)) system.push(part);
         break;
       case 'user':
-        turns.push({ role: 'user', parts: toUserParts(message.content, `${path}.content`) });
+        turns.push({ role: 'user', parts: toUserParts(message.content, `${path}.content`, traits) });
         break;
       case 'assistant':
+        requireTextParts(message.content, path);
         turns.push({
           role: 'model',
           parts: [
@@ -74,7 +77,7 @@ export function toGeminiConversation(
         }
         const part = toFunctionResponse(message, call.name, traits.isGemini3OrLater);
         responseOrder.set(part, call.order);
-        turns.push({ role: 'user', parts: [part] });
+        turns.push({ role: 'user', parts: [part, ...toMediaParts(message.content, path, traits)] });
         break;
       }
       case 'function':
@@ -107,43 +110,28 @@ function toTextParts(
   });
 }
 
-function toUserParts(content: UserMessage['content'], path: string): GeminiPart[] {
+function toUserParts(content: UserMessage['content'], path: string, traits: GeminiModelTraits): GeminiPart[] {
   if (typeof content === 'string') {
     return toTextParts(content);
   }
-  return content.flatMap((part, index): GeminiPart[] => {
-    const partPath = `${path}[${index}]`;
-    switch (part.type) {
-      case 'text':
-        return toTextParts([part]);
-      case 'image_url':
-        return [
-          toInlineData(part.image_url.url, partPath, 'An image must be a data URL: this model fetches none.'),
-        ];
-      case 'input_audio':
-        return [
-          { inlineData: { mimeType: `audio/${part.input_audio.format}`, data: part.input_audio.data } },
-        ];
-      case 'file':
-        return [
-          toInlineData(
-            part.file.file_data ?? '',
-            partPath,
-            'A file must be given as a data URL in `file_data`.',
-          ),
-        ];
-      default:
-        throw new InvalidRequestError('This model does not take this kind of content.', partPath);
-    }
-  });
+  return content.flatMap((part, index): GeminiPart[] =>
+    part.type === 'text' ? toTextParts([part]) : [toGeminiMedia(part, `${path}[${index}]`, traits)],
+  );
 }
 
-function toInlineData(url: string, path: string, complaint: string): GeminiPart {
-  const dataUrl = parseDataUrl(url);
-  if (dataUrl === undefined) {
-    throw new InvalidRequestError(complaint, path);
+/** What a tool has to show beside its words. OpenAI's types have text alone there; clients send pictures too. */
+function toMediaParts(
+  content: ToolMessage['content'],
+  path: string,
+  traits: GeminiModelTraits,
+): GeminiPart[] {
+  if (typeof content === 'string') {
+    return [];
   }
-  return { inlineData: { mimeType: dataUrl.mediaType, data: dataUrl.base64 } };
+  const parts: Exclude<UserMessage['content'], string> = content;
+  return parts.flatMap((part, index): GeminiPart[] =>
+    part.type === 'text' ? [] : [toGeminiMedia(part, `${path}.content[${index}]`, traits)],
+  );
 }
 
 function toFunctionCalls(
@@ -178,8 +166,9 @@ function carriedSignature(toolCall: object): string | undefined {
 }
 
 function toFunctionResponse(message: ToolMessage, name: string, isGemini3OrLater: boolean): GeminiPart {
-  const text =
-    typeof message.content === 'string' ? message.content : message.content.map((part) => part.text).join('');
+  const parts: Exclude<UserMessage['content'], string> =
+    typeof message.content === 'string' ? [{ type: 'text', text: message.content }] : message.content;
+  const text = parts.map((part) => (part.type === 'text' ? part.text : '')).join('');
   return {
     functionResponse: {
       ...(isGemini3OrLater ? { id: message.tool_call_id } : {}),

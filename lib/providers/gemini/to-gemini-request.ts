@@ -1,8 +1,9 @@
 import type { ValidatedChatRequest } from '../../chat/chat-types.js';
-import { isJsonObject, objectOf, type JsonObject } from '../json-reading.js';
+import type { JsonObject } from '../json-reading.js';
 import { offeredTools, toolDemandOf, type FunctionTool } from '../offered-tools.js';
 import type { ProviderCall } from '../provider-adapter.js';
 import { refuseOpenAiOnlyFields } from '../refused-fields.js';
+import { requestedJson, type RequestedJson } from '../requested-schema.js';
 import { requestedOutputTokens, stillUsedFieldsOf } from '../still-used-fields.js';
 import { geminiModelTraits, toThinkingConfig } from './gemini-model-traits.js';
 import type {
@@ -12,11 +13,12 @@ import type {
   GeminiRequest,
 } from './gemini-wire.js';
 import { toGeminiConversation } from './to-gemini-contents.js';
+import { toGeminiSchema } from './to-gemini-schema.js';
 
 /**
  * The body of `generateContent` for an OpenAI request; the model stands in the path.
  *
- * Refused: `logit_bias`, audio out, web search, custom tools, the `functions` of old, images by URL.
+ * Refused: `logit_bias`, audio out, web search, custom tools, the `functions` of old, images that Google does not fetch.
  *
  * Lost in silence: `user`, `metadata`, `store`, `prediction`, `verbosity`, `service_tier`, `parallel_tool_calls`,
  * `strict` of tools and schemas, thought signatures of plain text.
@@ -30,10 +32,11 @@ export function toGeminiRequest(call: ProviderCall): GeminiRequest {
   const { request } = call;
   refuseOpenAiOnlyFields(request);
   const conversation = toGeminiConversation(request.messages, call.upstreamModel);
-  const tools = offeredTools(request);
   const json = requestedJson(request);
-  const isJsonByInstruction =
-    json !== undefined && tools.length > 0 && !geminiModelTraits(call.upstreamModel).isGemini3OrLater;
+  const isEither = json !== undefined && !geminiModelTraits(call.upstreamModel).isGemini3OrLater;
+  // Tools that may not be called only stand in the way of the JSON.
+  const tools = isEither && toolDemandOf(request)?.mode === 'none' ? [] : offeredTools(request);
+  const isJsonByInstruction = isEither && tools.length > 0;
   const system = [
     ...conversation.system,
     ...(isJsonByInstruction ? [{ text: jsonInstruction(json.schema) }] : []),
@@ -54,7 +57,7 @@ function toFunctionDeclaration(tool: FunctionTool): GeminiFunctionDeclaration {
   return {
     name,
     ...(description ? { description } : {}),
-    ...(parameters ? { parametersJsonSchema: parameters } : {}),
+    ...(parameters ? { parametersJsonSchema: toGeminiSchema(parameters) } : {}),
   };
 }
 
@@ -94,28 +97,28 @@ function toGenerationConfig(call: ProviderCall, json: RequestedJson | undefined)
     responseLogprobs: request.logprobs ?? undefined,
     logprobs: request.logprobs === true ? (request.top_logprobs ?? undefined) : undefined,
     responseMimeType: json === undefined ? undefined : 'application/json',
-    responseJsonSchema: json?.schema,
+    responseJsonSchema: isEmpty(json?.schema) ? undefined : toGeminiSchema(json?.schema ?? {}),
     thinkingConfig: effort === undefined ? undefined : toThinkingConfig(call.upstreamModel, effort),
+    mediaResolution: wantsLowDetail(request) ? 'MEDIA_RESOLUTION_LOW' : undefined,
   };
   const fields: JsonObject = { ...config };
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
 
-interface RequestedJson {
-  readonly schema: JsonObject | undefined;
+function isEmpty(schema: JsonObject | undefined): boolean {
+  return Object.keys(schema ?? {}).length === 0;
 }
 
-/** Takes instructor's `{ type: "json_object", schema }` for a schema too. */
-function requestedJson(request: ValidatedChatRequest): RequestedJson | undefined {
-  const format = request.response_format;
-  if (format?.type === 'json_schema') {
-    return { schema: format.json_schema.schema };
-  }
-  const loose = objectOf(format)?.schema;
-  if (format?.type === 'json_object') {
-    return { schema: isJsonObject(loose) ? loose : undefined };
-  }
-  return undefined;
+/** Gemini has one resolution for a whole request: low only where all there is to see is a picture of low detail. */
+function wantsLowDetail(request: ValidatedChatRequest): boolean {
+  const media = request.messages.flatMap((message) =>
+    message.role === 'user' && typeof message.content !== 'string'
+      ? message.content.filter((part) => part.type !== 'text')
+      : [],
+  );
+  return (
+    media.length > 0 && media.every((part) => part.type === 'image_url' && part.image_url.detail === 'low')
+  );
 }
 
 function jsonInstruction(schema: JsonObject | undefined): string {

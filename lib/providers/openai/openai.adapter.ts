@@ -24,6 +24,7 @@ export interface OpenAiAdapterOptions {
  */
 export class OpenAiAdapter implements ProviderAdapter {
   readonly defaultBaseUrl: string | undefined;
+  readonly modelList = { path: '/models', headers: {} };
   readonly #isCompatible: boolean;
 
   constructor(options: OpenAiAdapterOptions) {

@@ -2,6 +2,7 @@ import type { ChatCompletionMessageParam } from '../../chat/chat-types.js';
 import { isJsonObject, type JsonObject } from '../json-reading.js';
 import type { ProviderCall } from '../provider-adapter.js';
 import { requestedOutputTokens, stillUsedFieldsOf } from '../still-used-fields.js';
+import { checkOpenAiContent } from './check-openai-content.js';
 
 export interface ToOpenAiRequestOptions {
   readonly isCompatible: boolean;
@@ -19,8 +20,11 @@ const FOREIGN_MESSAGE_FIELDS = ['reasoning_content', 'reasoning', 'reasoning_det
  *   field the client chose;
  * - for OpenAI itself, fields of other makers in replayed history (thinking, thought signatures, cache marks) are
  *   left out. Compatible servers get them: some want their own back.
+ *
+ * @throws {@link InvalidRequestError} for broken pictures, files and sound, and for those OpenAI would refuse.
  */
 export function toOpenAiRequest(call: ProviderCall, options: ToOpenAiRequestOptions): JsonObject {
+  checkOpenAiContent(call.request.messages, options);
   const { stream_options: streamOptions, ...request } = call.request;
   const rest = omit(request, ['max_tokens', 'max_completion_tokens']);
   return {

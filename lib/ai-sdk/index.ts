@@ -1,0 +1,1 @@
+export { routerModel, type RouterLanguageModel } from './router-model.js';

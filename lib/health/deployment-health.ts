@@ -1,0 +1,72 @@
+import { FAILING_MIN_SAMPLES, findDeferral, isFailing, type PolicyDeployment } from '../planning/index.js';
+import type { LiveDeployment } from '../signals/index.js';
+
+/** So many failures in a row are no accident, however few the calls. */
+const OUT_AFTER_FAILURES = 3;
+
+/**
+ * `open`: put behind all others by its own faults. `half_open`: they are out of the window but no call has succeeded
+ * since, so the next one is a trial. `closed`: in normal use.
+ *
+ * @publicApi
+ */
+export type BreakerState = 'closed' | 'open' | 'half_open';
+
+/** One deployment now, as live traffic has it. */
+export interface DeploymentHealth {
+  readonly deployment: PolicyDeployment;
+  readonly signals: LiveDeployment;
+  readonly breaker: BreakerState;
+  /** Why it cannot be counted on now, in words without provider text; undefined: it can. */
+  readonly trouble: string | undefined;
+  /** It does not answer: not only busy, and not only one failed call. */
+  readonly isOut: boolean;
+  /** Calls it may take on before `maxConcurrency`; undefined: no limit is configured. */
+  readonly headroom: number | undefined;
+}
+
+function breakerOf(signals: LiveDeployment): BreakerState {
+  if (isFailing(signals)) return 'open';
+  const wasOpen = signals.consecutiveFailures >= FAILING_MIN_SAMPLES;
+  return wasOpen && signals.samples < FAILING_MIN_SAMPLES ? 'half_open' : 'closed';
+}
+
+function failuresInARow({ consecutiveFailures, samples }: LiveDeployment): string | undefined {
+  // Faults older than the window say nothing of now.
+  if (samples === 0 || consecutiveFailures === 0) return undefined;
+  // Where calls are few the last one has the word; among many, one failure is an accident.
+  if (consecutiveFailures < OUT_AFTER_FAILURES && samples >= FAILING_MIN_SAMPLES) return undefined;
+  return consecutiveFailures === 1 ? 'the last call failed' : `the last ${consecutiveFailures} calls failed`;
+}
+
+/** Judges by live traffic alone. A deployment without traffic, or whose faults are past, is well. */
+export function judgeDeployment(
+  deployment: PolicyDeployment,
+  signals: LiveDeployment,
+  nowMs: number,
+): DeploymentHealth {
+  const breaker = breakerOf(signals);
+  const failures = failuresInARow(signals);
+  const { maxConcurrency } = deployment;
+  return {
+    deployment,
+    signals,
+    breaker,
+    trouble: findDeferral(deployment, signals, nowMs) ?? failures,
+    isOut:
+      breaker === 'open' ||
+      signals.restingUntilMs > nowMs ||
+      (breaker === 'closed' && failures !== undefined && signals.consecutiveFailures >= OUT_AFTER_FAILURES),
+    headroom: maxConcurrency === undefined ? undefined : Math.max(0, maxConcurrency - signals.inFlight),
+  };
+}
+
+/** Together; undefined where one of them has no limit. */
+export function sumHeadroom(healths: readonly DeploymentHealth[]): number | undefined {
+  let sum = 0;
+  for (const { headroom } of healths) {
+    if (headroom === undefined) return undefined;
+    sum += headroom;
+  }
+  return healths.length === 0 ? undefined : sum;
+}

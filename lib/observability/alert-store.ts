@@ -1,0 +1,219 @@
+import { randomUUID } from 'node:crypto';
+import { INTERACTIVE_SLO_MS, type PolicySnapshot } from '../planning/index.js';
+import type {
+  Alert,
+  AttemptRecord,
+  DeploymentPassedOver,
+  Outcome,
+  RequestRecord,
+  TelemetryBus,
+} from '../telemetry/index.js';
+import type { AlertReport } from './alert-report.js';
+import { type AlertReading, type AlertWatch, ErrorRateWatch, LatencySloWatch } from './alert-watch.js';
+import { isLatencySample } from './kpi-aggregate.js';
+
+/** An alert stands until the bad share has come down to half of its limit, so that noise cannot make it flap. */
+const CLEAR_AT = 0.5;
+const KEPT = 50;
+/** So many calls must be judged, however many requests passed the deployment over. */
+const LEAST_CALLS = 5;
+const MAX_INTERVAL_MS = 1_000;
+
+/** The validated options. */
+export interface AlertSettings {
+  readonly enabled: boolean;
+  readonly errorRate: number;
+  readonly minRequests: number;
+  readonly windowMs: number;
+}
+
+/** What is watched of one surface. */
+interface SurfaceWatches {
+  readonly errors: ErrorRateWatch;
+  readonly latency: LatencySloWatch;
+  /** The user wrote the SLO down. The default one is about interactive streams: whole answers rarely take 2 s. */
+  readonly isSloExplicit: boolean;
+}
+
+interface OpenAlert {
+  readonly alert: Alert;
+  readonly watch: AlertWatch;
+}
+
+/** Refused, shed and abandoned requests are nobody's failure. */
+function isJudged(outcome: Outcome): boolean {
+  return outcome === 'succeeded' || outcome === 'failed' || outcome === 'timed_out';
+}
+
+function latencyOf(record: RequestRecord): number | undefined {
+  if (!isLatencySample(record.outcome)) return undefined;
+  if (record.streamed && record.timeToFirstTokenMs !== undefined) return record.timeToFirstTokenMs;
+  // Who waited in vain waited at least so long. An error's time says nothing.
+  if (record.outcome === 'timed_out') return record.durationMs;
+  return !record.streamed && record.outcome === 'succeeded' ? record.durationMs : undefined;
+}
+
+/**
+ * Raises and clears alerts: error rate by deployment and by surface, latency by surface. A record only counts; the
+ * watches are looked at by a timer, at most once a second, and only while something was counted or an alert stands.
+ *
+ * An alert is raised on enough traffic alone. It is cleared when what is in the window is healthy, however little that
+ * is; an empty window clears it too, since nothing bad is known any more. Memory is bounded by the configuration.
+ */
+export class AlertStore {
+  readonly #deployments = new Map<string, ErrorRateWatch>();
+  readonly #surfaces = new Map<string, SurfaceWatches>();
+  readonly #watches: AlertWatch[] = [];
+  readonly #open = new Map<AlertWatch, OpenAlert>();
+  readonly #recent: Alert[] = [];
+  readonly #subscriptions: (() => void)[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
+
+  constructor(
+    private readonly bus: TelemetryBus,
+    policy: Pick<PolicySnapshot, 'surfaces' | 'defaultSurface'>,
+    private readonly settings: AlertSettings,
+    private readonly now: () => number = Date.now,
+  ) {
+    if (!settings.enabled) return;
+    const { errorRate, windowMs } = settings;
+    for (const { name, latencySloMs } of [policy.defaultSurface, ...policy.surfaces.values()]) {
+      const subject = { surface: name };
+      this.#surfaces.set(name, {
+        errors: new ErrorRateWatch(subject, errorRate, windowMs),
+        latency: new LatencySloWatch(subject, latencySloMs ?? INTERACTIVE_SLO_MS, windowMs),
+        isSloExplicit: latencySloMs !== undefined,
+      });
+    }
+    for (const { errors, latency } of this.#surfaces.values()) this.#watches.push(errors, latency);
+    this.#subscriptions.push(
+      bus.on('attempt-ended', (record) => {
+        this.countAttempt(record);
+      }),
+      bus.on('deployment-passed-over', (event) => {
+        this.countPassedOver(event);
+      }),
+      bus.on('request-ended', (record) => {
+        this.countRequest(record);
+      }),
+    );
+  }
+
+  report(): AlertReport {
+    this.evaluate();
+    return {
+      enabled: this.settings.enabled,
+      active: [...this.#open.values()].map(({ alert }) => alert),
+      recent: [...this.#recent],
+    };
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    for (const unsubscribe of this.#subscriptions) unsubscribe();
+  }
+
+  private countAttempt({ deployment, outcome }: AttemptRecord): void {
+    if (!isJudged(outcome)) return;
+    let watch = this.#deployments.get(deployment);
+    if (watch === undefined) {
+      // Made with the first call: most models of the catalogue never serve.
+      watch = new ErrorRateWatch({ deployment }, this.settings.errorRate, this.settings.windowMs);
+      this.#deployments.set(deployment, watch);
+      this.#watches.push(watch);
+    }
+    watch.add(this.now(), outcome !== 'succeeded');
+    this.schedule();
+  }
+
+  private countPassedOver({ deployment }: DeploymentPassedOver): void {
+    this.#deployments.get(deployment)?.addPassedOver(this.now());
+    this.schedule();
+  }
+
+  private countRequest(record: RequestRecord): void {
+    const watches = this.#surfaces.get(record.surface);
+    if (watches === undefined || !isJudged(record.outcome)) return;
+    const nowMs = this.now();
+    watches.errors.add(nowMs, record.outcome !== 'succeeded');
+    const latencyMs = latencyOf(record);
+    const isUnderSlo = watches.isSloExplicit || (record.streamed && record.workload === 'interactive');
+    if (latencyMs !== undefined && isUnderSlo) watches.latency.add(nowMs, latencyMs);
+    this.schedule();
+  }
+
+  private schedule(): void {
+    if (this.#timer !== undefined || this.#isClosed) return;
+    const intervalMs = Math.min(MAX_INTERVAL_MS, this.settings.windowMs / 10);
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.evaluate();
+      // An open alert clears in quiet times too: nobody else would come by.
+      if (this.#open.size > 0) this.schedule();
+    }, intervalMs).unref();
+  }
+
+  private evaluate(): void {
+    const nowMs = this.now();
+    for (const watch of this.#watches) {
+      const reading = watch.read(nowMs);
+      const open = this.#open.get(watch);
+      if (open === undefined) {
+        if (this.isEnough(reading) && reading.badShare > watch.limitShare) this.raise(watch, reading, nowMs);
+      } else {
+        this.follow(open, reading, nowMs);
+      }
+    }
+  }
+
+  /**
+   * A deployment that is down is hardly called any more, so that its calls alone would never be enough, and the worst
+   * failure of all would go unheard. The requests that passed it over count as traffic, once some calls have failed.
+   */
+  private isEnough({ requests, passedOver }: AlertReading): boolean {
+    const { minRequests } = this.settings;
+    return requests + passedOver >= minRequests && requests >= Math.min(minRequests, LEAST_CALLS);
+  }
+
+  private raise(watch: AlertWatch, { value, requests }: AlertReading, nowMs: number): void {
+    const { kind, subject, threshold } = watch;
+    const alert: Alert = {
+      id: `alert_${randomUUID()}`,
+      kind,
+      subject,
+      value,
+      worstValue: value,
+      threshold,
+      requests,
+      windowMs: this.settings.windowMs,
+      since: new Date(nowMs).toISOString(),
+      clearedAt: null,
+    };
+    this.#open.set(watch, { alert, watch });
+    this.bus.emit('alert-raised', alert);
+  }
+
+  private follow({ alert, watch }: OpenAlert, reading: AlertReading, nowMs: number): void {
+    const { value, requests, passedOver, badShare } = reading;
+    // Not called only because it fails: that is no sign of health.
+    const isShunned = requests === 0 && passedOver > 0;
+    const isCleared = badShare <= watch.limitShare * CLEAR_AT && !isShunned;
+    const followed: Alert = {
+      ...alert,
+      value,
+      requests,
+      worstValue: Math.max(alert.worstValue, value),
+      clearedAt: isCleared ? new Date(nowMs).toISOString() : null,
+    };
+    if (!isCleared) {
+      this.#open.set(watch, { alert: followed, watch });
+      return;
+    }
+    this.#open.delete(watch);
+    this.#recent.unshift(followed);
+    this.#recent.length = Math.min(this.#recent.length, KEPT);
+    this.bus.emit('alert-cleared', followed);
+  }
+}

@@ -1,0 +1,53 @@
+const SLICES = 10;
+
+/** Counts of the last `windowMs` milliseconds in columns: ten slices that take turns, in constant memory. */
+export class RollingCounts {
+  readonly #sliceMs: number;
+  /** Slice after slice, each with all columns. */
+  readonly #counts: Uint32Array;
+  /** Over all slices, kept up to date, so that a look costs nothing. */
+  readonly #sums: Float64Array;
+  /** The slice of now, counted from the epoch. */
+  #current = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    windowMs: number,
+    private readonly columns: number,
+  ) {
+    this.#sliceMs = windowMs / SLICES;
+    this.#counts = new Uint32Array(SLICES * columns);
+    this.#sums = new Float64Array(columns);
+  }
+
+  add(nowMs: number, column: number): void {
+    this.turnTo(nowMs);
+    const place = (this.#current % SLICES) * this.columns + column;
+    this.#counts[place] = (this.#counts[place] ?? 0) + 1;
+    this.#sums[column] = (this.#sums[column] ?? 0) + 1;
+  }
+
+  /** The sums by column; not to be kept. */
+  read(nowMs: number): Readonly<Float64Array> {
+    this.turnTo(nowMs);
+    return this.#sums;
+  }
+
+  /** Drops what is too old. A clock set back a little goes on in the slice there is; set back far, all is dropped. */
+  private turnTo(nowMs: number): void {
+    const index = Math.floor(nowMs / this.#sliceMs);
+    if (Math.abs(index - this.#current) >= SLICES) {
+      this.#counts.fill(0);
+      this.#sums.fill(0);
+      this.#current = index;
+    }
+    while (this.#current < index) {
+      this.#current += 1;
+      const start = (this.#current % SLICES) * this.columns;
+      const oldest = this.#counts.subarray(start, start + this.columns);
+      oldest.forEach((count, column) => {
+        this.#sums[column] = (this.#sums[column] ?? 0) - count;
+      });
+      oldest.fill(0);
+    }
+  }
+}

@@ -1,0 +1,68 @@
+import { costOfUsage } from '../cost/index.js';
+import type { PolicyBaseline } from '../planning/index.js';
+import type { AttemptRecord } from '../telemetry/index.js';
+import { CompensatedSum } from './compensated-sum.js';
+import type { RequestSavings, Savings } from './savings-report.js';
+
+/** To a billionth of a dollar: the rest is the noise of binary fractions. */
+function dollars(amount: number): number {
+  // Never -0, which JSON hides and a test does not.
+  return Math.round(amount * 1e9) / 1e9 + 0;
+}
+
+/** Sums over the calls of one key, in constant memory. */
+export class SavingsAggregate {
+  readonly #spentUsd = new CompensatedSum();
+  readonly #baselineUsd = new CompensatedSum();
+  #requests = 0;
+  #calls = 0;
+  #answered = 0;
+  #estimatedCalls = 0;
+  #unpriced = { calls: 0, promptTokens: 0, completionTokens: 0 };
+
+  constructor(private readonly baseline: PolicyBaseline | undefined) {}
+
+  addRequest(): void {
+    this.#requests += 1;
+  }
+
+  addCall({ usage, usageSource, costUsd, outcome }: AttemptRecord, isPriced: boolean): void {
+    const { promptTokens, completionTokens } = usage;
+    if (!isPriced) {
+      this.#unpriced = {
+        calls: this.#unpriced.calls + 1,
+        promptTokens: this.#unpriced.promptTokens + promptTokens,
+        completionTokens: this.#unpriced.completionTokens + completionTokens,
+      };
+      return;
+    }
+    this.#calls += 1;
+    if (usageSource === 'estimated' && promptTokens + completionTokens > 0) this.#estimatedCalls += 1;
+    this.#spentUsd.add(costUsd);
+    if (outcome !== 'succeeded') return;
+    this.#answered += 1;
+    // Each kind of token at the baseline's own price for it: what was read from a cache here would have been there.
+    if (this.baseline !== undefined) this.#baselineUsd.add(costOfUsage(usage, this.baseline.price));
+  }
+
+  read(): Savings {
+    const spentUsd = this.#spentUsd.value;
+    const baselineUsd = this.#baselineUsd.value;
+    const savedUsd = baselineUsd - spentUsd;
+    const hasBaseline = this.baseline !== undefined;
+    return {
+      calls: this.#calls,
+      answered: this.#answered,
+      estimatedCalls: this.#estimatedCalls,
+      spentUsd: dollars(spentUsd),
+      baselineUsd: hasBaseline ? dollars(baselineUsd) : null,
+      savedUsd: hasBaseline ? dollars(savedUsd) : null,
+      savedShare: hasBaseline && baselineUsd > 0 ? dollars(savedUsd / baselineUsd) : null,
+      unpriced: this.#unpriced,
+    };
+  }
+
+  readWithRequests(): RequestSavings {
+    return { requests: this.#requests, ...this.read() };
+  }
+}

@@ -1,0 +1,74 @@
+import type { PolicySnapshot } from '../planning/index.js';
+import type { TelemetryBus } from '../telemetry/index.js';
+import { SavingsAggregate } from './savings-aggregate.js';
+import type { SavingsReport } from './savings-report.js';
+
+/**
+ * Counts what was spent and what the baseline would have cost, from the records alone. Spent is every call, failed and
+ * fallback ones included; the baseline would have been called once a request, for the tokens of the call that
+ * answered. A request that nobody answered, or whose caller left, has no baseline: its cost lowers the savings.
+ *
+ * Keys come from the configuration alone, so its memory is bounded.
+ */
+export class SavingsStore {
+  readonly #since = new Date();
+  readonly #total: SavingsAggregate;
+  readonly #surfaces = new Map<string, SavingsAggregate>();
+  readonly #models = new Map<string, SavingsAggregate>();
+  readonly #unpriced: ReadonlySet<string>;
+
+  constructor(
+    bus: TelemetryBus,
+    private readonly policy: Pick<PolicySnapshot, 'baseline' | 'models'>,
+  ) {
+    this.#total = new SavingsAggregate(policy.baseline);
+    this.#unpriced = new Set(
+      [...policy.models.values()]
+        .flatMap(({ deployments }) => deployments)
+        .filter(({ price }) => price === undefined)
+        .map(({ id }) => id),
+    );
+    bus.on('attempt-ended', (record) => {
+      const isPriced = !this.#unpriced.has(record.deployment);
+      this.#total.addCall(record, isPriced);
+      this.of(this.#surfaces, record.surface).addCall(record, isPriced);
+      this.of(this.#models, record.model).addCall(record, isPriced);
+    });
+    bus.on('request-ended', ({ surface }) => {
+      this.#total.addRequest();
+      this.of(this.#surfaces, surface).addRequest();
+    });
+  }
+
+  report(): SavingsReport {
+    const { baseline } = this.policy;
+    const models = [...this.#models].map(([name, aggregate]) => [name, aggregate.read()] as const);
+    return {
+      since: this.#since.toISOString(),
+      baseline: baseline?.model ?? null,
+      baselinePrice: baseline?.price ?? null,
+      ...this.#total.readWithRequests(),
+      surfaces: Object.fromEntries(
+        [...this.#surfaces].map(([name, aggregate]) => [name, aggregate.readWithRequests()]),
+      ),
+      models: Object.fromEntries(models),
+      notes: [
+        ...(baseline === undefined
+          ? ['To see what is saved, set `baseline` to the model you would call without the router.']
+          : []),
+        ...models
+          .filter(([, { unpriced }]) => unpriced.calls > 0)
+          .map(([name]) => `Calls of ${name} are in no dollar figure; add \`models.${name}.price\`.`),
+      ],
+    };
+  }
+
+  private of(aggregates: Map<string, SavingsAggregate>, key: string): SavingsAggregate {
+    let aggregate = aggregates.get(key);
+    if (aggregate === undefined) {
+      aggregate = new SavingsAggregate(this.policy.baseline);
+      aggregates.set(key, aggregate);
+    }
+    return aggregate;
+  }
+}

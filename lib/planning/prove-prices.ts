@@ -1,0 +1,58 @@
+import { isIP } from 'node:net';
+import { type CatalogModel, isEmbeddingModel, makerAt } from '../catalog/index.js';
+import type { PriceOptions, ProviderOptions } from '../config/index.js';
+import { findOddPrices } from '../cost/index.js';
+import { catalogPrice } from './catalog-price.js';
+import type { ProofNotes } from './proof-notes.js';
+
+/** IPv4 networks of one's own: this machine, and RFC 1918. */
+const OWN_IPV4 = /^(?:127\.|10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.)/;
+/** This machine and unique local addresses (RFC 4193), as a URL writes them. */
+const OWN_IPV6 = /^\[(?:::1\]|f[cd])/;
+const OWN_NAME = /(?:^|\.)(?:localhost|local|internal|lan)$/;
+
+/** On this machine or in a network of one's own, where a model may well cost nothing. */
+export function isOwnHost(baseUrl: string): boolean {
+  if (!URL.canParse(baseUrl)) return false;
+  const { hostname } = new URL(baseUrl);
+  // A name without a dot is that of a container or a machine beside this one.
+  const isShortName = isIP(hostname) === 0 && !hostname.includes('.') && !hostname.startsWith('[');
+  return isShortName || OWN_NAME.test(hostname) || OWN_IPV4.test(hostname) || OWN_IPV6.test(hostname);
+}
+
+/** Whether a provider surely charges money: an OpenAI-compatible one may be anybody's own. */
+function isPaid({ api, baseUrl }: Pick<ProviderOptions, 'api' | 'baseUrl'>): boolean {
+  if (baseUrl !== undefined && isOwnHost(baseUrl)) return false;
+  return api !== 'openai-compatible' || makerAt(baseUrl ?? '') !== undefined;
+}
+
+/** Refuses steps in the wrong order, and warns of what looks like a slip in a price that the user wrote. */
+export function provePrice(
+  path: string,
+  price: PriceOptions,
+  provider: Pick<ProviderOptions, 'api' | 'baseUrl'>,
+  facts: CatalogModel | undefined,
+  notes: ProofNotes,
+): void {
+  const steps = price.longContext ?? [];
+  const isAscending = steps.every(
+    (step, index) => index === 0 || step.aboveInputTokens > (steps[index - 1]?.aboveInputTokens ?? 0),
+  );
+  if (!isAscending) {
+    notes.error(`${path}.longContext`, 'must go up in `aboveInputTokens`, the lowest step first');
+    return;
+  }
+  const isOwn = provider.baseUrl !== undefined && isOwnHost(provider.baseUrl);
+  const odd = findOddPrices(price, {
+    // What a model costs on one's own machines has nothing to do with what its maker asks.
+    listPrice: isOwn ? undefined : catalogPrice(facts, provider),
+    isPaid: isPaid(provider),
+    isEmbedding: facts !== undefined && isEmbeddingModel(facts.capabilities),
+  });
+  for (const words of odd) {
+    const message = `looks odd: ${words}`;
+    // One price of several deployments is looked at with each of them.
+    const isSaid = notes.warnings.some((warning) => warning.path === path && warning.message === message);
+    if (!isSaid) notes.warn(path, message);
+  }
+}

@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import { compileOptions } from './compile-options.js';
+import type { PolicyDeployment } from './policy-snapshot.js';
+import { rankTier, type RankedCandidate } from './rank-tier.js';
+import { type DeploymentSignals, UNKNOWN_SIGNALS } from './signals-snapshot.js';
+
+const { policy } = compileOptions(
+  {
+    providers: { one: { api: 'openai', baseUrl: 'http://127.0.0.1:1/v1' } },
+    models: { alpha: { provider: 'one' }, beta: { provider: 'one' } },
+    routingRules: { simple_queries: { primary: ['alpha', 'beta'] } },
+  },
+  {},
+);
+const deployments = ['alpha', 'beta'].flatMap((name) => policy.models.get(name)?.deployments ?? []);
+
+function rank(signals: Record<string, Partial<DeploymentSignals>>, random = 0): RankedCandidate[] {
+  return rankTier(
+    deployments,
+    ({ model }: PolicyDeployment) => ({ ...UNKNOWN_SIGNALS, ...signals[model.name] }),
+    { streamed: false, targetLatencyMs: 1_500, nowMs: 0, random: () => random },
+  );
+}
+
+function names(ranked: readonly RankedCandidate[]): string[] {
+  return ranked.map(({ deployment }) => deployment.model.name);
+}
+
+describe('an alert on a deployment', () => {
+  it.each([0, 0.5, 0.999])(
+    'puts it behind a peer as fast as itself, without leaving it out (%d)',
+    (random) => {
+      const ranked = rank({ alpha: { inAlert: true } }, random);
+      expect(names(ranked)).toEqual(['beta', 'alpha']);
+      expect(ranked.map(({ terms }) => terms.alert)).toEqual([0, 1]);
+      expect(ranked.map(({ deferred }) => deferred)).toEqual([undefined, undefined]);
+    },
+  );
+
+  it('weighs as much as the target latency', () => {
+    const alpha = { inAlert: true, latencyMs: 300, samples: 20 };
+    expect(names(rank({ alpha, beta: { latencyMs: 1_500, samples: 20 } }))).toEqual(['beta', 'alpha']);
+    expect(names(rank({ alpha, beta: { latencyMs: 3_000, samples: 20 } }))).toEqual(['alpha', 'beta']);
+  });
+
+  it('changes nothing where all are in alert', () => {
+    const ranked = rank({ alpha: { inAlert: true }, beta: { inAlert: true } });
+    expect(names(ranked)).toEqual(['alpha', 'beta']);
+  });
+});

@@ -1,0 +1,88 @@
+import type { AttemptRecord, AttemptStarted, RequestRecord, TelemetryBus } from '../telemetry/index.js';
+import type { RoutedRequest } from './routed-requests.interface.js';
+import type { ScriptedCall, ScriptedRequest } from './scripting.interface.js';
+
+type Writable<Value> = { -readonly [Key in keyof Value]: Value[Key] };
+
+/** Every call and every request since the last {@link clear}, told by the buses of the routers watched. */
+export class RequestLog {
+  #calls: Writable<ScriptedCall>[] = [];
+  #requests: RoutedRequest[] = [];
+  readonly #openDecisions = new Set<string>();
+  /** Begun before a `clear`: their ends belong to no test any more. */
+  readonly #forgotten = new Set<string>();
+  /** Emitted the moment before the call it tells of is sent. */
+  #started: AttemptStarted | undefined;
+
+  watch(bus: TelemetryBus): void {
+    bus.on('attempt-started', (started) => {
+      this.#started = started;
+      this.#openDecisions.add(started.decisionId);
+    });
+    bus.on('attempt-ended', (record) => {
+      this.endCall(record);
+    });
+    bus.on('request-ended', (record) => {
+      this.endRequest(record);
+    });
+  }
+
+  get calls(): readonly ScriptedCall[] {
+    return [...this.#calls];
+  }
+
+  get requests(): readonly RoutedRequest[] {
+    return [...this.#requests];
+  }
+
+  get openRequests(): number {
+    return this.#openDecisions.size - this.#forgotten.size;
+  }
+
+  /** Notes a call that is being sent, and gives it the name the router has for its model. */
+  beginCall(asked: Omit<ScriptedRequest, 'model'>): ScriptedRequest {
+    const started = this.#started;
+    this.#started = undefined;
+    const request: ScriptedRequest = { ...asked, model: started?.model ?? asked.upstreamModel };
+    this.#calls.push({
+      ...request,
+      decisionId: started?.decisionId ?? '',
+      attempt: started?.attempt ?? 1,
+      outcome: undefined,
+      errorKind: undefined,
+      tier: undefined,
+      surface: undefined,
+      requestClass: undefined,
+    });
+    return request;
+  }
+
+  clear(): void {
+    this.#calls = [];
+    this.#requests = [];
+    for (const decisionId of this.#openDecisions) this.#forgotten.add(decisionId);
+  }
+
+  private endCall({ decisionId, attempt, ...record }: AttemptRecord): void {
+    const call = this.#calls.find((one) => one.decisionId === decisionId && one.attempt === attempt);
+    if (call === undefined) return;
+    call.outcome = record.outcome;
+    call.errorKind = record.errorKind;
+    call.tier = record.tier;
+    call.surface = record.surface;
+    call.requestClass = record.requestClass;
+  }
+
+  private endRequest(record: RequestRecord): void {
+    const { decisionId, servedBy } = record;
+    this.#openDecisions.delete(decisionId);
+    if (this.#forgotten.delete(decisionId)) return;
+    this.#requests.push({
+      ...record,
+      model: servedBy?.model,
+      provider: servedBy?.provider,
+      tier: servedBy?.tier,
+      calls: this.#calls.filter((call) => call.decisionId === decisionId),
+    });
+  }
+}

@@ -1,0 +1,150 @@
+import type { ChatCompletionChunk } from '../chat/index.js';
+import { ProviderError } from '../errors/provider-error.js';
+import type { ProviderCall, TranslatedAnswer } from '../providers/provider-adapter.js';
+import type { OpenedStream, PreparedCall, UpstreamClient } from '../providers/upstream-client.js';
+import { defaultReply } from '../testing/default-reply.js';
+import { openAiWire } from '../testing/openai.wire.js';
+import type { UpstreamReading } from '../testing/upstream-wire.interface.js';
+import type { Cue } from './script-page.js';
+import type { ScriptedConnection } from './scripted-connection.js';
+import type { ScriptedReply, ScriptedRequest } from './scripting.interface.js';
+import { type Course, toCourse } from './to-provider-fault.js';
+import { toCompletion, toStream, writeAnswer, type WrittenAnswer } from './write-answer.js';
+
+/** Where a client gets its lines from. */
+export interface Prompter {
+  /** Notes the call, and takes what is scripted for it. Called the moment the call is sent. */
+  cue(request: Omit<ScriptedRequest, 'model'>): { readonly request: ScriptedRequest; readonly cue: Cue };
+  /** Told of what a script threw. */
+  scriptThrew(error: unknown): void;
+}
+
+/** One call that is under way. */
+interface Scene {
+  readonly call: ProviderCall;
+  readonly reading: UpstreamReading;
+  readonly request: ScriptedRequest;
+  readonly cue: Cue;
+  readonly course: Course | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** Stands in for one provider: no wire, no port, no timer but a delay that was asked for. */
+export class ScriptedClient implements UpstreamClient {
+  constructor(
+    private readonly provider: string,
+    private readonly prompter: Prompter,
+    private readonly connection: ScriptedConnection,
+  ) {}
+
+  readSecrets(): readonly string[] {
+    return [];
+  }
+
+  prepare(call: ProviderCall): PreparedCall {
+    return {
+      complete: (signal, onProgress) => this.complete(this.begin(call, signal), onProgress),
+      openStream: (signal) => this.openStream(this.begin(call, signal)),
+    };
+  }
+
+  private begin(call: ProviderCall, signal: AbortSignal): Scene {
+    const body = { ...call.request, stream: call.stream };
+    const reading = {
+      ...openAiWire.read(body, { kind: 'generate', serverSentEvents: true }),
+      ...(call.maxOutputTokens === undefined ? {} : { maxOutputTokens: call.maxOutputTokens }),
+    };
+    const { request, cue } = this.prompter.cue({
+      provider: this.provider,
+      upstreamModel: call.upstreamModel,
+      streamed: call.stream,
+      tools: reading.tools,
+      toolChoice: reading.toolChoice,
+      lastUserText: reading.lastUserText,
+      outputFormat: (call.request.response_format?.type ?? 'text') === 'text' ? 'text' : 'json',
+      messages: call.request.messages,
+      maxOutputTokens: reading.maxOutputTokens,
+      body,
+    });
+    const course = cue.fault === undefined ? undefined : toCourse(cue.fault);
+    return { call, reading: { ...reading, model: request.model }, request, cue, course, signal };
+  }
+
+  private async complete(scene: Scene, onProgress: () => void): Promise<TranslatedAnswer> {
+    const { course, signal } = scene;
+    if (course?.kind === 'error' || course?.kind === 'stream_error') throw course.error;
+    if (course?.kind === 'stalled') {
+      if (course.after !== 'request') onProgress();
+      return this.connection.stall(signal);
+    }
+    if (course?.kind === 'cut') {
+      onProgress();
+      throw new ProviderError({ kind: 'connection', status: 200, providerCode: 'ECONNRESET' });
+    }
+    const answer = await this.answer(scene);
+    onProgress();
+    return { completion: toCompletion(answer), usage: answer.usage };
+  }
+
+  private async openStream(scene: Scene): Promise<OpenedStream> {
+    const { course, signal } = scene;
+    if (course?.kind === 'error') throw course.error;
+    if (course?.kind === 'stalled' && course.after === 'request') return this.connection.stall(signal);
+    const answer = await this.answer(scene);
+    let hasReported = false;
+    const report = (): void => {
+      hasReported = true;
+    };
+    return {
+      chunks: this.play(answer, scene, report),
+      usage: () => (hasReported ? answer.usage : undefined),
+    };
+  }
+
+  private async *play(
+    answer: WrittenAnswer,
+    { course, signal }: Scene,
+    report: () => void,
+  ): AsyncGenerator<readonly ChatCompletionChunk[], void, undefined> {
+    if (course?.kind === 'stalled' && course.after === 'headers') await this.connection.stall(signal);
+    const { opening, content, closing } = toStream(answer);
+    const spoken = content.slice(0, spokenPieces(course));
+    for (const chunk of [...opening, ...spoken]) {
+      signal.throwIfAborted();
+      yield [chunk];
+    }
+    if (course?.kind === 'stalled') await this.connection.stall(signal);
+    if (course?.kind === 'stream_error') throw course.error;
+    if (course?.kind === 'cut') throw new ProviderError({ kind: 'stream_cut', status: 200 });
+    signal.throwIfAborted();
+    report();
+    for (const chunk of closing) yield [chunk];
+  }
+
+  private async answer(scene: Scene): Promise<WrittenAnswer> {
+    const reply = await this.reply(scene);
+    if (typeof reply !== 'string') await this.connection.pause(reply.delayMs ?? 0, scene.signal);
+    return writeAnswer(reply, scene.reading, scene.call.upstreamModel);
+  }
+
+  private async reply({ cue, request, reading, signal }: Scene): Promise<string | ScriptedReply> {
+    for (const scripted of cue.replies) {
+      if (typeof scripted !== 'function') return scripted;
+      // An async function: what a script throws at once is a rejection like any other.
+      const ask = async (): Promise<string | ScriptedReply | undefined> => scripted(request);
+      const asked = ask().catch((error: unknown) => {
+        this.prompter.scriptThrew(error);
+        throw error;
+      });
+      const reply = await this.connection.until(asked, signal);
+      if (reply !== undefined) return reply;
+    }
+    return defaultReply(reading);
+  }
+}
+
+/** How many pieces of the content a stream comes to. */
+function spokenPieces(course: Course | undefined): number {
+  if (course?.kind === 'cut' || course?.kind === 'stream_error') return course.afterChunks;
+  return course?.kind === 'stalled' ? 1 : Number.POSITIVE_INFINITY;
+}

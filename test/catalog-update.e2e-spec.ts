@@ -1,0 +1,211 @@
+import { execFile } from 'node:child_process';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+/** What models.dev says of o3 and text-embedding-3-small, as the catalogue has them; nothing else. */
+const O3 = {
+  id: 'o3',
+  family: 'o',
+  release_date: '2025-04-16',
+  reasoning: true,
+  tool_call: true,
+  structured_output: true,
+  open_weights: false,
+  cost: { input: 2, output: 8, cache_read: 0.5 } as Record<string, unknown>,
+  limit: { context: 200_000, output: 100_000 },
+  modalities: { input: ['text', 'image', 'pdf'], output: ['text'] },
+};
+const EMBEDDING = {
+  id: 'text-embedding-3-small',
+  family: 'text-embedding',
+  release_date: '2024-01-25',
+  cost: { input: 0.02, output: 0 },
+  limit: { context: 8191, output: 1536 },
+  modalities: { input: ['text'], output: ['text'] },
+};
+/** As models.dev's api.json has it. */
+const apiJson = (...models: object[]) => ({
+  openai: { models: Object.fromEntries(models.map((model) => [(model as { id: string }).id, model])) },
+});
+
+interface Run {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Each run loads the TypeScript compiler: half a second of an idle core, much more of a busy one. */
+describe('catalog:update', { timeout: 60_000 }, () => {
+  let folder: string;
+  let catalog: string;
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'catalog-'));
+    catalog = join(folder, 'catalog');
+    await cp(join(ROOT, 'lib/catalog'), catalog, { recursive: true });
+  });
+
+  afterEach(async () => {
+    await rm(folder, { recursive: true });
+  });
+
+  const run = (...given: string[]): Promise<Run> =>
+    new Promise((resolve) => {
+      const all = [join(ROOT, 'tools/catalog-update.mjs'), '--catalog', catalog, ...given];
+      execFile(process.execPath, all, { timeout: 30_000 }, (error, out, err) => {
+        resolve({ code: error === null ? 0 : Number(error.code), out, err });
+      });
+    });
+  const place = async (name: string, json: unknown): Promise<string> => {
+    const file = join(folder, name);
+    await writeFile(file, JSON.stringify(json));
+    return file;
+  };
+  const source = (file: string): Promise<string> => readFile(join(catalog, file), 'utf8');
+  const REASONING = 'models/openai-reasoning.models.ts';
+
+  it('says what changed, and writes nothing unasked', async () => {
+    const changed = {
+      ...O3,
+      status: 'deprecated',
+      limit: { context: 250_000, output: 100_000 },
+      cost: { ...O3.cost, output: 9, tiers: [{ tier: { size: 128_000 }, input: 4, output: 12 }] },
+      modalities: { ...O3.modalities, input: ['text', 'image'] },
+    };
+    const before = await source(REASONING);
+    const { code, out } = await run('--models', await place('api.json', apiJson(changed, EMBEDDING)));
+    expect(code).toBe(0);
+    expect(out).toContain('o3 outputPer1M: 8 -> 9');
+    expect(out).toContain('o3 contextWindow: 200000 -> 250000');
+    expect(out).toContain('o3 deprecated: false -> true');
+    expect(out).toContain('o3 documents: true -> false');
+    expect(out).toContain(
+      'o3 longContext: none -> [{"aboveInputTokens":128000,"inputPer1M":4,"outputPer1M":12}]',
+    );
+    expect(out).toContain('gpt-5 (openai/gpt-5)');
+    expect(out).not.toContain('text-embedding-3-small ');
+    expect(await source(REASONING)).toBe(before);
+  });
+
+  it('writes what changed when asked, and nothing else; then there is no difference in it', async () => {
+    const changed = {
+      ...O3,
+      status: 'deprecated',
+      limit: { context: 250_000, output: 100_000 },
+      cost: { ...O3.cost, output: 9, tiers: [{ tier: { size: 128_000 }, input: 4, output: 12 }] },
+      modalities: { ...O3.modalities, input: ['text', 'image'] },
+    };
+    const models = await place('api.json', apiJson(changed, EMBEDDING));
+    const before = (await source(REASONING)).split('\n');
+    expect((await run('--models', models, '--write')).code).toBe(0);
+    const after = (await source(REASONING)).split('\n');
+    const o3 = after
+      .slice(after.indexOf("    name: 'o3',"), after.indexOf("    name: 'o3-mini',"))
+      .join('\n');
+    expect(o3).toContain('outputPer1M: 9');
+    expect(o3).toContain('longContext: [{ aboveInputTokens: 128_000, inputPer1M: 4, outputPer1M: 12 }]');
+    expect(o3).toContain('contextWindow: 250_000');
+    expect(o3).toContain('deprecated: true');
+    expect(o3).toContain("capabilities: ['streaming', 'tools', 'json_schema', 'vision', 'reasoning']");
+    const o3Was = before
+      .slice(before.indexOf("    name: 'o3',"), before.indexOf("    name: 'o3-mini',"))
+      .join('\n');
+    expect(after.join('\n').replace(o3, '')).toBe(before.join('\n').replace(o3Was, ''));
+    expect(await source('sources.ts')).toMatch(/models: \{ name: '[^']*', commit: 'unknown', date: '20\d\d-/);
+    const again = await run('--models', models, '--json');
+    const report = JSON.parse(again.out) as { models: { changed: unknown[] } };
+    expect(report.models.changed).toEqual([]);
+  });
+
+  it('takes back what the source no longer says', async () => {
+    const models = await place('api.json', apiJson({ ...O3, status: 'deprecated' }));
+    await run('--models', models, '--write');
+    expect(await source(REASONING)).toMatch(/name: 'o3',[^}]*deprecated: true/);
+    const before = await readFile(join(ROOT, 'lib/catalog', REASONING), 'utf8');
+    await run('--models', await place('api.json', apiJson(O3)), '--write');
+    expect(await source(REASONING)).toBe(before);
+  });
+
+  it('reports odd prices and leaves them to a person', async () => {
+    const odd = { ...O3, cost: { input: 0.002, output: 0.008, cache_read: 0 } };
+    const young = {
+      ...O3,
+      id: 'o9',
+      release_date: '2099-01-01',
+      cost: { input: 5, output: 1 },
+    };
+    const before = await source(REASONING);
+    const { out } = await run('--models', await place('api.json', apiJson(odd, young)), '--write');
+    expect(out).toMatch(/o3: cached input is free, input is not/);
+    expect(out).toMatch(/o3: inputPer1M 0.002 is 1000 times off the catalogue's 2/);
+    expect(out).toContain('o3 inputPer1M: 2 -> 0.002 (left: odd)');
+    expect(out).toMatch(/openai\/o9 \(2099-01-01\) \$5 in, \$1 out ODD: output \(1\) is cheaper/);
+    expect(await source(REASONING)).toBe(before);
+  });
+
+  it('leaves alone what is meant to differ, until the source says something new', async () => {
+    const meant = {
+      'o3.outputPer1M': { source: 9, reason: 'a slip of theirs' },
+      'o0.tools': { source: 1, reason: '' },
+    };
+    const differences = ['--differences', await place('differences.json', meant)];
+    const at = async (output: number) =>
+      await run(
+        '--models',
+        await place('api.json', apiJson({ ...O3, cost: { ...O3.cost, output } })),
+        ...differences,
+      );
+    const known = await at(9);
+    expect(known.out).not.toContain('o3 outputPer1M');
+    expect(known.out).toMatch(/nothing asks for\n {2}o0.tools/);
+    expect((await at(10)).out).toContain('o3 outputPer1M: 8 -> 10 (left: meant to differ, a slip of theirs)');
+  });
+
+  it("reads the arena's own file, writes its ratings, and names entries that are gone", async () => {
+    const rating = (value: number) => ({
+      rating: value + 0.4,
+      rating_q025: value - 5,
+      rating_q975: value + 5,
+    });
+    const leaderboard = Object.fromEntries(
+      ['full', 'hard_6', 'coding', 'math'].map((category, index) => [
+        category,
+        { 'gpt-4-0613': rating(1200 + index), 'gpt-5': rating(1400) },
+      ]),
+    );
+    const ratings = await place('leaderboard.json', leaderboard);
+    const { code, out } = await run('--ratings', ratings, '--write');
+    expect(code).toBe(0);
+    expect(out).toContain('gpt-4-0613 full: [1187,1183,1191] -> [1200,1195,1205]');
+    expect(out).toMatch(/Gone from the source[^\n]*\n(?: {2}[^\n]+\n)* {2}gpt-5\.1\n/);
+    expect(out).toMatch(/Unrated[^\n]*\n {2}gpt-5\n/);
+    expect(await source('arena-ratings.ts')).toContain(
+      "  'gpt-4-0613': [[1200, 1195, 1205], [1201, 1196, 1206], [1202, 1197, 1207], [1203, 1198, 1208]],\n",
+    );
+    expect(await source('sources.ts')).toContain("models: { name: 'anomalyco/models.dev', commit: 'f3fc692'");
+  });
+
+  it('takes a URL, and says in one line what it cannot get', async () => {
+    const server = createServer((request, response) => {
+      response.statusCode = request.url === '/api.json' ? 200 : 404;
+      response.end(JSON.stringify(apiJson({ ...O3, cost: { ...O3.cost, output: 9 } })));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    try {
+      expect((await run('--models', `${url}/api.json`)).out).toContain('o3 outputPer1M: 8 -> 9');
+      const missing = await run('--models', `${url}/nothing`);
+      expect(missing).toEqual({ code: 1, out: '', err: `catalog:update: ${url}/nothing answered 404\n` });
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+  });
+});

@@ -1,0 +1,39 @@
+// Compiled by test/surface-types.e2e-spec.ts, once as it is and once for each `misspelt` line made to stand.
+import { LlmRouterModule, type RouterService, Surface, type SurfaceName } from 'nestjs-llm-router';
+
+declare module 'nestjs-llm-router' {
+  interface LlmSurfaces {
+    support: true;
+    reports: true;
+  }
+}
+
+export const known: SurfaceName = 'support';
+
+export class Answers {
+  constructor(private readonly router: RouterService) {}
+
+  @Surface('support', { workload: 'background', qualityFloor: 0.7, deadlineMs: 1_000, tenant: 'acme' })
+  decorated(): void {
+    // @ts-expect-error -- overrides are typed
+    Surface('support', { workload: 'backgroun' });
+    // @ts-expect-error -- a surface is named once
+    Surface('support', { surface: 'reports' });
+  }
+
+  async called(): Promise<void> {
+    await this.router.chat({ messages: [] }, { surface: 'reports' });
+    this.router.runWith({ surface: 'support' }, () => undefined);
+  }
+
+  misspelt(): void {
+    // @ts-expect-error -- misspelt
+    Surface('suport');
+    // @ts-expect-error -- misspelt
+    void this.router.chat({ messages: [] }, { surface: 'report' });
+    // @ts-expect-error -- misspelt
+    this.router.runWith({ surface: 'Support' }, () => undefined);
+  }
+}
+
+export const feature = LlmRouterModule.forFeature({ surfaces: { support: { qualityFloor: 0.6 } } });
