@@ -139,8 +139,9 @@ describe.each([undefined, '2024-10-21'])('a fault of Azure under api-version %s'
 
   it('an error event in mid-stream reaches the client', async () => {
     // In pieces of their own: what comes with the error in one packet was never sent.
-    azure.setLatency({ timeToFirstTokenMs: 1, tokensPerSecond: 100 });
-    azure.failNext({ kind: 'stream_error', afterChunks: 2 });
+    azure.setReply(() => ({ text: 'word '.repeat(40) }));
+    azure.setLatency({ timeToFirstTokenMs: 1, tokensPerSecond: 200 });
+    azure.failNext({ kind: 'stream_error', afterChunks: 30 });
     const stream = await router.client.chat.completions.create({ model: 'auto', messages, stream: true });
     await expect(
       (async () => {

@@ -71,64 +71,58 @@ describe('catalog:update', { timeout: 60_000 }, () => {
   const source = (file: string): Promise<string> => readFile(join(catalog, file), 'utf8');
   const REASONING = 'models/openai-reasoning.models.ts';
 
-  it('says what changed, and writes nothing unasked', async () => {
-    const changed = {
-      ...O3,
-      status: 'deprecated',
-      limit: { context: 250_000, output: 100_000 },
-      cost: { ...O3.cost, output: 9, tiers: [{ tier: { size: 128_000 }, input: 4, output: 12 }] },
-      modalities: { ...O3.modalities, input: ['text', 'image'] },
-    };
+  const CHANGED = {
+    ...O3,
+    status: 'deprecated',
+    limit: { context: 250_000, output: 100_000 },
+    cost: { ...O3.cost, output: 9, tiers: [{ tier: { size: 128_000 }, input: 4, output: 12 }] },
+    modalities: { ...O3.modalities, input: ['text', 'image'] },
+  };
+
+  it('says what changed, here of a URL, and writes nothing unasked', async () => {
+    const server = createServer((_request, response) => {
+      response.end(JSON.stringify(apiJson(CHANGED, EMBEDDING)));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    try {
+      const before = await source(REASONING);
+      const { port } = server.address() as AddressInfo;
+      const { code, out } = await run('--models', `http://127.0.0.1:${port}/api.json`);
+      expect(code).toBe(0);
+      expect(out).toContain('o3 outputPer1M: 8 -> 9');
+      expect(out).toContain('o3 contextWindow: 200000 -> 250000');
+      expect(out).toContain('o3 deprecated: false -> true');
+      expect(out).toContain('o3 documents: true -> false');
+      expect(out).toContain(
+        'o3 longContext: none -> [{"aboveInputTokens":128000,"inputPer1M":4,"outputPer1M":12}]',
+      );
+      expect(out).toContain('gpt-5 (openai/gpt-5)');
+      expect(out).not.toContain('text-embedding-3-small ');
+      expect(await source(REASONING)).toBe(before);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+  });
+
+  it('writes what changed when asked, and nothing else; and takes it back when the source does', async () => {
+    const o3Of = (text: string): string =>
+      text.slice(text.indexOf("    name: 'o3',"), text.indexOf("    name: 'o3-mini',"));
     const before = await source(REASONING);
-    const { code, out } = await run('--models', await place('api.json', apiJson(changed, EMBEDDING)));
-    expect(code).toBe(0);
-    expect(out).toContain('o3 outputPer1M: 8 -> 9');
-    expect(out).toContain('o3 contextWindow: 200000 -> 250000');
-    expect(out).toContain('o3 deprecated: false -> true');
-    expect(out).toContain('o3 documents: true -> false');
-    expect(out).toContain(
-      'o3 longContext: none -> [{"aboveInputTokens":128000,"inputPer1M":4,"outputPer1M":12}]',
+    expect((await run('--models', await place('api.json', apiJson(CHANGED)), '--write')).code).toBe(0);
+    const after = await source(REASONING);
+    expect(o3Of(after)).toContain('outputPer1M: 9');
+    expect(o3Of(after)).toContain(
+      'longContext: [{ aboveInputTokens: 128_000, inputPer1M: 4, outputPer1M: 12 }]',
     );
-    expect(out).toContain('gpt-5 (openai/gpt-5)');
-    expect(out).not.toContain('text-embedding-3-small ');
-    expect(await source(REASONING)).toBe(before);
-  });
-
-  it('writes what changed when asked, and nothing else; then there is no difference in it', async () => {
-    const changed = {
-      ...O3,
-      status: 'deprecated',
-      limit: { context: 250_000, output: 100_000 },
-      cost: { ...O3.cost, output: 9, tiers: [{ tier: { size: 128_000 }, input: 4, output: 12 }] },
-      modalities: { ...O3.modalities, input: ['text', 'image'] },
-    };
-    const models = await place('api.json', apiJson(changed, EMBEDDING));
-    const before = (await source(REASONING)).split('\n');
-    expect((await run('--models', models, '--write')).code).toBe(0);
-    const after = (await source(REASONING)).split('\n');
-    const o3 = after
-      .slice(after.indexOf("    name: 'o3',"), after.indexOf("    name: 'o3-mini',"))
-      .join('\n');
-    expect(o3).toContain('outputPer1M: 9');
-    expect(o3).toContain('longContext: [{ aboveInputTokens: 128_000, inputPer1M: 4, outputPer1M: 12 }]');
-    expect(o3).toContain('contextWindow: 250_000');
-    expect(o3).toContain('deprecated: true');
-    expect(o3).toContain("capabilities: ['streaming', 'tools', 'json_schema', 'vision', 'reasoning']");
-    const o3Was = before
-      .slice(before.indexOf("    name: 'o3',"), before.indexOf("    name: 'o3-mini',"))
-      .join('\n');
-    expect(after.join('\n').replace(o3, '')).toBe(before.join('\n').replace(o3Was, ''));
+    expect(o3Of(after)).toContain('contextWindow: 250_000');
+    expect(o3Of(after)).toContain('deprecated: true');
+    expect(o3Of(after)).toContain(
+      "capabilities: ['streaming', 'tools', 'json_schema', 'vision', 'reasoning']",
+    );
+    expect(after.replace(o3Of(after), '')).toBe(before.replace(o3Of(before), ''));
     expect(await source('sources.ts')).toMatch(/models: \{ name: '[^']*', commit: 'unknown', date: '20\d\d-/);
-    const again = await run('--models', models, '--json');
-    const report = JSON.parse(again.out) as { models: { changed: unknown[] } };
-    expect(report.models.changed).toEqual([]);
-  });
 
-  it('takes back what the source no longer says', async () => {
-    const models = await place('api.json', apiJson({ ...O3, status: 'deprecated' }));
-    await run('--models', models, '--write');
-    expect(await source(REASONING)).toMatch(/name: 'o3',[^}]*deprecated: true/);
-    const before = await readFile(join(ROOT, 'lib/catalog', REASONING), 'utf8');
     await run('--models', await place('api.json', apiJson(O3)), '--write');
     expect(await source(REASONING)).toBe(before);
   });
@@ -153,19 +147,18 @@ describe('catalog:update', { timeout: 60_000 }, () => {
   it('leaves alone what is meant to differ, until the source says something new', async () => {
     const meant = {
       'o3.outputPer1M': { source: 9, reason: 'a slip of theirs' },
-      'o0.tools': { source: 1, reason: '' },
+      'o3.contextWindow': { source: 1, reason: 'another slip' },
+      'o0.tools': { source: true, reason: 'a model that is gone' },
     };
-    const differences = ['--differences', await place('differences.json', meant)];
-    const at = async (output: number) =>
-      await run(
-        '--models',
-        await place('api.json', apiJson({ ...O3, cost: { ...O3.cost, output } })),
-        ...differences,
-      );
-    const known = await at(9);
-    expect(known.out).not.toContain('o3 outputPer1M');
-    expect(known.out).toMatch(/nothing asks for\n {2}o0.tools/);
-    expect((await at(10)).out).toContain('o3 outputPer1M: 8 -> 10 (left: meant to differ, a slip of theirs)');
+    const { out } = await run(
+      ...['--models', await place('api.json', apiJson(CHANGED)), '--write'],
+      ...['--differences', await place('differences.json', meant)],
+    );
+    expect(out).not.toContain('o3 outputPer1M');
+    expect(out).toContain('o3 contextWindow: 200000 -> 250000 (left: meant to differ, another slip)');
+    expect(out).toMatch(/nothing asks for\n {2}o0.tools/);
+    expect(await source(REASONING)).toMatch(/name: 'o3',[^}]*outputPer1M: 8,/);
+    expect(await source(REASONING)).not.toContain('250_000');
   });
 
   it("reads the arena's own file, writes its ratings, and names entries that are gone", async () => {
@@ -192,20 +185,11 @@ describe('catalog:update', { timeout: 60_000 }, () => {
     expect(await source('sources.ts')).toContain("models: { name: 'anomalyco/models.dev', commit: 'f3fc692'");
   });
 
-  it('takes a URL, and says in one line what it cannot get', async () => {
-    const server = createServer((request, response) => {
-      response.statusCode = request.url === '/api.json' ? 200 : 404;
-      response.end(JSON.stringify(apiJson({ ...O3, cost: { ...O3.cost, output: 9 } })));
-    });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    try {
-      expect((await run('--models', `${url}/api.json`)).out).toContain('o3 outputPer1M: 8 -> 9');
-      const missing = await run('--models', `${url}/nothing`);
-      expect(missing).toEqual({ code: 1, out: '', err: `catalog:update: ${url}/nothing answered 404\n` });
-    } finally {
-      server.closeAllConnections();
-      server.close();
-    }
+  it('says in one line what it cannot read', async () => {
+    const missing = join(folder, 'missing.json');
+    const { code, out, err } = await run('--models', missing);
+    expect(code).toBe(1);
+    expect(out).toBe('');
+    expect(err).toMatch(/^catalog:update: [^\n]*missing\.json[^\n]*\n$/);
   });
 });

@@ -60,10 +60,12 @@ describe('the gateway sample', () => {
       '/sandbox/openai/heal',
       '/health',
       '/router/kpis',
+      '/router/savings',
+      '/router/alerts',
       '/metrics',
     ]);
     for (const { response } of answers) expect(response.ok).toBe(true);
-    const [simple, hard, stream, explain, , fallback, , health, kpis, metrics] = answers;
+    const [simple, hard, stream, explain, , fallback, , health, kpis, savings, alerts, metrics] = answers;
     expect(simple?.response.headers.get('x-llm-class')).toBe('simple_queries');
     expect(simple?.text).toContain('simulated');
     expect(hard?.response.headers.get('x-llm-class')).toBe('complex_reasoning');
@@ -74,8 +76,11 @@ describe('the gateway sample', () => {
     });
     expect(fallback?.response.headers.get('x-llm-provider')).not.toBe('openai');
     expect(fallback?.response.headers.get('x-llm-attempts')).toBe('2');
-    expect(JSON.parse(health?.text ?? '')).toMatchObject({ status: 'ok' });
+    // The provider that was made to fail is well again, but no call has shown it yet.
+    expect(JSON.parse(health?.text ?? '')).toMatchObject({ status: 'degraded' });
     expect(JSON.parse(kpis?.text ?? '')).toMatchObject({ total: { requests: 4, succeeded: 4 } });
+    expect(JSON.parse(savings?.text ?? '')).toMatchObject({ baseline: 'gpt-4-turbo' });
+    expect(JSON.parse(alerts?.text ?? '')).toMatchObject({ active: [] });
     expect(metrics?.text).toContain('llm_router_requests_total');
   });
 

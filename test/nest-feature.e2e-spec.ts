@@ -57,7 +57,7 @@ describe('LlmRouterModule.forFeature', () => {
       'a file in another spelling, without surfaces of its own',
       [
         SupportModule,
-        sync({ providers: options.providers, routing_rules: options.routingRules } as LlmRouterOptions),
+        sync({ providers: options.providers, routing_rules: options.routingRules }),
       ],
     ],
   ])('puts a feature’s surfaces beside those of %s', async (_name, imports) => {

@@ -1,9 +1,8 @@
 import { EventEmitter, once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { Controller, type ExecutionContext, Get, Injectable, UseGuards } from '@nestjs/common';
-import { ExternalContextCreator, NestFactory } from '@nestjs/core';
+import { ExternalContextCreator } from '@nestjs/core';
 import {
-  type ClientTCP,
   ClientProxyFactory,
   EventPattern,
   MessagePattern,
@@ -68,7 +67,7 @@ function options(): LlmRouterOptions {
     ),
     routingRules: { simple_queries: { primary: 'bare', fallback: 'fine' } },
     surfaces: { support: { pin: 'plain' }, legal: { pin: 'fine' }, open: {} },
-  } as LlmRouterOptions;
+  };
 }
 
 const router = (): ReturnType<typeof LlmRouterModule.forRoot> =>
@@ -293,7 +292,7 @@ describe('@Surface over every transport', () => {
       return defer(() => from(this.asker.ask()));
     }
 
-    @EventPattern<string>('event')
+    @EventPattern('event')
     async event(): Promise<void> {
       this.seen.emit('answer', await this.asker.ask());
     }
@@ -337,15 +336,12 @@ describe('@Surface over every transport', () => {
   }
 
   it('microservice: message and event handlers', async () => {
-    const app = await NestFactory.create(
-      {
-        module: class MicroserviceHost {},
-        imports: [router()],
-        controllers: [MessagesController],
-        providers: [Asker],
-      },
-      { logger: false, abortOnError: false },
-    );
+    const { app, close } = await createHostApp({
+      platform: 'express',
+      imports: [router()],
+      controllers: [MessagesController],
+      providers: [Asker],
+    });
     const service = app.connectMicroservice<MicroserviceOptions>({
       transport: Transport.TCP,
       options: { host: '127.0.0.1', port: 0 },
@@ -355,7 +351,7 @@ describe('@Surface over every transport', () => {
     const client = ClientProxyFactory.create({
       transport: Transport.TCP,
       options: { host: '127.0.0.1', port: server.address().port },
-    }) as ClientTCP;
+    });
     try {
       const answers = await Promise.all(
         Array.from({ length: 20 }, (_, index) =>
@@ -367,8 +363,8 @@ describe('@Surface over every transport', () => {
       client.emit('event', {});
       expect(await seen).toEqual(['fine']);
     } finally {
-      await client.close();
-      await app.close();
+      client.close();
+      await close();
     }
   });
 

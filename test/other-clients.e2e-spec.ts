@@ -15,6 +15,7 @@ import {
   generateObject,
   generateText,
   type LanguageModel,
+  Output,
   stepCountIs,
   streamText,
   tool,
@@ -142,7 +143,7 @@ describe('clients that move over by one argument', () => {
       const asking = await model.invoke([new HumanMessage('Weather in Paris?')]);
       const [call] = asking.tool_calls ?? [];
       expect(call).toMatchObject({ name: 'weather', args: { city: 'Paris' } });
-      const result = (await weather.invoke(call!)) as unknown as ToolMessage;
+      const result = await weather.invoke<ToolMessage>(call!);
       expect(result.content).toBe('rain in Paris');
       const answer = await model.invoke([
         new HumanMessage('Weather in Paris?'),
@@ -292,16 +293,20 @@ describe('clients that move over by one argument', () => {
       expect((await readAll(streamed.textStream)).join('')).toBe('It rains in Paris.');
     });
 
-    it('generateObject, with the schema sent to the model', async () => {
+    it('structured output, with the schema sent to the model', async () => {
       upstream.setReply(placeScript);
-      const { object, warnings } = await generateObject({
-        model: routerModel('auto', router),
-        schema: PLACE,
-        prompt: 'Where?',
-      });
+      const model = routerModel('auto', router);
+      // eslint-disable-next-line @typescript-eslint/no-deprecated -- what most code still has
+      const { object, warnings } = await generateObject({ model, schema: PLACE, prompt: 'Where?' });
       expect(object).toEqual({ city: 'Paris', people: 2 });
       expect(warnings ?? []).toEqual([]);
       expect(JSON.stringify(upstream.requests.at(-1)?.body)).toContain('"people"');
+      const { output } = await generateText({
+        model,
+        output: Output.object({ schema: PLACE }),
+        prompt: 'Where?',
+      });
+      expect(output).toEqual({ city: 'Paris', people: 2 });
     });
 
     it('errors keep status and code, and what the router tried everywhere is not asked again', async () => {

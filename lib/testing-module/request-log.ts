@@ -73,14 +73,15 @@ export class RequestLog {
     call.requestClass = record.requestClass;
   }
 
-  private endRequest(record: RequestRecord): void {
-    const { decisionId, servedBy } = record;
+  private endRequest({ servedBy, ...record }: RequestRecord): void {
+    const { decisionId } = record;
     this.#openDecisions.delete(decisionId);
     if (this.#forgotten.delete(decisionId)) return;
     this.#requests.push({
       ...record,
       model: servedBy?.model,
       provider: servedBy?.provider,
+      deployment: servedBy?.deployment,
       tier: servedBy?.tier,
       calls: this.#calls.filter((call) => call.decisionId === decisionId),
     });

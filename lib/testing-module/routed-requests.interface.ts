@@ -8,10 +8,11 @@ import type { ScriptedCall } from './scripting.interface.js';
  *
  * @publicApi
  */
-export interface RoutedRequest extends RequestRecord {
-  /** What served it, of `servedBy`; undefined when nothing did. */
+export interface RoutedRequest extends Omit<RequestRecord, 'servedBy'> {
+  /** What served it; undefined when nothing did, as the next three. */
   readonly model: string | undefined;
   readonly provider: string | undefined;
+  readonly deployment: string | undefined;
   readonly tier: Tier | undefined;
   /** Every call of a model, in the order they were made. */
   readonly calls: readonly ScriptedCall[];

@@ -28,6 +28,7 @@ export interface SandboxConfig {
   models: Record<string, SandboxModelConfig>;
   routingRules: Record<string, SandboxRuleConfig>;
   surfaces: Record<string, SandboxSurfaceConfig>;
+  baseline: string;
 }
 
 export type SandboxProvider = 'openai' | 'anthropic' | 'gemini' | 'local';
@@ -202,5 +203,6 @@ function sandboxConfig(upstreams: Sandbox['upstreams']): SandboxConfig {
       support: { qualityFloor: 0.5, workload: 'interactive', latencySloMs: 1500 },
       reports: { workload: 'background' },
     },
+    baseline: 'gpt-4-turbo',
   };
 }

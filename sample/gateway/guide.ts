@@ -35,9 +35,11 @@ export function guide(url: string, isSandbox: boolean, wantsKey: boolean): strin
           post('/sandbox/openai/heal', {}),
         ]
       : []),
-    '# health of every provider, figures, Prometheus metrics',
+    '# health of every provider and surface, figures, savings against the baseline, alerts, Prometheus metrics',
     `curl -s ${url}/health`,
     `curl -s ${url}/router/kpis${key}`,
+    `curl -s ${url}/router/savings${key}`,
+    `curl -s ${url}/router/alerts${key}`,
     `curl -s ${url}/metrics${key}`,
     '',
   ].join('\n');

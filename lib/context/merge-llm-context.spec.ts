@@ -1,0 +1,37 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { LlmRequestContext } from './llm-request-context.js';
+import { mergeLlmContext } from './merge-llm-context.js';
+
+const context = fc.record(
+  {
+    surface: fc.constantFrom('support', 'legal', undefined),
+    workload: fc.constantFrom('interactive' as const, 'background' as const, undefined),
+    tenant: fc.constantFrom('acme', undefined),
+    deadlineMs: fc.constantFrom(1_000, undefined),
+    qualityFloor: fc.constantFrom(0.5, 0.9, undefined),
+    maxOutputTokens: fc.constantFrom(100, undefined),
+  },
+  { requiredKeys: [] },
+);
+
+const defined = (value: LlmRequestContext): LlmRequestContext =>
+  Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined));
+
+describe('mergeLlmContext', () => {
+  it('takes all that is said further in, and of what was said further out all that does not belong to another surface', () => {
+    fc.assert(
+      fc.property(context, context, (outer, inner) => {
+        const isOther = inner.surface !== undefined && inner.surface !== outer.surface;
+        const { qualityFloor, maxOutputTokens, ...circumstances } = outer;
+        const left = isOther ? circumstances : { ...circumstances, qualityFloor, maxOutputTokens };
+        expect(defined(mergeLlmContext(outer, inner))).toEqual({ ...defined(left), ...defined(inner) });
+      }),
+    );
+  });
+
+  it('changes neither', () => {
+    const outer = Object.freeze({ surface: 'support', qualityFloor: 0.5 });
+    expect(mergeLlmContext(outer, Object.freeze({ surface: 'legal' }))).toMatchObject({ surface: 'legal' });
+  });
+});
