@@ -74,16 +74,23 @@ const router = (): ReturnType<typeof LlmRouterModule.forRoot> =>
   LlmRouterModule.forRoot({ ...options(), isGlobal: true });
 
 describe('@Surface on what Nest does not call as a handler', () => {
-  @Surface('legal')
-  @Injectable()
-  class LegalService {
-    constructor(
-      private readonly asker: Asker,
-      private readonly llm: RouterService,
-    ) {}
+  @Surface('support')
+  abstract class BaseService {
+    protected abstract readonly asker: Asker;
 
     ask(): Promise<string> {
       return this.asker.ask();
+    }
+  }
+
+  @Surface('legal')
+  @Injectable()
+  class LegalService extends BaseService {
+    constructor(
+      protected readonly asker: Asker,
+      private readonly llm: RouterService,
+    ) {
+      super();
     }
 
     /** A private helper among others: it stays where its caller is. */
@@ -216,7 +223,7 @@ describe('@Surface on what Nest does not call as a handler', () => {
     expect(await everything.plain()).toBe('bare');
   });
 
-  it('of a class holds for calls from outside, not among its own methods', async () => {
+  it('of a class holds for calls from outside, of inherited methods too, not among its own methods', async () => {
     expect(await legal.ask()).toBe('fine');
     expect(await legal.askAsSupport()).toBe('plain');
     expect(await legal.askRunningAs('support')).toBe('plain');
@@ -293,7 +300,7 @@ describe('@Surface over every transport', () => {
     }
 
     @EventPattern('event')
-    async event(): Promise<void> {
+    async event(_data: unknown): Promise<void> {
       this.seen.emit('answer', await this.asker.ask());
     }
   }

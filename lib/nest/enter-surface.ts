@@ -5,6 +5,9 @@ import { contextOf, SURFACE_METADATA, type SurfaceMetadata } from './surface.met
 
 type Method = (this: unknown, ...values: unknown[]) => unknown;
 
+/** What a class's surface was put around, so that a subclass's surface takes its place and not the one around it. */
+const bareMethods = new WeakMap<Method, Method>();
+
 /**
  * The method itself, run in a surface. It keeps its name, its length and whatever decorators have left on it.
  *
@@ -37,15 +40,30 @@ export function enterSurface(
   return entered;
 }
 
-/** Puts the surface of a class around each of its own methods that names none itself. */
+/** Puts the surface of a class around each of its methods, inherited ones too, that names none itself. */
 export function enterSurfaceOfClass(type: { readonly prototype: object }, metadata: SurfaceMetadata): void {
-  for (const [name, descriptor] of Object.entries(Object.getOwnPropertyDescriptors(type.prototype))) {
-    const method: unknown = descriptor.value;
-    if (name === 'constructor' || typeof method !== 'function') continue;
+  for (const [name, descriptor] of methodsOf(type.prototype)) {
+    const method = descriptor.value as Method;
     if (Reflect.hasMetadata(SURFACE_METADATA, method)) continue;
-    Object.defineProperty(type.prototype, name, {
-      ...descriptor,
-      value: enterSurface(method as Method, metadata, type, true),
-    });
+    const bare = bareMethods.get(method) ?? method;
+    const entered = enterSurface(bare, metadata, type, true);
+    bareMethods.set(entered, bare);
+    Object.defineProperty(type.prototype, name, { ...descriptor, value: entered });
   }
+}
+
+/** By name, the nearest first. */
+function methodsOf(prototype: object): Map<string, PropertyDescriptor> {
+  const methods = new Map<string, PropertyDescriptor>();
+  for (
+    let holder: object | null = prototype;
+    holder !== null && holder !== Object.prototype;
+    holder = Object.getPrototypeOf(holder) as object | null
+  ) {
+    for (const [name, descriptor] of Object.entries(Object.getOwnPropertyDescriptors(holder))) {
+      const isMethod = name !== 'constructor' && typeof descriptor.value === 'function';
+      if (isMethod && !methods.has(name)) methods.set(name, descriptor);
+    }
+  }
+  return methods;
 }

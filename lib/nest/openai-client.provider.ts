@@ -16,7 +16,7 @@ export const openAiClientProvider: FactoryProvider<OpenAI> = {
   provide: OPENAI_CLIENT,
   inject: [RouterService, ModulesContainer],
   useFactory: async (router: RouterService, modules: ModulesContainer) => {
-    if (!isOpenAiClientWanted()) return missingClient();
+    if (!isOpenAiClientWanted() && !isInjected(modules)) return missingClient();
     const { OpenAI: Client } = await import('openai');
     return new Client(router.clientOptions());
   },
