@@ -90,6 +90,13 @@ module.exports = {
       to: { path: [anyOf(['testing', 'testing-module']), '^lib/testing\\.ts$'] },
     },
     {
+      name: 'openai-loaded-late',
+      comment: 'the client takes longer to load than all the rest: only where somebody has it injected',
+      severity: 'error',
+      from: { path: '^lib/' },
+      to: { path: '^node_modules/openai/', dynamic: false, dependencyTypesNot: ['type-only'] },
+    },
+    {
       name: 'no-cycle',
       comment: 'a cycle of imports has no bottom',
       severity: 'error',

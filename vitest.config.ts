@@ -18,6 +18,7 @@ export default defineConfig({
     hookTimeout: 15_000,
     projects: [
       { extends: true, test: { name: 'unit', include: ['lib/**/*.spec.ts'] } },
+      { extends: true, test: { name: 'samples', include: ['sample/**/*.spec.ts'] } },
       {
         extends: true,
         test: { name: 'e2e', include: ['test/**/*.e2e-spec.ts'], isolate: false },

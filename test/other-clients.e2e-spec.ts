@@ -143,7 +143,8 @@ describe('clients that move over by one argument', () => {
       const asking = await model.invoke([new HumanMessage('Weather in Paris?')]);
       const [call] = asking.tool_calls ?? [];
       expect(call).toMatchObject({ name: 'weather', args: { city: 'Paris' } });
-      const result = await weather.invoke<ToolMessage>(call!);
+      const result: unknown = await weather.invoke(call!);
+      if (!(result instanceof ToolMessage)) throw new Error('The tool gave no message.');
       expect(result.content).toBe('rain in Paris');
       const answer = await model.invoke([
         new HumanMessage('Weather in Paris?'),

@@ -27,7 +27,7 @@ const REQUEST = {
       role: 'user',
       content: [
         { type: 'text', text: 'Canaryuser asks "Canaryquoted" for 4711' },
-        { type: 'image_url', image_url: { url: 'https://images.example/Canaryimage.png?Canaryquery=1' } },
+        { type: 'image_url', image_url: { url: 'https://images.example/Canaryimage?Canaryquery=1' } },
       ],
     },
     {

@@ -1,4 +1,4 @@
-import { Body, Controller, type INestApplication, Injectable, Module, Post } from '@nestjs/common';
+import { Body, Controller, type INestApplication, Injectable, Module, Post, Scope } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
 import OpenAI from 'openai';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -286,6 +286,7 @@ describe('LlmRouterTestingModule', () => {
       llm.provider('openai').failAlways('connection');
       llm.replyNext('Paris.');
       expect(await text()).toBe('Paris.');
+      llm.expectRouted({ provider: 'anthropic', times: 1 });
     });
 
     it('ends in 502 when everything fails, and shows in health', async () => {
@@ -560,6 +561,49 @@ describe('LlmRouterTestingModule with options', () => {
     llm.model('my-llama').reply('Paris.');
     expect(await chat.answer({ question: 'Capital?' })).toEqual({ answer: 'Paris.', by: 'my-llama' });
     expect(llm.calls).toMatchObject([{ model: 'my-llama', upstreamModel: 'llama3.3', provider: 'local' }]);
+  });
+
+  it('takes rules in snake_case over the providers of its own', async () => {
+    const { llm, chat } = await testingModule({
+      routing_rules: { simple_queries: { primary: 'gpt-4.1-nano' } },
+    });
+    await chat.answer({ question: 'Capital?' });
+    llm.expectRouted({ model: 'gpt-4.1-nano' });
+  });
+
+  it('leaves request-scoped providers of the application as they are', async () => {
+    @Injectable({ scope: Scope.REQUEST })
+    class Visit {
+      readonly id = Symbol('visit');
+    }
+    const visits = new Set<symbol>();
+    @Surface('support')
+    @Controller('visits')
+    class VisitController {
+      constructor(
+        private readonly visit: Visit,
+        private readonly router: RouterService,
+      ) {}
+
+      @Post()
+      async answer(): Promise<string> {
+        visits.add(this.visit.id);
+        return (await this.router.chat(HELLO)).routing.surface;
+      }
+    }
+    const module = await Test.createTestingModule({
+      imports: [LlmRouterTestingModule.forRoot()],
+      controllers: [VisitController],
+      providers: [Visit],
+    }).compile();
+    const app = module.createNestApplication({ logger: false });
+    await app.listen(0, '127.0.0.1');
+    open.push(app);
+    const url = (await app.getUrl()).replace('[::1]', '127.0.0.1');
+    for (let count = 0; count < 2; count += 1) {
+      expect(await (await fetch(`${url}/visits`, { method: 'POST' })).text()).toBe('support');
+    }
+    expect(visits.size).toBe(2);
   });
 
   it('leaves surfaces to the features that configure them', async () => {

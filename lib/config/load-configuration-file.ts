@@ -1,5 +1,4 @@
 import { readFile, stat } from 'node:fs/promises';
-import { parse, YAMLParseError } from 'yaml';
 import { ConfigurationError } from '../errors/configuration-error.js';
 import { isRecord } from './read-section.js';
 
@@ -28,6 +27,8 @@ export async function loadConfigurationFile(file: string): Promise<Record<string
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
     throw problem(file, code === 'ENOENT' ? 'there is no such file' : `cannot be read (${code})`);
   }
+  // Loaded here alone: most applications write their options in code.
+  const { parse, YAMLParseError } = await import('yaml');
   let content: unknown;
   try {
     content = parse(text, { maxAliasCount: 100, prettyErrors: false, logLevel: 'error' });

@@ -14,12 +14,14 @@ function controllerAt(
   base: new (...args: never[]) => object,
   path: string,
   injected: readonly unknown[],
+  decorators: readonly ClassDecorator[],
 ): Type {
   const controller = class extends (base as unknown as Type) {};
   Object.defineProperty(controller, 'name', { value: base.name });
   Reflect.defineMetadata('design:paramtypes', injected, controller);
   // Neutral: a host with URI versioning would otherwise put its version before the path.
   Controller({ path, version: VERSION_NEUTRAL })(controller);
+  for (const decorate of decorators) decorate(controller);
   return controller;
 }
 
@@ -43,22 +45,27 @@ function normalise(path: string): string {
 @Module({})
 export class LlmRouterHttpModule {
   static register(options: LlmRouterHttpOptions = {}): DynamicModule {
-    const { openAiApi = true, admin = true, metrics = true, health = true } = options;
+    const { openAiApi = true, admin = true, metrics = true, health = true, decorators = [] } = options;
     const path = normalise(options.path ?? '');
     const controllers: Type[] = [];
     const bodyPaths: string[] = [];
     if (openAiApi) {
-      controllers.push(controllerAt(OpenAiController, path, [RouterEngineLocator]));
+      controllers.push(controllerAt(OpenAiController, path, [RouterEngineLocator], decorators));
       bodyPaths.push(`${path}/v1/chat/completions`);
     }
     if (admin) {
-      controllers.push(controllerAt(AdminController, path, [RouterEngineLocator]));
+      controllers.push(controllerAt(AdminController, path, [RouterEngineLocator], decorators));
       bodyPaths.push(`${path}/router/explain`);
     }
-    if (metrics) controllers.push(controllerAt(MetricsController, path, [RouterEngineLocator]));
+    if (metrics) controllers.push(controllerAt(MetricsController, path, [RouterEngineLocator], decorators));
     if (health) {
       controllers.push(
-        controllerAt(HealthController, path, [RouterEngineLocator, ModuleRef, HealthCheckService]),
+        controllerAt(
+          HealthController,
+          path,
+          [RouterEngineLocator, ModuleRef, HealthCheckService],
+          decorators,
+        ),
       );
     }
     return {

@@ -14,4 +14,16 @@ export interface LlmRouterHttpOptions {
   readonly health?: boolean;
   /** Put before all of them. The host's global prefix comes before it. @defaultValue '' */
   readonly path?: string;
+  /**
+   * Class decorators of the host's for the controllers behind these routes: what its guards look for (`@Public()`), or
+   * guards of its own (`UseGuards(OperatorGuard)`). Register the module more than once where groups of routes differ.
+   *
+   * @defaultValue none
+   * @example
+   * ```ts
+   * LlmRouterHttpModule.register({ admin: false, metrics: false, decorators: [Public()] }); // http.apiKeys guard these
+   * LlmRouterHttpModule.register({ openAiApi: false, health: false, decorators: [UseGuards(OperatorGuard)] });
+   * ```
+   */
+  readonly decorators?: readonly ClassDecorator[];
 }

@@ -100,7 +100,8 @@ export class OpenAiController {
       response.writeHead(200, {
         ...answerHeaders(routed.routing),
         'content-type': 'text/event-stream; charset=utf-8',
-        'cache-control': 'no-cache',
+        // A host's compression would hold pieces back until it has enough of them.
+        'cache-control': 'no-cache, no-transform',
         // nginx would hold the stream back.
         'x-accel-buffering': 'no',
       });

@@ -1,7 +1,7 @@
 import type { FactoryProvider } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import type OpenAI from 'openai';
-import { RouterService } from '../router/index.js';
+import { clientOptionsOf, RouterEngine } from '../router/index.js';
 import { OPENAI_CLIENT } from './openai-client.token.js';
 import { isOpenAiClientWanted } from './openai-client.wanted.js';
 
@@ -14,11 +14,12 @@ const MEMBERS = ['chat', 'models', 'responses', 'embeddings', 'completions', 'be
  */
 export const openAiClientProvider: FactoryProvider<OpenAI> = {
   provide: OPENAI_CLIENT,
-  inject: [RouterService, ModulesContainer],
-  useFactory: async (router: RouterService, modules: ModulesContainer) => {
+  // Not on the service: a test may have put a stub in its place that knows of no client.
+  inject: [RouterEngine, ModulesContainer],
+  useFactory: async (engine: RouterEngine, modules: ModulesContainer) => {
     if (!isOpenAiClientWanted() && !isInjected(modules)) return missingClient();
     const { OpenAI: Client } = await import('openai');
-    return new Client(router.clientOptions());
+    return new Client(clientOptionsOf(engine));
   },
 };
 

@@ -1,11 +1,10 @@
 import type { Readable } from 'node:stream';
-import { Axios, type AxiosRequestConfig, type AxiosResponse } from 'axios';
-import type { Dispatcher } from 'undici';
+import type { Axios, AxiosRequestConfig, AxiosResponse } from 'axios';
 import { ProviderError } from '../errors/provider-error.js';
 import { AnswerBody, decodeContent } from './answer-body.js';
 import { readCertificateAuthorities } from './certificate-authorities.js';
 import { ConnectTimeoutHttpAgent, ConnectTimeoutHttpsAgent, TunnelHttpsAgent } from './connect-agents.js';
-import { proxyFor, readProxyEnvironment } from './proxy-environment.js';
+import { type ProxyEnvironment, proxyFor, readProxyEnvironment } from './proxy-environment.js';
 import { toProviderError } from './to-provider-error.js';
 import { Transport, type TransportRequest, type TransportResponse } from './transport.js';
 import { createUndiciAxiosAdapter, createUndiciDispatcher } from './undici-axios-adapter.js';
@@ -42,9 +41,8 @@ type ConfigFor = (url: URL) => AxiosRequestConfig;
  *   same.
  */
 export class AxiosTransport extends Transport {
-  readonly #client: Axios;
-  readonly #configFor: ConfigFor;
-  readonly #closeConnections: () => Promise<void>;
+  readonly #connect: () => Promise<Connections>;
+  #connections: Promise<Connections> | undefined;
   /** Ends the calls in flight; each takes itself out when it is over. */
   readonly #open = new Set<(error: Error) => void>();
   #closed = false;
@@ -52,25 +50,13 @@ export class AxiosTransport extends Transport {
   /** @throws When `caFile` cannot be read, or a proxy variable is not an `http:` or `https:` address. */
   constructor(options: AxiosTransportOptions) {
     super();
-    // Not `axios.create`, which starts from the application's global defaults.
-    this.#client = new Axios({
-      method: 'post',
-      responseType: 'stream',
-      // axios forwards `x-api-key` to wherever a redirect points.
-      maxRedirects: 0,
-      validateStatus: () => true,
-      transformRequest: [],
-      transformResponse: [],
-      decompress: false,
-      proxy: false,
-      timeout: 0,
-      maxBodyLength: -1,
-      // No caps; with Infinity, unlike -1, axios would wrap the stream, and destroying it would not close the connection.
-      maxContentLength: -1,
-    });
-    const connections = options.adapter === 'undici' ? undiciConnections(options) : httpConnections(options);
-    this.#configFor = connections.configFor;
-    this.#closeConnections = connections.close;
+    const settings: ConnectionSettings = {
+      connectTimeoutMs: options.connectTimeoutMs,
+      certificateAuthorities: readOptionalAuthorities(options.caFile),
+      proxies: readProxyEnvironment(options.environment ?? process.env),
+    };
+    this.#connect = () =>
+      options.adapter === 'undici' ? undiciConnections(settings) : httpConnections(settings);
   }
 
   override send(request: TransportRequest): Promise<TransportResponse> {
@@ -137,12 +123,16 @@ export class AxiosTransport extends Transport {
     for (const end of [...this.#open]) {
       end(closedError());
     }
-    await this.#closeConnections();
+    await (await this.#connections)?.close();
   }
 
   async #start(request: TransportRequest): Promise<ClientResponse> {
-    return await this.#client.request<Readable, ClientResponse>({
-      ...this.#configFor(new URL(request.url)),
+    const { client, configFor } = await (this.#connections ??= this.#connect());
+    // It may have ended while the packages were loaded.
+    request.signal.throwIfAborted();
+    if (this.#closed) throw closedError();
+    return await client.request<Readable, ClientResponse>({
+      ...configFor(new URL(request.url)),
       url: request.url,
       ...(request.body === undefined ? { method: 'get' } : {}),
       headers: {
@@ -157,32 +147,67 @@ export class AxiosTransport extends Transport {
   }
 }
 
+interface ConnectionSettings {
+  readonly connectTimeoutMs: number;
+  /** Undefined: Node's own. */
+  readonly certificateAuthorities: readonly string[] | undefined;
+  readonly proxies: ProxyEnvironment | undefined;
+}
+
 interface Connections {
+  readonly client: Axios;
   readonly configFor: ConfigFor;
   readonly close: () => Promise<void>;
 }
 
-function undiciConnections(options: AxiosTransportOptions): Connections {
-  const dispatcher: Dispatcher = createUndiciDispatcher({
-    connectTimeoutMs: options.connectTimeoutMs,
-    certificateAuthorities: readOptionalAuthorities(options.caFile),
-    proxies: readProxyEnvironment(options.environment ?? process.env),
+// axios and undici take longer to load than all the rest of the router, so the first call loads them, and not the boot.
+
+async function createClient(): Promise<Axios> {
+  const { Axios } = await import('axios');
+  // Not `axios.create`, which starts from the application's global defaults.
+  return new Axios({
+    method: 'post',
+    responseType: 'stream',
+    // axios forwards `x-api-key` to wherever a redirect points.
+    maxRedirects: 0,
+    validateStatus: () => true,
+    transformRequest: [],
+    transformResponse: [],
+    decompress: false,
+    proxy: false,
+    timeout: 0,
+    maxBodyLength: -1,
+    // No caps; with Infinity, unlike -1, axios would wrap the stream, and destroying it would not close the connection.
+    maxContentLength: -1,
   });
-  const adapter = createUndiciAxiosAdapter(dispatcher);
-  return { configFor: () => ({ adapter }), close: () => dispatcher.destroy() };
 }
 
-function httpConnections(options: AxiosTransportOptions): Connections {
-  const authorities = readOptionalAuthorities(options.caFile);
-  const proxies = readProxyEnvironment(options.environment ?? process.env);
-  const httpAgent = new ConnectTimeoutHttpAgent(options.connectTimeoutMs);
-  const httpsAgent = new ConnectTimeoutHttpsAgent(options.connectTimeoutMs, authorities);
+async function undiciConnections(settings: ConnectionSettings): Promise<Connections> {
+  const undici = await import('undici');
+  const dispatcher = createUndiciDispatcher(undici, settings);
+  const adapter = createUndiciAxiosAdapter(undici, dispatcher);
+  return {
+    client: await createClient(),
+    configFor: () => ({ adapter }),
+    close: () => dispatcher.destroy(),
+  };
+}
+
+async function httpConnections({
+  connectTimeoutMs,
+  certificateAuthorities,
+  proxies,
+}: ConnectionSettings): Promise<Connections> {
+  const client = await createClient();
+  const httpAgent = new ConnectTimeoutHttpAgent(connectTimeoutMs);
+  const httpsAgent = new ConnectTimeoutHttpsAgent(connectTimeoutMs, certificateAuthorities);
   const tunnelAgent =
     proxies?.httpsProxy === undefined
       ? undefined
-      : new TunnelHttpsAgent(new URL(proxies.httpsProxy), options.connectTimeoutMs, authorities);
+      : new TunnelHttpsAgent(new URL(proxies.httpsProxy), connectTimeoutMs, certificateAuthorities);
   const direct: AxiosRequestConfig = { adapter: 'http', httpAgent, httpsAgent };
   return {
+    client,
     configFor: (url) => {
       const proxy = proxies === undefined ? undefined : proxyFor(url, proxies);
       if (proxy === undefined) {

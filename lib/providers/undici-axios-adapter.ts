@@ -1,6 +1,9 @@
 import type { AxiosAdapter, RawAxiosResponseHeaders } from 'axios';
-import { Agent, type Dispatcher, EnvHttpProxyAgent, Pool, request } from 'undici';
+import type { Dispatcher } from 'undici';
 import type { ProxyEnvironment } from './proxy-environment.js';
+
+/** The package, loaded with the first call: it takes longer to load than the router does. */
+type Undici = typeof import('undici');
 
 export interface UndiciDispatcherOptions {
   /** From the first packet to the end of the TLS handshake, in milliseconds; over a proxy, each leg of it. */
@@ -20,7 +23,10 @@ const KEEP_ALIVE_TIMEOUT_MS = 30_000;
  *
  * Over a proxy `https:` goes through a CONNECT tunnel, `http:` in absolute form, as proxies expect.
  */
-export function createUndiciDispatcher(options: UndiciDispatcherOptions): Dispatcher {
+export function createUndiciDispatcher(
+  { Agent, EnvHttpProxyAgent, Pool }: Undici,
+  options: UndiciDispatcherOptions,
+): Dispatcher {
   const connect = {
     timeout: options.connectTimeoutMs,
     ...(options.certificateAuthorities === undefined ? {} : { ca: [...options.certificateAuthorities] }),
@@ -55,7 +61,7 @@ export function createUndiciDispatcher(options: UndiciDispatcherOptions): Dispat
  * An axios adapter over undici. Takes a string body or none, gives a stream, follows no redirect, decodes nothing, accepts
  * every status. Rejects with undici's own errors, not with an AxiosError, which would carry the request.
  */
-export function createUndiciAxiosAdapter(dispatcher: Dispatcher): AxiosAdapter {
+export function createUndiciAxiosAdapter({ request }: Undici, dispatcher: Dispatcher): AxiosAdapter {
   return async (config) => {
     const answer = await request(config.url ?? '', {
       dispatcher,

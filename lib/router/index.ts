@@ -1,4 +1,4 @@
-export type { RouterClientOptions } from './router-client-options.js';
+export { clientOptionsOf, type RouterClientOptions } from './router-client-options.js';
 export { RouterEngine } from './router-engine.js';
 export type { RouterFetch } from './router-fetch.js';
 export { RouterRegistration } from './router-registration.js';

@@ -1,4 +1,6 @@
-import type { RouterFetch } from './router-fetch.js';
+import type { LlmRequestContext } from '../context/index.js';
+import type { RouterEngine } from './router-engine.js';
+import { createRouterFetch, type RouterFetch } from './router-fetch.js';
 
 /** `.invalid` never resolves (RFC 2606): a client that would not use our `fetch` reaches nobody. */
 export const IN_PROCESS_BASE_URL = 'http://nestjs-llm-router.invalid/v1';
@@ -19,4 +21,15 @@ export interface RouterClientOptions {
   readonly maxRetries: number;
   /** True: clients refuse to be made where they see a browser, jsdom in tests included, to protect a key. */
   readonly dangerouslyAllowBrowser: boolean;
+}
+
+/** Those of one router. What `context` says wins over the handler that calls. */
+export function clientOptionsOf(engine: RouterEngine, context: LlmRequestContext = {}): RouterClientOptions {
+  return {
+    apiKey: 'in-process',
+    baseURL: IN_PROCESS_BASE_URL,
+    fetch: createRouterFetch(engine, context),
+    maxRetries: 0,
+    dangerouslyAllowBrowser: true,
+  };
 }

@@ -5,9 +5,8 @@ import type { ChatCompletion, ChatCompletionChunk, ChatRequest } from '../chat/i
 import { type LlmRequestContext, runWithLlmContext } from '../context/index.js';
 import type { AlertReport, SavingsReport } from '../observability/index.js';
 import type { Explanation, RouterCallOptions, RoutingInfo } from '../pipeline/index.js';
-import { IN_PROCESS_BASE_URL, type RouterClientOptions } from './router-client-options.js';
+import { clientOptionsOf, type RouterClientOptions } from './router-client-options.js';
 import { RouterEngine } from './router-engine.js';
-import { createRouterFetch } from './router-fetch.js';
 
 /**
  * An answer with where it came from. `routing` is not enumerable: serialised, the answer is OpenAI's shape and
@@ -194,13 +193,7 @@ export class RouterService {
    * ```
    */
   clientOptions(context: LlmRequestContext = {}): RouterClientOptions {
-    return {
-      apiKey: 'in-process',
-      baseURL: IN_PROCESS_BASE_URL,
-      fetch: createRouterFetch(this.engine, context),
-      maxRetries: 0,
-      dangerouslyAllowBrowser: true,
-    };
+    return clientOptionsOf(this.engine, context);
   }
 
   /**

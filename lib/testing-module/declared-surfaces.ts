@@ -3,8 +3,8 @@ import { FeatureSurfaces } from '../nest/index.js';
 import { SURFACE_METADATA, type SurfaceMetadata } from '../nest/surface.metadata.js';
 
 /**
- * The names that `@Surface` carries in the application, without those that a feature configures. Reads classes alone:
- * it is called before any provider is made, when to ask for a wrapper's scope would fix the wrong answer.
+ * The names that `@Surface` carries in the application, without those that a feature configures. Reads classes alone: it
+ * is called before any provider is made.
  */
 export function declaredSurfaces(discovery: DiscoveryService): Set<string> {
   const scanner = new MetadataScanner();

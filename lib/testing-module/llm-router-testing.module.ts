@@ -27,8 +27,8 @@ export class LlmRouterTestingModule {
   /**
    * @param options - As for `LlmRouterModule.forRoot`, over these defaults, key by key:
    * - `providers`: `openai`, `anthropic`, `gemini`;
-   * - `routingRules`: `simple_queries` is gpt-4o-mini, then claude-haiku-4-5, then gemini-2.5-flash; `complex_reasoning`
-   *   is gpt-4.1, then claude-sonnet-4-5, then gemini-2.5-pro. With `providers` or `models` of your own: what the router
+   * - `routingRules`: `simple_queries` is gpt-4o-mini, then claude-haiku-4-5, then gemini-2.0-flash; `complex_reasoning`
+   *   is gpt-4.1, then claude-sonnet-4-5, then gemini-2.0-flash. With `providers` or `models` of your own: what the router
    *   makes of them;
    * - `surfaces`: every `@Surface` on a class of the application, without floors. Give them to have floors, or for
    *   surfaces named by `runWith` or by a call's options alone.

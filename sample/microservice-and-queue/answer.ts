@@ -1,0 +1,5 @@
+/** What a model said, and which one did. */
+export interface Answer {
+  readonly text: string;
+  readonly model: string;
+}
