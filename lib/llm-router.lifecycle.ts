@@ -13,7 +13,7 @@ import { SurfaceExplorer } from './nest/index.js';
 import { describeAlert, describeHandlerCall } from './observability/index.js';
 import {
   bootTable,
-  findTighteningFaults,
+  findContextFaults,
   isServable,
   type PolicySnapshot,
   tightenSurface,
@@ -77,7 +77,7 @@ export class LlmRouterLifecycle
         const hint = didYouMean(name, surfaces.keys());
         return [{ path, message: `there is no surface "${name}" in \`surfaces\`.${hint}` }];
       }
-      const faults = findTighteningFaults(overrides);
+      const faults = findContextFaults(overrides);
       if (faults.length > 0)
         return faults.map(({ key, message }) => ({ path, message: `${key} ${message}` }));
       return isServable(tightenSurface(surface, overrides), rulesForClass)
@@ -108,6 +108,9 @@ export class LlmRouterLifecycle
 /** The class of an error and the place in our code it came from, without its message. */
 function kindOf(error: unknown): string {
   if (!(error instanceof Error)) return typeof error;
-  const frame = error.stack?.split('\n').find((line) => line.trimStart().startsWith('at '));
-  return `${error.name}${frame === undefined ? '' : ` ${frame.trim()}`}`;
+  // After the message, which may have lines of its own that begin so.
+  const { message, stack = '' } = error;
+  const frames = stack.slice(message === '' ? 0 : stack.indexOf(message) + message.length);
+  const frame = /^\s+(at .*:\d+:\d+\)?)$/m.exec(frames)?.[1];
+  return `${error.name}${frame === undefined ? '' : ` ${frame}`}`;
 }

@@ -1,11 +1,18 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { DiscoveryModule, DiscoveryService } from '@nestjs/core';
+import { DiscoveryModule, DiscoveryService, ModuleRef } from '@nestjs/core';
 import { TerminusModule } from '@nestjs/terminus';
 import { type LlmRouterFeatureOptions, withFeatureSurfaces } from './config/index.js';
 import { LlmProviderHealthIndicator, LlmSurfaceHealthIndicator, ProviderProbe } from './health/index.js';
 import { LlmRouterLifecycle } from './llm-router.lifecycle.js';
 import { ConfigurableModuleClass, LLM_ROUTER_OPTIONS } from './llm-router.module-definition.js';
-import { FeatureSurfaces, OPENAI_CLIENT, openAiClientProvider, SurfaceExplorer } from './nest/index.js';
+import {
+  discoveredClasses,
+  enterInheritedSurface,
+  FeatureSurfaces,
+  OPENAI_CLIENT,
+  openAiClientProvider,
+  SurfaceExplorer,
+} from './nest/index.js';
 import { LlmUpstreams } from './providers/llm-upstreams.js';
 import { ProviderUpstreams } from './providers/provider-upstreams.js';
 import { RouterEngine, RouterRegistration, RouterService } from './router/index.js';
@@ -37,8 +44,10 @@ import { RouterEngine, RouterRegistration, RouterService } from './router/index.
     {
       provide: RouterEngine,
       inject: [LLM_ROUTER_OPTIONS, LlmUpstreams, DiscoveryService],
-      useFactory: (options: unknown, upstreams: LlmUpstreams, discovery: DiscoveryService) =>
-        new RouterEngine(withFeatureSurfaces(options, surfacesOfFeatures(discovery)), upstreams),
+      useFactory: (options: unknown, upstreams: LlmUpstreams, discovery: DiscoveryService) => {
+        for (const type of discoveredClasses(discovery)) enterInheritedSurface(type);
+        return new RouterEngine(withFeatureSurfaces(options, surfacesOfFeatures(discovery)), upstreams);
+      },
     },
     { provide: LlmUpstreams, useClass: ProviderUpstreams },
     SurfaceExplorer,
@@ -82,7 +91,25 @@ export class LlmRouterModule extends ConfigurableModuleClass {
 
 /** Carries the surfaces of one feature; a module of its own, so that `forFeature` is no second router. */
 @Module({})
-export class LlmRouterFeatureModule {}
+export class LlmRouterFeatureModule {
+  /** @internal */
+  constructor(moduleRef: ModuleRef) {
+    if (findEngine(moduleRef)?.isReady === true) {
+      throw new Error(
+        'LlmRouterModule.forFeature was loaded after the boot, when the proof over all surfaces had been made: ' +
+          'configure the surfaces of lazily loaded modules in forRoot.',
+      );
+    }
+  }
+}
+
+function findEngine(moduleRef: ModuleRef): RouterEngine | undefined {
+  try {
+    return moduleRef.get<RouterEngine, RouterEngine | undefined>(RouterEngine, { strict: false });
+  } catch {
+    return undefined;
+  }
+}
 
 /** Values are there as soon as the modules are scanned, which is before any provider is made. */
 function surfacesOfFeatures(discovery: DiscoveryService): unknown[] {

@@ -348,7 +348,7 @@ describe.each(PLATFORMS)('the limits of an execution, on %s', (platform) => {
         rejected: { model: string; reason: string }[];
       };
       const { inputTokens } = explained.features;
-      const affordable = Math.floor((0.02 - inputTokens * 10e-6) / 100e-6);
+      const affordable = Math.floor((0.02 - Math.ceil(inputTokens * 1.2) * 10e-6) / 100e-6);
       expect(explained.plan.attempts).toMatchObject([{ model: 'priced', maxOutputTokens: affordable }]);
       expect(explained.rejected).toMatchObject([{ model: 'dear', reason: 'request_cost' }]);
 

@@ -354,6 +354,19 @@ describe.each(PLATFORMS)('health on %s', (platform) => {
       expect(second.requestCount).toBe(0);
     });
 
+    it('does not take a rate limit for an outage: degraded, and ready', async () => {
+      const { second, router } = await open({ health: { failOnSurfaces: ['legal'] } });
+      second.failNext({ kind: 'status', status: 429, retryAfterSeconds: 20 });
+      expect((await ask(router, { 'x-llm-surface': 'legal' })).status).toBe(429);
+      const health = await healthOf(router);
+      expect(health).toMatchObject({ httpStatus: 200, status: 'degraded' });
+      expect(health.details['surface.legal']).toMatchObject({
+        status: 'degraded',
+        trouble: ['pinned: none of 1 deployments is able'],
+      });
+      expect((await router.fetch('/health/ready')).status).toBe(200);
+    });
+
     it('judges a pinned surface by its one model', async () => {
       const { second, router } = await open({ health: { failOnSurfaces: ['legal'] } });
       second.failAlways({ kind: 'status', status: 503 });

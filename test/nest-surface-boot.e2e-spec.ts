@@ -30,7 +30,17 @@ class MisspeltHandlerController {
 
 @Surface('legal')
 @Injectable()
-class MisspeltService {}
+class MisspeltService {
+  @Surface('supprt')
+  static atAll(): string {
+    return 'never';
+  }
+
+  @Surface('soport')
+  [Symbol.for('hidden')](): string {
+    return 'never';
+  }
+}
 
 describe('surfaces at boot', () => {
   it('lets those pass that are configured', async () => {
@@ -56,6 +66,8 @@ describe('surfaces at boot', () => {
     expect(issues.map(({ path }) => path).sort()).toEqual([
       '@Surface on MisspeltHandlerController.answer',
       '@Surface on MisspeltService',
+      '@Surface on MisspeltService.Symbol(hidden)',
+      '@Surface on MisspeltService.atAll',
     ]);
     expect((error as Error).message).toContain('Did you mean "support"?');
   });

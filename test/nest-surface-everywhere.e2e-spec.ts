@@ -1,5 +1,6 @@
 import { EventEmitter, once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
 import { Controller, type ExecutionContext, Get, Injectable, UseGuards } from '@nestjs/common';
 import { ExternalContextCreator } from '@nestjs/core';
 import {
@@ -27,7 +28,7 @@ import { createScriptedUpstream, type ScriptedUpstream } from 'nestjs-llm-router
 import { createHostApp, type HostApp } from './support/host-app.js';
 
 /** The answer of a pinned model tells the surface that held. */
-const MODEL_OF = { support: 'plain', legal: 'fine', none: 'bare' } as const;
+const QUALITY = { plain: 0.5, fine: 0.6, bare: 0.4 } as const;
 
 @Injectable()
 class Asker {
@@ -60,12 +61,12 @@ function options(): LlmRouterOptions {
   return {
     providers: { upstream: { api: 'openai', baseUrl: upstream.baseUrl } },
     models: Object.fromEntries(
-      Object.values(MODEL_OF).map((name, index) => [
+      Object.entries(QUALITY).map(([name, quality]) => [
         name,
-        { ...facts, capabilities: ['streaming'], quality: 0.5 + index / 10 },
+        { ...facts, capabilities: ['streaming'], quality },
       ]),
     ),
-    routingRules: { simple_queries: { primary: 'bare', fallback: 'fine' } },
+    routingRules: { simple_queries: { primary: 'bare', fallback: 'fine', emergency: 'plain' } },
     surfaces: { support: { pin: 'plain' }, legal: { pin: 'fine' }, open: {} },
   };
 }
@@ -113,6 +114,7 @@ describe('@Surface on what Nest does not call as a handler', () => {
     static readonly named = 'statics stay';
 
     readonly events = new EventEmitter();
+    readonly sharedStream = new Readable({ read: () => undefined });
 
     constructor(
       private readonly asker: Asker,
@@ -182,7 +184,58 @@ describe('@Surface on what Nest does not call as a handler', () => {
         .then(({ routing }) => `${routing.surface}:${routing.model}`);
     }
 
+    @Surface('open', { qualityFloor: 0.55 })
+    lowering(qualityFloor: number): Promise<string> {
+      return this.llm.runWith({ qualityFloor }, () => this.asker.ask());
+    }
+
+    @Surface('support')
+    iterable(): AsyncIterable<string> {
+      const { asker } = this;
+      return {
+        [Symbol.asyncIterator]: () => ({
+          next: async () => ({ done: false as const, value: await asker.ask() }),
+        }),
+      };
+    }
+
+    @Surface('support')
+    *promises(): Generator<Promise<string>> {
+      yield this.asker.ask();
+    }
+
+    @Surface('support')
+    attachment(): { getStream(): never } {
+      return {
+        getStream: () => {
+          throw new Error('nobody asked for it');
+        },
+      };
+    }
+
+    @Surface('support')
+    shared(): Readable {
+      return this.sharedStream;
+    }
+
     plain(): Promise<string> {
+      return this.asker.ask();
+    }
+  }
+
+  /** What a subclass overrides was not there when the decorator of its base ran. */
+  @Surface('support')
+  abstract class Agent {
+    abstract run(): Promise<string>;
+  }
+
+  @Injectable()
+  class Triage extends Agent {
+    constructor(private readonly asker: Asker) {
+      super();
+    }
+
+    run(): Promise<string> {
       return this.asker.ask();
     }
   }
@@ -195,7 +248,7 @@ describe('@Surface on what Nest does not call as a handler', () => {
     host = await createHostApp({
       platform: 'express',
       imports: [router()],
-      providers: [Asker, LegalService, Everything],
+      providers: [Asker, LegalService, Everything, Triage],
     });
     everything = host.app.get(Everything);
     legal = host.app.get(LegalService);
@@ -229,6 +282,38 @@ describe('@Surface on what Nest does not call as a handler', () => {
     expect(await legal.askRunningAs('support')).toBe('plain');
   });
 
+  it('holds in what a subclass overrides', async () => {
+    expect(await host.app.get(Triage).run()).toBe('plain');
+  });
+
+  it('holds at every attempt: where the better model fails, no worse one answers', async () => {
+    upstream.failNext({ kind: 'status', status: 500 });
+    await expect(everything.floored()).rejects.toMatchObject({ code: 'all_attempts_failed' });
+    upstream.failNext({ kind: 'status', status: 500 });
+    expect(await everything.plain()).toBe('fine');
+  });
+
+  it('holds in iterables by hand, generators that are not asynchronous, and what runWith gives back', async () => {
+    for await (const answer of everything.iterable()) {
+      expect(answer).toBe('plain');
+      break;
+    }
+    for (const answer of everything.promises()) expect(await answer).toBe('plain');
+    const llm = host.app.get(RouterService);
+    const asker = host.app.get(Asker);
+    const lazy = llm.runWith({ surface: 'legal' }, () => defer(() => from(asker.ask())));
+    expect(await lastValueFrom(lazy)).toBe('fine');
+  });
+
+  it('touches nothing of what it hands on, however often', () => {
+    expect(() => everything.attachment()).not.toThrow();
+    everything.shared();
+    const { _read: bound } = everything.sharedStream;
+    for (let times = 0; times < 3_000; times += 1) everything.shared();
+    expect(everything.sharedStream._read).toBe(bound);
+    everything.sharedStream.read();
+  });
+
   it('keeps what it wraps as it was: name, length, statics, a Subject', () => {
     expect(everything.calling.name).toBe('calling');
     expect(everything.calling).toHaveLength(1);
@@ -239,15 +324,16 @@ describe('@Surface on what Nest does not call as a handler', () => {
 
   it('takes overrides: who waits, and a higher floor, which another surface further in does not inherit', async () => {
     expect(everything.overridden()).toEqual({ surface: 'open', workload: 'background' });
-    // `bare` has 0.7, `fine` 0.6 and `plain` 0.5: the floor leaves the first two.
-    expect(await everything.floored()).toBe('bare');
+    // `bare` would be the first, and has 0.4.
+    expect(await everything.floored()).toBe('fine');
     expect(await everything.naming('support')).toBe('plain');
   });
 
   it('gives way to what the call itself says, and a floor can only be raised', async () => {
-    expect(await everything.calling({ surface: 'legal' })).toBe('legal:fine');
-    expect(await everything.calling({})).toBe('open:bare');
-    expect(await everything.calling({ qualityFloor: 0.1 })).toBe('open:bare');
+    expect(await everything.calling({ surface: 'support' })).toBe('support:plain');
+    expect(await everything.calling({})).toBe('open:fine');
+    expect(await everything.calling({ qualityFloor: 0.1 })).toBe('open:fine');
+    expect(await everything.lowering(0.1)).toBe('fine');
     await expect(everything.calling({ qualityFloor: 0.9 })).rejects.toBeInstanceOf(NoEligibleModelError);
     await expect(everything.calling({ qualityFloor: 60 })).rejects.toMatchObject({
       code: 'invalid_request',
@@ -261,6 +347,8 @@ describe('floors of a decorator at boot', () => {
     [{ qualityFloor: 0.99 }, /no model of any rule is over the floors it sets/],
     [{ qualityFloor: 60 }, /qualityFloor must be a number from 0 to 1/],
     [{ maxOutputTokens: 0 }, /maxOutputTokens must be a whole number/],
+    [{ workload: 'backgroun' as never }, /workload must be "interactive" or "background"/],
+    [{ deadlineMs: Number.NaN }, /deadlineMs must be a number of milliseconds/],
   ])('%o stops it', async (overrides, message) => {
     @Controller()
     class TooHighController {

@@ -175,6 +175,7 @@ describe('validateChatRequest refuses and names the field', () => {
       'response_format.json_schema.schema',
       withField('response_format', { type: 'json_schema', json_schema: { name: 'x', schema: 'y' } }),
     ],
+    ['response_format.schema', withField('response_format', { type: 'json_object', schema: 'y' })],
   ])('%s', (param, request) => {
     const refusal = refusalOf(request);
     expect(refusal.param).toBe(param);
@@ -323,6 +324,20 @@ describe('validateChatRequest passes what clients send', () => {
     ],
   ])('%s', (_name, request) => {
     expect(() => validateChatRequest(request)).not.toThrow();
+  });
+
+  it("says instructor's form of a schema as OpenAI does, and leaves the given object as it is", () => {
+    const schema = { type: 'object', title: 'Weather', properties: { city: { type: 'string' } } };
+    const request = withField('response_format', { type: 'json_object', schema });
+    const before = structuredClone(request);
+    expect(validateChatRequest(request).response_format).toEqual({
+      type: 'json_schema',
+      json_schema: { name: 'answer', schema },
+    });
+    expect(request).toEqual(before);
+    for (const plain of [{ type: 'json_object' }, { type: 'json_object', schema: null }]) {
+      expect(validateChatRequest(withField('response_format', plain)).response_format).toEqual(plain);
+    }
   });
 
   it('keeps every field and adds `auto` where no model is named', () => {

@@ -195,6 +195,9 @@ function checkToolChoice(value: unknown): void {
 function checkResponseFormat(format: unknown): void {
   if (!isGiven(format)) return;
   if (!isObject(format) || !isString(format.type)) fail('response_format', 'must be an object with `type`');
+  if (format.type === 'json_object' && isGiven(format.schema) && !isObject(format.schema)) {
+    fail('response_format.schema', 'must be a JSON Schema object');
+  }
   if (format.type !== 'json_schema') return;
   const definition = format.json_schema;
   if (!isObject(definition)) fail('response_format.json_schema', 'must be an object');
@@ -202,6 +205,18 @@ function checkResponseFormat(format: unknown): void {
   if (isGiven(definition.schema) && !isObject(definition.schema)) {
     fail('response_format.json_schema.schema', 'must be a JSON Schema object');
   }
+}
+
+/**
+ * A schema in the form of instructor and several hosts, `{ type: "json_object", schema }`, as OpenAI has it: from here
+ * on there is one form to plan by and to translate, and OpenAI itself takes it. `strict` is not claimed: it asks more
+ * of a schema than this client has promised.
+ */
+function withOneSchemaForm(request: Json): Json {
+  const format = request.response_format;
+  if (!isObject(format) || format.type !== 'json_object' || !isObject(format.schema)) return request;
+  const json_schema = { name: 'answer', schema: format.schema };
+  return { ...request, response_format: { type: 'json_schema', json_schema } };
 }
 
 /**
@@ -290,5 +305,8 @@ export function validateChatRequest(
   optional(value, 'safety_identifier', isString, 'must be a string');
 
   // The checks above are what makes this true.
-  return { ...value, model: isString(model) ? model : 'auto' } as unknown as ValidatedChatRequest;
+  return {
+    ...withOneSchemaForm(value),
+    model: isString(model) ? model : 'auto',
+  } as unknown as ValidatedChatRequest;
 }

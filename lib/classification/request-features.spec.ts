@@ -176,6 +176,26 @@ describe('extractFeatures', () => {
     expect(featuresOf({ messages: [user('x')], reasoning_effort: effort }).asksThinking).toBe(expected);
   });
 
+  const mark = { cache_control: { type: 'ephemeral' } };
+  const lookup = { type: 'function', function: { name: 'lookup' } };
+  it.each<[string, object, boolean]>([
+    ['no mark', { messages: [user('x')] }, false],
+    ['a part marked', { messages: [user([{ type: 'text', text: 'x', ...mark }]), user('y')] }, true],
+    ['a mark set to null', { messages: [user([{ type: 'text', text: 'x', cache_control: null }])] }, false],
+    ['a tool marked', { messages: [user('x')], tools: [lookup, { ...lookup, ...mark }] }, true],
+  ])('knows whether the prompt is to be cached: %s', (_name, request, expected) => {
+    expect(featuresOf(request).marksCache).toBe(expected);
+  });
+
+  it("sees a schema in instructor's form as it sees OpenAI's", () => {
+    const schema = { type: 'object', properties: { city: { type: 'string', description: 'x'.repeat(4_000) } } };
+    const loose = featuresOf({ messages: [user('x')], response_format: { type: 'json_object', schema } });
+    expect(loose.capabilities).toEqual(['json_schema']);
+    expect(loose.inputTokens).toBeGreaterThan(1_000);
+    const bare = featuresOf({ messages: [user('x')], response_format: { type: 'json_object' } });
+    expect(bare.capabilities).toEqual([]);
+  });
+
   it('throws for no request that validation lets through', () => {
     const part = fc.record(
       {

@@ -25,6 +25,8 @@ export interface RequestFeatures {
   readonly questionCharacters: number;
   /** The client wants thinking (`reasoning_effort` above `none`). */
   readonly asksThinking: boolean;
+  /** Parts of the prompt, or tools, carry a `cache_control`: the provider is to keep what comes before it. */
+  readonly marksCache: boolean;
   readonly messageCount: number;
   readonly toolCount: number;
 }
@@ -35,6 +37,7 @@ interface Part {
   readonly refusal?: string;
   readonly input_audio?: { readonly data: string };
   readonly file?: { readonly file_data?: string };
+  readonly cache_control?: unknown;
 }
 
 function partsOf(content: unknown): readonly Part[] {
@@ -53,6 +56,11 @@ function tokensOfPart(part: Part): number {
     default:
       return estimateTokens(part.text ?? part.refusal ?? '');
   }
+}
+
+/** Clients that know Anthropic put its cache marks into parts and tools. */
+function isMarked(value: { readonly cache_control?: unknown }): boolean {
+  return typeof value.cache_control === 'object' && value.cache_control !== null;
 }
 
 function bounded(text: string): string {
@@ -75,11 +83,13 @@ export function extractFeatures(request: ValidatedChatRequest): RequestFeatures 
   const capabilities = new Set<ModelCapability>();
   let inputTokens = 0;
   let question: readonly Part[] = [];
+  let marksCache = false;
   for (const message of request.messages) {
     const parts = partsOf(message.content);
     inputTokens += MESSAGE_OVERHEAD_TOKENS;
     for (const part of parts) {
       inputTokens += tokensOfPart(part);
+      marksCache ||= isMarked(part);
       if (part.type === 'image_url') capabilities.add('vision');
       else if (part.type === 'input_audio') capabilities.add('audio');
       else if (part.type === 'file') capabilities.add('documents');
@@ -120,6 +130,7 @@ export function extractFeatures(request: ValidatedChatRequest): RequestFeatures 
     questionText: bounded(texts.length === 1 ? (texts[0] ?? '') : texts.map(bounded).join('\n')),
     questionCharacters: texts.reduce((sum, text) => sum + text.length, 0),
     asksThinking: (request.reasoning_effort ?? 'none') !== 'none',
+    marksCache: marksCache || tools.some(isMarked),
     messageCount: request.messages.length,
     toolCount: tools.length,
   };

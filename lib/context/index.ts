@@ -1,4 +1,11 @@
-export { currentEnteredClass, currentLlmContext, runWithLlmContext } from './llm-context-storage.js';
+export { bindContext } from './bind-context.js';
+export {
+  currentEnteredClass,
+  currentLlmContext,
+  runBoundWithLlmContext,
+  runWithLlmContext,
+} from './llm-context-storage.js';
 export type { LlmRequestContext, SurfaceTightening, Workload } from './llm-request-context.js';
 export type { SurfaceName } from './llm-surfaces.js';
 export { mergeLlmContext } from './merge-llm-context.js';
+export { tighter, TIGHTENING_KEYS } from './tighter.js';

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { LlmRequestContext } from './llm-request-context.js';
+import { bindResult } from './bind-context.js';
 import { mergeLlmContext } from './merge-llm-context.js';
 
 interface Stored {
@@ -50,4 +51,15 @@ export function runWithLlmContext<Result>(
     },
     callback,
   );
+}
+
+/**
+ * The same, and what `callback` gives back keeps the context: a stream read, an Observable subscribed to afterwards.
+ */
+export function runBoundWithLlmContext<Result>(
+  context: LlmRequestContext,
+  callback: () => Result,
+  enteredClass?: unknown,
+): Result {
+  return runWithLlmContext(context, () => bindResult(callback(), AsyncLocalStorage.snapshot()), enteredClass);
 }

@@ -10,7 +10,7 @@ const context = fc.record(
     tenant: fc.constantFrom('acme', undefined),
     deadlineMs: fc.constantFrom(1_000, undefined),
     qualityFloor: fc.constantFrom(0.5, 0.9, undefined),
-    maxOutputTokens: fc.constantFrom(100, undefined),
+    maxOutputTokens: fc.constantFrom(100, 200, undefined),
   },
   { requiredKeys: [] },
 );
@@ -19,13 +19,23 @@ const defined = (value: LlmRequestContext): LlmRequestContext =>
   Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined));
 
 describe('mergeLlmContext', () => {
-  it('takes all that is said further in, and of what was said further out all that does not belong to another surface', () => {
+  it('tightens limits on the way in, and takes those of another surface for none of its own', () => {
     fc.assert(
       fc.property(context, context, (outer, inner) => {
         const isOther = inner.surface !== undefined && inner.surface !== outer.surface;
         const { qualityFloor, maxOutputTokens, ...circumstances } = outer;
-        const left = isOther ? circumstances : { ...circumstances, qualityFloor, maxOutputTokens };
-        expect(defined(mergeLlmContext(outer, inner))).toEqual({ ...defined(left), ...defined(inner) });
+        const floors = [inner.qualityFloor, isOther ? undefined : qualityFloor].filter(
+          (each) => each !== undefined,
+        );
+        const caps = [inner.maxOutputTokens, isOther ? undefined : maxOutputTokens].filter(
+          (each) => each !== undefined,
+        );
+        expect(defined(mergeLlmContext(outer, inner))).toEqual({
+          ...defined(circumstances),
+          ...defined(inner),
+          ...(floors.length > 0 ? { qualityFloor: Math.max(...floors) } : {}),
+          ...(caps.length > 0 ? { maxOutputTokens: Math.min(...caps) } : {}),
+        });
       }),
     );
   });

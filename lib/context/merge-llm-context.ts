@@ -1,28 +1,21 @@
-import type { LlmRequestContext, SurfaceTightening } from './llm-request-context.js';
-
-/** What belongs to the surface it was said for, and not to another named further in. */
-const OF_THE_SURFACE: readonly (keyof SurfaceTightening)[] = [
-  'qualityFloor',
-  'safetyFloor',
-  'latencySloMs',
-  'maxCostPerRequest',
-  'maxOutputTokens',
-];
+import type { LlmRequestContext } from './llm-request-context.js';
+import { tighter, TIGHTENING_KEYS } from './tighter.js';
 
 /**
- * Lays what is said further in over what was said further out. A value given as undefined says nothing. Where another
- * surface is named, the limits said for the former go; who waits, for whom and how long stays.
+ * Lays what is said further in over what was said further out. A value given as undefined says nothing. Limits can
+ * only be tightened on the way in; where another surface is named, those said for the former go. Who waits, for whom
+ * and how long stays.
  */
 export function mergeLlmContext<Over extends LlmRequestContext>(
   outer: LlmRequestContext,
   inner: Over,
 ): LlmRequestContext & Over {
   const merged: Record<string, unknown> = { ...outer };
-  if (inner.surface !== undefined && inner.surface !== outer.surface) {
-    for (const key of OF_THE_SURFACE) merged[key] = undefined;
-  }
+  const isOther = inner.surface !== undefined && inner.surface !== outer.surface;
   for (const [key, value] of Object.entries(inner)) {
     if (value !== undefined) merged[key] = value;
   }
+  const limits = isOther ? inner : tighter(outer, inner);
+  for (const key of TIGHTENING_KEYS) merged[key] = limits[key];
   return merged as LlmRequestContext & Over;
 }

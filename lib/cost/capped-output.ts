@@ -1,5 +1,4 @@
-/** Prompt tokens are estimated: a fifth more may come, and still the window must hold. */
-const ESTIMATE_SLACK = 1.2;
+import { mostInputTokens } from './estimate-slack.js';
 
 /** The eligibility filter has left at least so much for the answer, by the plain estimate. */
 const LEAST_ROOM_TOKENS = 256;
@@ -30,6 +29,6 @@ export function cappedOutputTokens(bounds: OutputBounds): number | undefined {
   const room =
     contextWindow === undefined
       ? utmost
-      : Math.max(Math.floor(contextWindow - inputTokens * ESTIMATE_SLACK), LEAST_ROOM_TOKENS);
+      : Math.max(contextWindow - mostInputTokens(inputTokens), LEAST_ROOM_TOKENS);
   return Math.min(affordable, room);
 }

@@ -98,19 +98,32 @@ describe('the price of a rule', () => {
 
 describe('affordableOutputTokens', () => {
   it.each([
-    ['after the prompt', 0.02, 1_000, 1, 1_133],
-    ['shared by the choices', 0.02, 1_000, 2, 566],
-    ['nothing where the prompt eats it up', 0.002, 1_000, 1, 0],
-    ['nothing at zero dollars', 0, 0, 1, 0],
-    ['exactly what the money pays for', 0.0015, 0, 1, 100],
-  ])('%s', (_name, ceiling, inputTokens, choices, tokens) => {
-    expect(affordableOutputTokens(ceiling, price, inputTokens, choices)).toBe(tokens);
+    // 1,000 prompt tokens may turn out 1,200: $0.0036, or $0.0045 where they are written to the cache.
+    ['after the prompt', 0.02, 1_000, 1, false, 1_093],
+    ['after a prompt written to the cache', 0.02, 1_000, 1, true, 1_033],
+    ['shared by the choices', 0.02, 1_000, 2, false, 546],
+    ['nothing where the prompt eats it up', 0.002, 1_000, 1, false, 0],
+    ['nothing at zero dollars', 0, 0, 1, false, 0],
+    ['exactly what the money pays for', 0.0015, 0, 1, false, 100],
+  ])('%s', (_name, ceiling, inputTokens, choices, marksCache, tokens) => {
+    expect(affordableOutputTokens(ceiling, price, { inputTokens, choices, marksCache })).toBe(tokens);
+  });
+
+  it('takes the input price for a cache write that has none of its own, or a cheaper one', () => {
+    const prompt = { inputTokens: 1_000, choices: 1 };
+    for (const cacheWritePer1M of [undefined, 0, 3]) {
+      const plain = { inputPer1M: 3, outputPer1M: 15, ...(cacheWritePer1M !== undefined && { cacheWritePer1M }) };
+      expect(affordableOutputTokens(0.02, plain, { ...prompt, marksCache: true })).toBe(1_093);
+    }
   });
 
   it('is without end where output is free, unless the prompt alone is too dear', () => {
     const free = { inputPer1M: 1, outputPer1M: 0 };
-    expect(affordableOutputTokens(0.01, free, 1_000, 1)).toBe(Number.POSITIVE_INFINITY);
-    expect(affordableOutputTokens(0.01, free, 100_000, 1)).toBe(0);
+    const prompt = { choices: 1, marksCache: false };
+    expect(affordableOutputTokens(0.01, free, { ...prompt, inputTokens: 1_000 })).toBe(
+      Number.POSITIVE_INFINITY,
+    );
+    expect(affordableOutputTokens(0.01, free, { ...prompt, inputTokens: 100_000 })).toBe(0);
   });
 
   it('never spends more than the ceiling, and one more token for each choice would', () => {
@@ -121,9 +134,10 @@ describe('affordableOutputTokens', () => {
         fc.double({ min: 0.01, max: 100, noNaN: true }),
         fc.nat(20_000),
         fc.integer({ min: 1, max: 4 }),
-        (ceiling, inputPer1M, outputPer1M, promptTokens, choices) => {
+        (ceiling, inputPer1M, outputPer1M, inputTokens, choices) => {
           const rates = { inputPer1M, outputPer1M };
-          const tokens = affordableOutputTokens(ceiling, rates, promptTokens, choices);
+          const tokens = affordableOutputTokens(ceiling, rates, { inputTokens, choices, marksCache: false });
+          const promptTokens = Math.ceil(inputTokens * 1.2);
           const cost = (each: number) =>
             costOfUsage(usage({ promptTokens, completionTokens: each * choices }), rates);
           if (tokens > 0) expect(cost(tokens)).toBeLessThanOrEqual(ceiling * (1 + 1e-6) + 1e-12);

@@ -14,6 +14,7 @@ const price: ModelPrice = {
   ],
 };
 const usage = (counts: Partial<TokenUsage>): TokenUsage => ({ ...NO_USAGE, ...counts });
+const prompt = (inputTokens: number) => ({ inputTokens, choices: 1, marksCache: false });
 
 describe('long prompts', () => {
   it.each([
@@ -50,23 +51,51 @@ describe('long prompts', () => {
   });
 
   it('are held to a dollar ceiling at the price of their step', () => {
-    // $1.00 pays 300,000 tokens at $2 and then 66,666 of output at $6.
-    expect(affordableOutputTokens(1, price, 300_000, 1)).toBe(66_666);
-    expect(affordableOutputTokens(0.5, price, 300_000, 1)).toBe(0);
+    // 300,000 tokens may turn out 360,000: at $2 they leave $0.28 of $1.00, which pays for 46,666 of output at $6.
+    expect(affordableOutputTokens(1, price, prompt(300_000))).toBe(46_666);
+    expect(affordableOutputTokens(0.5, price, prompt(300_000))).toBe(0);
   });
 
-  it('never cost more than the ceiling, at any length', () => {
+  it('are held to it where the estimate is under a step and the prompt turns out over it', () => {
+    const dear: ModelPrice = {
+      inputPer1M: 10,
+      outputPer1M: 100,
+      longContext: [{ aboveInputTokens: 1_010, inputPer1M: 20, outputPer1M: 200 }],
+    };
+    const completionTokens = affordableOutputTokens(0.2, dear, prompt(1_004));
+    expect(completionTokens).toBeGreaterThan(0);
+    expect(costOfUsage(usage({ promptTokens: 1_012, completionTokens }), dear)).toBeLessThanOrEqual(0.2);
+  });
+
+  it('never cost more than the ceiling, at any length that the estimate allows, written to the cache or not', () => {
+    const written: ModelPrice = {
+      ...price,
+      cacheWritePer1M: 1.25,
+      longContext: price.longContext?.map((step) => ({ ...step, cacheWritePer1M: step.inputPer1M * 1.25 })),
+    };
     fc.assert(
       fc.property(
         fc.double({ min: 0.001, max: 10, noNaN: true }),
         fc.nat(1_000_000),
+        fc.double({ min: 0, max: 1.2, noNaN: true }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
         fc.integer({ min: 1, max: 4 }),
-        (ceiling, promptTokens, choices) => {
-          const tokens = affordableOutputTokens(ceiling, price, promptTokens, choices);
-          const cost = costOfUsage(usage({ promptTokens, completionTokens: tokens * choices }), price);
+        fc.boolean(),
+        (ceiling, inputTokens, timesEstimate, writtenShare, choices, marksCache) => {
+          const tokens = affordableOutputTokens(ceiling, written, { inputTokens, choices, marksCache });
+          const promptTokens = Math.floor(inputTokens * timesEstimate);
+          const cost = costOfUsage(
+            usage({
+              promptTokens,
+              completionTokens: tokens * choices,
+              cacheWriteTokens: marksCache ? Math.floor(promptTokens * writtenShare) : 0,
+            }),
+            written,
+          );
           if (tokens > 0) expect(cost).toBeLessThanOrEqual(ceiling * (1 + 1e-9) + 1e-12);
         },
       ),
+      { numRuns: 1_000 },
     );
   });
 });

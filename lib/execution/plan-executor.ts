@@ -376,8 +376,7 @@ export class PlanExecutor {
       (sum: number, record: AttemptRecord) => sum + record.costUsd,
       0,
     );
-    const { inputTokens, choices } = execution.features;
-    return affordableOutputTokens(maxCostUsd - spentUsd, price, inputTokens, choices);
+    return affordableOutputTokens(maxCostUsd - spentUsd, price, execution.features);
   }
 
   private rejection(

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { PolicyDeployment } from '../planning/index.js';
 import { LiveSignals, type LiveDeployment } from '../signals/index.js';
@@ -37,9 +38,23 @@ describe('judgeDeployment', () => {
     ],
     [
       'three in a row among many',
-      { samples: 20, errorRate: 0.15, consecutiveFailures: 3 },
+      { samples: 60, errorRate: 0.05, consecutiveFailures: 3 },
       'closed',
       'the last 3 calls failed',
+      false,
+    ],
+    [
+      'four in a row and no other call',
+      { samples: 4, errorRate: 1, consecutiveFailures: 4 },
+      'closed',
+      'the last 4 calls failed',
+      false,
+    ],
+    [
+      'four of four after others that failed',
+      { samples: 4, errorRate: 1, consecutiveFailures: 12 },
+      'half_open',
+      'the last 12 calls failed',
       true,
     ],
     [
@@ -55,10 +70,10 @@ describe('judgeDeployment', () => {
       { samples: 1, errorRate: 1, consecutiveFailures: 8 },
       'half_open',
       'the last 8 calls failed',
-      false,
+      true,
     ],
     ['a few old faults', { samples: 0, consecutiveFailures: 3 }, 'closed', undefined, false],
-    ['a wait', { restingUntilMs: NOW + 4_500 }, 'closed', 'rate-limited for another 5 s', true],
+    ['a wait', { restingUntilMs: NOW + 4_500 }, 'closed', 'rate-limited for another 5 s', false],
     ['a wait that is over', { restingUntilMs: NOW }, 'closed', undefined, false],
   ])('judges %s', (_what, signals, breaker, trouble, isOut) => {
     expect(judge(signals)).toMatchObject({ breaker, trouble, isOut });
@@ -66,6 +81,52 @@ describe('judgeDeployment', () => {
 
   it('takes a full one for busy, not for out', () => {
     expect(judge({ inFlight: 4 }, 4)).toMatchObject({ trouble: 'at capacity (4 in flight)', isOut: false });
+  });
+});
+
+/** What is known after these calls, the oldest first: those of the window, and failures right before them. */
+function after(older: number, calls: readonly ('failed' | 'succeeded')[]): Partial<LiveDeployment> {
+  const failed = calls.filter((call) => call === 'failed').length;
+  const sinceSuccess = calls.length - 1 - calls.lastIndexOf('succeeded');
+  return {
+    samples: calls.length,
+    errorRate: calls.length === 0 ? 0 : failed / calls.length,
+    consecutiveFailures: sinceSuccess === calls.length ? older + sinceSuccess : sinceSuccess,
+  };
+}
+
+describe('isOut', () => {
+  const history = fc.tuple(
+    fc.nat(12),
+    fc.array(fc.constantFrom<'failed' | 'succeeded'>('failed', 'succeeded'), { maxLength: 12 }),
+  );
+  const isOutAfter = (older: number, calls: readonly ('failed' | 'succeeded')[]): boolean =>
+    judge(after(older, calls)).isOut;
+
+  it('never ends with a further failure, nor where a call had failed instead, nor with more failures before', () => {
+    fc.assert(
+      fc.property(history, fc.nat(), ([older, calls], position) => {
+        if (!isOutAfter(older, calls)) return;
+        expect(isOutAfter(older, [...calls, 'failed'])).toBe(true);
+        expect(isOutAfter(older, calls.with(position % calls.length, 'failed'))).toBe(true);
+        expect(isOutAfter(older + 1, calls)).toBe(true);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('comes with five failures in a row and no success since, wherever the window ends between them', () => {
+    for (let inWindow = 1; inWindow <= 12; inWindow += 1) {
+      const calls = Array.from({ length: inWindow }, () => 'failed' as const);
+      for (let older = 0; older <= 12; older += 1) {
+        expect(isOutAfter(older, calls), `${older} and ${inWindow}`).toBe(older + inWindow >= 5);
+      }
+    }
+  });
+
+  it('ends with a success among few calls, and with the window', () => {
+    expect(isOutAfter(12, ['failed', 'failed', 'succeeded'])).toBe(false);
+    expect(isOutAfter(12, [])).toBe(false);
   });
 });
 

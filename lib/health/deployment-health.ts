@@ -1,12 +1,12 @@
 import { FAILING_MIN_SAMPLES, findDeferral, isFailing, type PolicyDeployment } from '../planning/index.js';
 import type { LiveDeployment } from '../signals/index.js';
 
-/** So many failures in a row are no accident, however few the calls. */
-const OUT_AFTER_FAILURES = 3;
+/** So many failures in a row are worth a word, also among many calls. */
+const TROUBLE_AFTER_FAILURES = 3;
 
 /**
- * `open`: put behind all others by its own faults. `half_open`: they are out of the window but no call has succeeded
- * since, so the next one is a trial. `closed`: in normal use.
+ * `open`: put behind all others by its own faults. `half_open`: they leave the window but no call has succeeded since, so
+ * the next one is a trial. `closed`: in normal use.
  *
  * @publicApi
  */
@@ -19,7 +19,10 @@ export interface DeploymentHealth {
   readonly breaker: BreakerState;
   /** Why it cannot be counted on now, in words without provider text; undefined: it can. */
   readonly trouble: string | undefined;
-  /** It does not answer: not only busy, and not only one failed call. */
+  /**
+   * It does not answer: as many failures as put it behind all others, by their share where calls are many, in a row
+   * where they are few. Not while it is only busy or waits out a rate limit: then it has answered.
+   */
   readonly isOut: boolean;
   /** Calls it may take on before `maxConcurrency`; undefined: no limit is configured. */
   readonly headroom: number | undefined;
@@ -35,7 +38,7 @@ function failuresInARow({ consecutiveFailures, samples }: LiveDeployment): strin
   // Faults older than the window say nothing of now.
   if (samples === 0 || consecutiveFailures === 0) return undefined;
   // Where calls are few the last one has the word; among many, one failure is an accident.
-  if (consecutiveFailures < OUT_AFTER_FAILURES && samples >= FAILING_MIN_SAMPLES) return undefined;
+  if (consecutiveFailures < TROUBLE_AFTER_FAILURES && samples >= FAILING_MIN_SAMPLES) return undefined;
   return consecutiveFailures === 1 ? 'the last call failed' : `the last ${consecutiveFailures} calls failed`;
 }
 
@@ -53,10 +56,8 @@ export function judgeDeployment(
     signals,
     breaker,
     trouble: findDeferral(deployment, signals, nowMs) ?? failures,
-    isOut:
-      breaker === 'open' ||
-      signals.restingUntilMs > nowMs ||
-      (breaker === 'closed' && failures !== undefined && signals.consecutiveFailures >= OUT_AFTER_FAILURES),
+    // Once the window is empty it is not: nobody sends traffic to an instance that is taken out, to prove it well.
+    isOut: breaker === 'open' || (breaker === 'half_open' && signals.samples > 0),
     headroom: maxConcurrency === undefined ? undefined : Math.max(0, maxConcurrency - signals.inFlight),
   };
 }

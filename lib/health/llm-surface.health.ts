@@ -16,8 +16,9 @@ const MAX_MODELS = 10;
  * Terminus indicators of the surfaces: can each be served now, by what, and how has it been? From live traffic and the
  * configuration alone. `up`: every request class has an able deployment in its first tier. `degraded`: a class has only
  * fallbacks, or nothing that is able now. `down`: only for a surface listed in `health.failOnSurfaces`, while no
- * class of it has a deployment that answers; full ones (`maxConcurrency`) do answer. No traffic yet is up, and a
- * deployment whose wait is over counts as able.
+ * class of it has a deployment that answers: five failures in a row, or half of five and more calls. Full ones
+ * (`maxConcurrency`) and those that wait out a 429 do answer. No traffic yet is up, and a deployment whose wait is over
+ * counts as able.
  *
  * The detail has names, counts and times, and nothing else:
  * - `classes`: by request class the `eligible` deployments (over the surface's floors, under the rule's price), how

@@ -1,11 +1,16 @@
-import { Get, Req, Res } from '@nestjs/common';
+import { Get, type OnModuleInit, Req, Res } from '@nestjs/common';
 import { takeOver } from './exchange.js';
 import { writeError } from './responses.js';
 import { RouterEngineLocator } from './router-engine-locator.js';
 
 /** What Prometheus scrapes. */
-export class MetricsController {
+export class MetricsController implements OnModuleInit {
   constructor(private readonly locator: RouterEngineLocator) {}
+
+  /** Counting begins before the first request. */
+  async onModuleInit(): Promise<void> {
+    await this.locator.engine.loadMetrics();
+  }
 
   @Get('metrics')
   async metrics(@Req() request: unknown, @Res() reply: unknown): Promise<void> {
@@ -13,7 +18,7 @@ export class MetricsController {
     try {
       const { engine, guard } = this.locator;
       guard.checkMetrics(exchange.request);
-      const { registry } = engine.metrics;
+      const { registry } = await engine.loadMetrics();
       const text = await registry.metrics();
       exchange.response.writeHead(200, { 'content-type': registry.contentType });
       exchange.response.end(text);

@@ -14,6 +14,8 @@ export class HandlerCall implements CallTally {
   #surfaceOfFirst: string | undefined;
   #calls = 0;
   #failedCalls = 0;
+  /** A request failed, which no caller's leaving explains. */
+  #hasBroken = false;
   #attempts = 0;
   #usage: TokenUsage = NO_USAGE;
   #costUsd = 0;
@@ -26,7 +28,7 @@ export class HandlerCall implements CallTally {
 
   /**
    * @param surface - The handler's `@Surface`; undefined: it has none.
-   * @param onHandled - Called once.
+   * @param onHandled - Called once, and not at all where no model was asked.
    */
   constructor(
     private readonly handler: string,
@@ -58,6 +60,7 @@ export class HandlerCall implements CallTally {
     this.#surfaceOfFirst ??= record.surface;
     this.#calls += 1;
     if (record.outcome !== 'succeeded') this.#failedCalls += 1;
+    if (record.outcome === 'failed' || record.outcome === 'timed_out') this.#hasBroken = true;
     this.#attempts += record.attempts;
     if (record.servedBy !== undefined) this.#models.add(record.servedBy.model);
     this.#usage = addUsage(this.#usage, record.usage);
@@ -73,8 +76,11 @@ export class HandlerCall implements CallTally {
   }
 
   private settle(): void {
-    if (this.#outcome === undefined || this.#open > 0 || this.#hasEnded) return;
+    // Without a call yet there may be one to come: some handlers answer first and work afterwards.
+    if (this.#outcome === undefined || this.#open > 0 || this.#calls === 0 || this.#hasEnded) return;
     this.#hasEnded = true;
+    // A response torn down because its stream broke is no caller that left.
+    const outcome = this.#outcome === 'client_left' && this.#hasBroken ? 'failed' : this.#outcome;
     this.onHandled({
       handler: this.handler,
       surface: this.surface ?? this.#surfaceOfFirst ?? NO_SURFACE,
@@ -87,7 +93,7 @@ export class HandlerCall implements CallTally {
       models: [...this.#models],
       usage: this.#usage,
       costUsd: this.#costUsd,
-      outcome: this.#outcome,
+      outcome,
     });
   }
 }

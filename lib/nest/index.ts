@@ -1,3 +1,5 @@
+export { discoveredClasses } from './discovered-classes.js';
+export { enterInheritedSurface } from './enter-surface.js';
 export { InjectOpenAI } from './inject-openai.decorator.js';
 export { LlmContext } from './llm-context.decorator.js';
 export { FeatureSurfaces } from './feature-surfaces.js';
@@ -6,5 +8,5 @@ export { LlmMetricsInterceptor } from './llm-metrics.interceptor.js';
 export { MetricsInterceptorOptions } from './metrics-interceptor-options.js';
 export { OPENAI_CLIENT } from './openai-client.token.js';
 export { Surface } from './surface.decorator.js';
-export { SurfaceExplorer } from './surface.explorer.js';
+export { SurfaceExplorer, surfacesOf } from './surface.explorer.js';
 export type { SurfaceOverrides } from './surface.metadata.js';

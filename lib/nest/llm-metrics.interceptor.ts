@@ -3,9 +3,9 @@ import type { ServerResponse } from 'node:http';
 import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
 import { HttpAdapterHost, ModuleRef, Reflector } from '@nestjs/core';
 import { finalize, map, Observable, tap } from 'rxjs';
+import { bindContext } from '../context/index.js';
 import { formatUsd, routingHeaders, runWithCallTally } from '../pipeline/index.js';
 import { RouterEngine } from '../router/index.js';
-import { bindContext } from './bind-context.js';
 import { HandlerCall } from './handler-call.js';
 import { MetricsInterceptorOptions } from './metrics-interceptor-options.js';
 import { SURFACE_METADATA, type SurfaceMetadata } from './surface.metadata.js';
@@ -20,7 +20,8 @@ type PlatformResponse = ServerResponse | { readonly raw: ServerResponse };
  *
  * On a controller or a handler by `@UseInterceptors`, or for all of them by `handlerMetrics: true` beside `isGlobal`.
  * With `answerHeaders: true` there, the `x-llm-*` headers of the last routed answer are set on the host's own HTTP
- * responses too; a stream that has not begun when the handler returns has none yet.
+ * responses too; a stream that has not begun when the handler returns has none yet. A handler that answers first and
+ * asks models afterwards counts with the first of those requests.
  *
  * @example
  * ```ts
@@ -53,8 +54,7 @@ export class LlmMetricsInterceptor implements NestInterceptor {
       `${execution.getClass().name}.${execution.getHandler().name}`,
       metadata?.name,
       (record) => {
-        // A global interceptor sees every handler of the host; those that ask no model are none of its business.
-        if (record.calls > 0) bus.emit('handler-ended', record);
+        bus.emit('handler-ended', record);
       },
     );
     const response =
@@ -86,6 +86,9 @@ export class LlmMetricsInterceptor implements NestInterceptor {
               // An HTTP handler has ended with its response: what it returned may be a stream.
               if (hasFailed) call.finish('failed');
               else if (response === undefined) call.finish('succeeded');
+              // The client had gone before we began to listen.
+              else if (response.destroyed)
+                call.finish(response.writableFinished ? 'succeeded' : 'client_left');
             }),
           )
           .subscribe(subscriber);

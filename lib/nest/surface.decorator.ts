@@ -11,7 +11,8 @@ import { SURFACE_METADATA, type SurfaceMetadata, type SurfaceOverrides } from '.
  *
  * Handlers of every transport have it, and so has whatever Nest does not call as a handler: cron jobs, queue
  * processors, event listeners, plain services. On a class that is no controller it holds for calls from outside the
- * class. A name that is not configured stops the boot; declare {@link LlmSurfaces} and the compiler finds it first.
+ * class: a method called inside a `runWith` that began in the class stays there. Arrow functions kept in properties are
+ * no methods, and are not covered. A name that is not configured stops the boot; declare {@link LlmSurfaces} and the compiler finds it first.
  *
  * @param name - A surface out of the configuration.
  * @param overrides - Who waits and for how long, and limits that tighten those of the surface.
@@ -40,21 +41,34 @@ export function Surface(
 ): ClassDecorator & MethodDecorator {
   const metadata: SurfaceMetadata = { name, overrides };
   const mark = SetMetadata(SURFACE_METADATA, metadata);
-  // Around guards' successors too: pipes and the handler's own interceptors may ask a model as well.
-  const intercept = UseInterceptors(SurfaceInterceptor);
   return (target: object, key?: string | symbol, descriptor?: PropertyDescriptor): undefined => {
     if (descriptor === undefined || key === undefined) {
       const type = target as new (...values: unknown[]) => object;
       mark(type);
-      intercept(type);
+      interceptFirst(type, UseInterceptors(SurfaceInterceptor));
       enterSurfaceOfClass(type, metadata);
       return;
     }
     mark(target, key, descriptor);
-    intercept(target, key, descriptor);
+    const method = descriptor.value as (...values: unknown[]) => unknown;
+    interceptFirst(method, (handler) => UseInterceptors(SurfaceInterceptor)(target, key, { value: handler }));
     // A static method's target is the class itself.
     const declaredOn = typeof target === 'function' ? target : target.constructor;
-    const method = descriptor.value as (...values: unknown[]) => unknown;
     descriptor.value = enterSurface(method, metadata, declaredOn, false);
   };
+}
+
+/** Nest's own name for it; it is not exported. */
+const INTERCEPTORS_METADATA = '__interceptors__';
+
+/**
+ * Before the interceptors that stand below on the same class or handler: they and the pipes may ask a model too. Those
+ * above come after it by themselves.
+ */
+function interceptFirst<Target extends object>(target: Target, intercept: (target: Target) => unknown): void {
+  const others = Reflect.getOwnMetadata(INTERCEPTORS_METADATA, target) as unknown[] | undefined;
+  Reflect.deleteMetadata(INTERCEPTORS_METADATA, target);
+  intercept(target);
+  const own = Reflect.getOwnMetadata(INTERCEPTORS_METADATA, target) as unknown[] | undefined;
+  Reflect.defineMetadata(INTERCEPTORS_METADATA, [...(own ?? []), ...(others ?? [])], target);
 }

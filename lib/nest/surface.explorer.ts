@@ -1,5 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { DiscoveryService, MetadataScanner } from '@nestjs/core';
+import { DiscoveryService } from '@nestjs/core';
+import { type DiscoveredClass, discoveredClasses } from './discovered-classes.js';
+import { methodsOf } from './methods-of.js';
 import { SURFACE_METADATA, type SurfaceMetadata, type SurfaceOverrides } from './surface.metadata.js';
 
 /** A `@Surface` somewhere in the application. */
@@ -10,51 +12,29 @@ export interface DeclaredSurface {
   readonly where: string;
 }
 
-interface DiscoveredClass {
-  readonly name: string;
-  readonly prototype?: unknown;
-}
-
 /** Finds every `@Surface` of the application's controllers and providers. */
 @Injectable()
 export class SurfaceExplorer {
-  constructor(
-    private readonly discovery: DiscoveryService,
-    private readonly scanner: MetadataScanner,
-  ) {}
+  constructor(private readonly discovery: DiscoveryService) {}
 
   find(): DeclaredSurface[] {
-    const classes = new Set(
-      [...this.discovery.getControllers(), ...this.discovery.getProviders()].flatMap((wrapper) =>
-        // What a factory made or a value brought: its class is not the wrapper's.
-        [wrapper.metatype, classOf(wrapper.isDependencyTreeStatic() ? wrapper.instance : undefined)].filter(
-          (type): type is DiscoveredClass & typeof wrapper.metatype => typeof type === 'function',
-        ),
-      ),
-    );
-    return [...classes].flatMap((type) => this.findIn(type));
-  }
-
-  private findIn(type: DiscoveredClass): DeclaredSurface[] {
-    const found: DeclaredSurface[] = [];
-    const add = (target: object, where: string): void => {
-      const metadata = Reflect.getMetadata(SURFACE_METADATA, target) as SurfaceMetadata | undefined;
-      if (metadata !== undefined) found.push({ ...metadata, where });
-    };
-    add(type, type.name);
-    const { prototype } = type;
-    // A factory provider's function has none.
-    if (typeof prototype !== 'object' || prototype === null) return found;
-    for (const method of this.scanner.getAllMethodNames(prototype)) {
-      const handler = (prototype as Record<string, unknown>)[method];
-      if (typeof handler === 'function') add(handler, `${type.name}.${method}`);
-    }
-    return found;
+    return [...discoveredClasses(this.discovery)].flatMap((type) => surfacesOf(type));
   }
 }
 
-function classOf(instance: unknown): unknown {
-  if (typeof instance !== 'object' || instance === null) return undefined;
-  const prototype: unknown = Object.getPrototypeOf(instance);
-  return typeof prototype === 'object' && prototype !== null ? prototype.constructor : undefined;
+/** Those of one class, its methods and its static methods. */
+export function surfacesOf(type: DiscoveredClass): DeclaredSurface[] {
+  const targets: [target: object, where: string][] = [
+    [type, type.name],
+    ...[type.prototype, type].flatMap((holder) =>
+      [...methodsOf(holder)].map(([key, { method }]): [object, string] => [
+        method,
+        `${type.name}.${String(key)}`,
+      ]),
+    ),
+  ];
+  return targets.flatMap(([target, where]) => {
+    const metadata = Reflect.getMetadata(SURFACE_METADATA, target) as SurfaceMetadata | undefined;
+    return metadata === undefined ? [] : [{ ...metadata, where }];
+  });
 }

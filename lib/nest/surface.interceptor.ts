@@ -1,9 +1,7 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import { map, Observable } from 'rxjs';
-import { runWithLlmContext } from '../context/index.js';
-import { bindContext } from './bind-context.js';
+import { Observable } from 'rxjs';
+import { runBoundWithLlmContext } from '../context/index.js';
 import { contextOf, SURFACE_METADATA, type SurfaceMetadata } from './surface.metadata.js';
 
 /** Runs a handler, its pipes and its inner interceptors inside the context its `@Surface` names. */
@@ -20,16 +18,8 @@ export class SurfaceInterceptor implements NestInterceptor {
     if (metadata === undefined) return next.handle();
     // The subscription is what runs the handler, so it is what must happen inside.
     return new Observable((subscriber) =>
-      runWithLlmContext(
-        contextOf(metadata),
-        () => {
-          const run = AsyncLocalStorage.snapshot();
-          return next
-            .handle()
-            .pipe(map((value: unknown) => bindContext(value, run)))
-            .subscribe(subscriber);
-        },
-        execution.getClass(),
+      runBoundWithLlmContext(contextOf(metadata), () => next.handle(), execution.getClass()).subscribe(
+        subscriber,
       ),
     );
   }

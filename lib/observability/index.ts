@@ -5,6 +5,7 @@ export type { HandlerKpi } from './handler-kpi-aggregate.js';
 export type { Percentiles } from './histogram.js';
 export type { Kpi } from './kpi-aggregate.js';
 export { KPI_DIMENSIONS, type KpiDimension, type KpiReport, KpiStore } from './kpi-store.js';
-export { PrometheusMetrics } from './prometheus-metrics.js';
+// Its package is loaded where there is a route for the metrics.
+export type { PrometheusMetrics } from './prometheus-metrics.js';
 export type { RequestSavings, Savings, SavingsReport, UnpricedCalls } from './savings-report.js';
 export { SavingsStore } from './savings-store.js';

@@ -12,7 +12,16 @@ export interface CallTally {
   onEnded(record: RequestRecord): void;
 }
 
-const storage = new AsyncLocalStorage<CallTally>();
+// One storage a process, as the context has: the interceptor may come out of another copy than the pipeline.
+const KEY = Symbol.for('nestjs-llm-router.call-tally');
+
+interface GlobalWithTally {
+  [KEY]?: AsyncLocalStorage<CallTally>;
+}
+
+const holder = globalThis as GlobalWithTally;
+
+const storage: AsyncLocalStorage<CallTally> = (holder[KEY] ??= new AsyncLocalStorage<CallTally>());
 
 /** Who counts the requests of the handler that is running; undefined: nobody. */
 export function currentCallTally(): CallTally | undefined {

@@ -23,7 +23,7 @@ import {
   type PlannedAttempt,
   type PolicySnapshot,
   type PolicySurface,
-  findTighteningFaults,
+  findContextFaults,
   type SignalsSnapshot,
   tightenSurface,
 } from '../planning/index.js';
@@ -70,9 +70,6 @@ export interface RoutedStream {
   readonly ended: AbortSignal;
 }
 
-/** The longest a timer can hold. */
-const MAX_DEADLINE_MS = 2_147_483_647;
-const WORKLOADS: ReadonlySet<string> = new Set(['interactive', 'background']);
 /** Service tiers that cost list price or less. */
 const CAPPED_SERVICE_TIERS: ReadonlySet<unknown> = new Set([undefined, null, 'auto', 'default', 'flex']);
 
@@ -183,7 +180,9 @@ export class RequestPipeline {
   }
 
   /** Ends a stream that nobody reads on. */
-  private giveUp({ chunks, decisionId }: Journey): void {
+  private giveUp({ chunks, controller, decisionId }: Journey): void {
+    // Tells those who only hold the stream that it is over.
+    controller.abort();
     chunks?.return().catch((error: unknown) => {
       this.parts.onFault(decisionId, error);
     });
@@ -415,19 +414,8 @@ function withStream(body: unknown, stream: boolean): unknown {
   return isObject ? { ...body, stream } : body;
 }
 
-/** What code gives as options, the compiler may not have seen: `Number(process.env.UNSET)` is a number too. */
 function checkCircumstances(context: LlmRequestContext): void {
-  const { deadlineMs, workload } = context;
-  if (deadlineMs !== undefined && !(deadlineMs >= 1 && deadlineMs <= MAX_DEADLINE_MS)) {
-    throw new InvalidRequestError(
-      `\`deadlineMs\` must be a number of milliseconds from 1 to ${MAX_DEADLINE_MS}.`,
-      'deadlineMs',
-    );
-  }
-  if (workload !== undefined && !WORKLOADS.has(workload)) {
-    throw new InvalidRequestError('`workload` must be "interactive" or "background".', 'workload');
-  }
-  const [fault] = findTighteningFaults(context);
+  const [fault] = findContextFaults(context);
   if (fault !== undefined) throw new InvalidRequestError(`\`${fault.key}\` ${fault.message}.`, fault.key);
 }
 

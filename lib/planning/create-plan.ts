@@ -213,12 +213,11 @@ function outputLimit(
   { surface, features, outputTokens }: Demand,
 ): number | undefined {
   if (surface.maxCostPerRequest === undefined || price === undefined) return outputTokens;
-  const { inputTokens, choices } = features;
   return cappedOutputTokens({
     requested: outputTokens,
-    affordable: affordableOutputTokens(surface.maxCostPerRequest, price, inputTokens, choices),
+    affordable: affordableOutputTokens(surface.maxCostPerRequest, price, features),
     modelMaxOutputTokens: maxOutputTokens,
     contextWindow,
-    inputTokens,
+    inputTokens: features.inputTokens,
   });
 }

@@ -16,6 +16,8 @@ export interface WatchedRouter {
   readonly bus: TelemetryBus;
   readonly policy: PolicySnapshot;
   readonly signals: Pick<LiveSignals, 'forget'>;
+  /** Aborts with the first word of a shutdown, before the drain. */
+  readonly stopping: AbortSignal;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { RulesClassifier } from '../classification/index.js';
 import type { LlmRouterConfiguration } from '../config/index.js';
 import { PlanExecutor } from '../execution/index.js';
-import { AlertStore, KpiStore, PrometheusMetrics, SavingsStore } from '../observability/index.js';
+import { AlertStore, KpiStore, type PrometheusMetrics, SavingsStore } from '../observability/index.js';
 import { buildRuntime, RequestPipeline, type RoutingRuntime } from '../pipeline/index.js';
 import { compileOptions } from '../planning/index.js';
 import type { LlmUpstreams } from '../providers/llm-upstreams.js';
@@ -19,20 +19,26 @@ export class RouterEngine {
   readonly bus = new TelemetryBus();
   readonly signals = new LiveSignals(this.bus);
   readonly kpis = new KpiStore(this.bus);
-  readonly metrics = new PrometheusMetrics(this.bus);
   readonly savings: SavingsStore;
   readonly alerts: AlertStore;
   readonly pipeline: RequestPipeline;
   /** Told of faults of our own: the kind of error and the decision, nothing of the request. */
   onFault: (decisionId: string, error: unknown) => void = () => undefined;
+  #metrics: Promise<PrometheusMetrics> | undefined;
   #state: 'starting' | 'ready' | 'stopping' = 'starting';
+  readonly #stopping = new AbortController();
 
   /** @throws {@link ConfigurationError} with every problem of the options. */
   constructor(options: unknown, upstreams: LlmUpstreams = new ProviderUpstreams()) {
     const compiled = compileOptions(options, upstreams.environment);
     this.configuration = compiled.configuration;
     this.runtime = buildRuntime(compiled, upstreams);
-    upstreams.watch?.({ bus: this.bus, policy: compiled.policy, signals: this.signals });
+    upstreams.watch?.({
+      bus: this.bus,
+      policy: compiled.policy,
+      signals: this.signals,
+      stopping: this.#stopping.signal,
+    });
     this.savings = new SavingsStore(this.bus, compiled.policy);
     this.alerts = new AlertStore(this.bus, compiled.policy, compiled.configuration.alerts);
     this.pipeline = new RequestPipeline({
@@ -48,6 +54,16 @@ export class RouterEngine {
     });
   }
 
+  /**
+   * Counts for Prometheus, from the first call on: who has a route for them asks at boot. Nobody else loads the package.
+   */
+  loadMetrics(): Promise<PrometheusMetrics> {
+    this.#metrics ??= import('../observability/prometheus-metrics.js').then(
+      ({ PrometheusMetrics: Metrics }) => new Metrics(this.bus),
+    );
+    return this.#metrics;
+  }
+
   /** The boot is complete and no shutdown has begun. */
   get isReady(): boolean {
     return this.#state === 'ready';
@@ -60,6 +76,7 @@ export class RouterEngine {
   /** Readiness goes off: an orchestrator sends nobody here any more. What comes all the same is still served. */
   markStopping(): void {
     this.#state = 'stopping';
+    this.#stopping.abort();
   }
 
   /** Readiness goes off, no new request is taken, those under way finish or are ended after the grace period. */

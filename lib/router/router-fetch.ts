@@ -116,6 +116,8 @@ async function stream(
   signal?.addEventListener('abort', onAbort, { once: true });
   try {
     const routed = await engine.pipeline.stream(body, { ...options, signal: left.signal });
+    // Of a body that nobody reads to its end, the caller's signal must not keep hold for ever.
+    routed.ended.addEventListener('abort', forget, { once: true });
     events = eventStreamBody(routed, left, forget, (error) => {
       engine.onFault(routed.routing.decisionId, error);
     });

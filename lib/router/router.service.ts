@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { Injectable } from '@nestjs/common';
 import { Observable } from 'rxjs';
 import type { ChatCompletion, ChatCompletionChunk, ChatRequest } from '../chat/index.js';
-import { type LlmRequestContext, runWithLlmContext } from '../context/index.js';
+import { type LlmRequestContext, runBoundWithLlmContext } from '../context/index.js';
 import type { AlertReport, SavingsReport } from '../observability/index.js';
 import type { Explanation, RouterCallOptions, RoutingInfo } from '../pipeline/index.js';
 import { clientOptionsOf, type RouterClientOptions } from './router-client-options.js';
@@ -80,6 +80,9 @@ export class RouterService {
     const onAbort = (): void => {
       left.abort();
     };
+    const forget = (): void => {
+      signal?.removeEventListener('abort', onAbort);
+    };
     let hasLeft = false;
     let routing: RoutingInfo | undefined;
     async function* read(): AsyncGenerator<ChatCompletionChunk, void, undefined> {
@@ -88,6 +91,8 @@ export class RouterService {
       try {
         const routed = await asTheCaller(() => pipeline.stream(request, { ...options, signal: left.signal }));
         ({ routing } = routed);
+        // Of a stream that nobody reads to its end, the caller's signal must not keep hold for ever.
+        routed.ended.addEventListener('abort', forget, { once: true });
         try {
           yield* routed.chunks;
         } finally {
@@ -98,7 +103,7 @@ export class RouterService {
         // Of a reader that has left in the middle of a read: nobody is there to be told.
         if (!hasLeft) throw error;
       } finally {
-        signal?.removeEventListener('abort', onAbort);
+        forget();
       }
     }
     const generator = read();
@@ -198,7 +203,8 @@ export class RouterService {
 
   /**
    * Runs `callback` with a surface (and workload, tenant, deadline) for all router calls made inside it: for cron
-   * jobs, queue processors and scripts, where no handler carries `@Surface`.
+   * jobs, queue processors and scripts, where no handler carries `@Surface`. A stream or an Observable that it gives
+   * back keeps them when it is read later.
    *
    * @example
    * ```ts
@@ -206,6 +212,6 @@ export class RouterService {
    * ```
    */
   runWith<Result>(context: LlmRequestContext, callback: () => Result): Result {
-    return runWithLlmContext(context, callback);
+    return runBoundWithLlmContext(context, callback);
   }
 }

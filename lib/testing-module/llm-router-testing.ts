@@ -1,10 +1,10 @@
-import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { didYouMean, type LlmRouterConfiguration } from '../config/index.js';
 import { type ConnectedUpstreams, LlmUpstreams, type WatchedRouter } from '../providers/llm-upstreams.js';
 import { describeExpectation, describeRequests } from './describe-requests.js';
 import { RequestLog } from './request-log.js';
 import type { RoutedExpectation, RoutedRequest } from './routed-requests.interface.js';
-import { ScriptPage, takeCue } from './script-page.js';
+import { NO_CUE, ScriptPage, takeCue } from './script-page.js';
 import { type Prompter, ScriptedClient } from './scripted-client.js';
 import { ScriptedConnection } from './scripted-connection.js';
 import type {
@@ -13,8 +13,10 @@ import type {
   ScriptedCall,
   ScriptedFault,
   ScriptedReply,
+  ScriptedRequest,
 } from './scripting.interface.js';
 import { testEnvironment } from './test-environment.js';
+import { TestedRouter } from './tested-router.js';
 
 /** What an expectation names is compared as it stands; `model` may be an alias, `times` counts. */
 const COMPARED = [
@@ -52,15 +54,16 @@ const COMPARED = [
  * @publicApi
  */
 @Injectable()
-export class LlmRouterTesting extends LlmUpstreams implements LlmScript, OnModuleDestroy {
+export class LlmRouterTesting extends LlmUpstreams implements LlmScript {
   readonly #environment = testEnvironment();
   readonly #log = new RequestLog();
   readonly #all = new ScriptPage();
   readonly #models = new Map<string, ScriptPage>();
   readonly #providers = new Map<string, ScriptPage>();
-  readonly #routers: WatchedRouter[] = [];
-  readonly #providerNames = new Set<string>();
-  readonly #connections = new Set<ScriptedConnection>();
+  /** Those that are open, and those that have closed since the last {@link reset}. */
+  readonly #routers = new Set<TestedRouter>();
+  /** Between its `connect` and its `watch`. */
+  #connecting: TestedRouter | undefined;
   #scriptErrors: unknown[] = [];
 
   /** Every variable is set: a test needs no key. @internal */
@@ -103,10 +106,11 @@ export class LlmRouterTesting extends LlmUpstreams implements LlmScript, OnModul
    * The script of one model, wherever it is deployed.
    *
    * @param name - The model's name as the configuration has it, or an alias.
-   * @throws Error when the router knows no such model; before the boot, the boot throws it.
+   * @throws Error when no router that is open knows such a model; before the boot, the boot throws it.
    */
   model(name: string): LlmScript {
-    for (const router of this.#routers) checkModel(name, router);
+    const open = this.openRouters();
+    if (open.length > 0) checkModel(name, open);
     return pageOf(this.#models, name);
   }
 
@@ -117,7 +121,8 @@ export class LlmRouterTesting extends LlmUpstreams implements LlmScript, OnModul
    * @throws Error when none of that name is configured; before the boot, the boot throws it.
    */
   provider(name: string): LlmScript {
-    if (this.#routers.length > 0) this.checkProvider(name);
+    const open = this.openRouters();
+    if (open.length > 0) checkProvider(name, open);
     return pageOf(this.#providers, name);
   }
 
@@ -152,92 +157,99 @@ export class LlmRouterTesting extends LlmUpstreams implements LlmScript, OnModul
 
   /**
    * Between two tests with one application: forgets every script, call and request, and the router forgets how its
-   * models have fared, or a rate limit of one test would steer the next. Counters (KPIs, metrics) go on.
+   * models have fared, or a rate limit of one test would steer the next. What still waits ends, as if its caller had left;
+   * other requests under way go on with the default reply. Counters (KPIs, metrics) go on.
    */
   reset(): void {
     for (const page of this.pages()) page.clear();
     this.#log.clear();
     this.#scriptErrors = [];
-    for (const { signals } of this.#routers) signals.forget();
+    for (const router of this.#routers) {
+      if (router.isClosed) this.#routers.delete(router);
+      else router.forget();
+    }
   }
 
   /** @internal */
   override connect({ providers }: LlmRouterConfiguration): ConnectedUpstreams {
     const connection = new ScriptedConnection();
-    this.#connections.add(connection);
+    const names = Object.keys(providers ?? {});
+    const router = new TestedRouter(new Set(names), connection);
+    this.#connecting = router;
     const prompter: Prompter = {
       cue: (asked) => {
-        const request = this.#log.beginCall(asked);
-        return { request, cue: takeCue(this.pagesFor(request.model, request.provider)) };
+        const { request, isForgotten } = this.#log.beginCall(asked);
+        return { request, cue: isForgotten ? NO_CUE : takeCue(this.pagesFor(request, router)) };
       },
       scriptThrew: (error) => {
         this.#scriptErrors.push(error);
       },
     };
-    const names = Object.keys(providers ?? {});
-    for (const name of names) this.#providerNames.add(name);
     return {
       clients: new Map(names.map((name) => [name, new ScriptedClient(name, prompter, connection)])),
       close: () => {
-        connection.close();
-        this.#connections.delete(connection);
+        router.close();
         return Promise.resolve();
       },
     };
   }
 
   /** @internal */
-  override watch(router: WatchedRouter): void {
-    for (const name of this.#models.keys()) checkModel(name, router);
-    for (const name of this.#providers.keys()) this.checkProvider(name);
-    this.#routers.push(router);
-    this.#log.watch(router.bus);
-  }
-
-  /** What still waits ends here: the router would give it the grace period of a shutdown. @internal */
-  onModuleDestroy(): void {
-    for (const connection of this.#connections) connection.close();
+  override watch(watched: WatchedRouter): void {
+    const router = this.#connecting;
+    if (router === undefined) return;
+    this.#connecting = undefined;
+    router.watch(watched, this.#log.watch(watched.bus));
+    // Another router may know what this one does not: the scripts of both are here.
+    const known = [router, ...this.#routers];
+    for (const [name, page] of this.#models) if (!page.isBlank) checkModel(name, known);
+    for (const [name, page] of this.#providers) if (!page.isBlank) checkProvider(name, known);
+    this.#routers.add(router);
+    // What still waits ends with the first word of a shutdown: the router would give it its grace period.
+    watched.stopping.addEventListener('abort', () => {
+      router.connection.close();
+    });
   }
 
   private pages(): ScriptPage[] {
     return [this.#all, ...this.#models.values(), ...this.#providers.values()];
   }
 
+  private openRouters(): TestedRouter[] {
+    return [...this.#routers].filter(({ isClosed }) => !isClosed);
+  }
+
   /** The narrowest first. */
-  private pagesFor(model: string, provider: string): ScriptPage[] {
+  private pagesFor({ model, provider }: ScriptedRequest, router: TestedRouter): ScriptPage[] {
     const ofModel = [...this.#models]
-      .filter(([name]) => this.canonical(name) === model)
+      .filter(([name]) => (router.canonical(name) ?? name) === model)
       .map(([, page]) => page);
     return [...ofModel, this.#providers.get(provider) ?? [], this.#all].flat();
   }
 
-  private canonical(name: string): string {
-    for (const { policy } of this.#routers) {
-      const canonical = policy.modelNames.get(name);
-      if (canonical !== undefined) return canonical;
-    }
-    return name;
-  }
-
   private isAsExpected(request: RoutedRequest, expectation: RoutedExpectation): boolean {
     const { model } = expectation;
-    if (model !== undefined && request.model !== this.canonical(model)) return false;
-    return COMPARED.every((key) => expectation[key] === undefined || expectation[key] === request[key]);
-  }
-
-  private checkProvider(name: string): void {
-    if (this.#providerNames.has(name)) return;
-    throw new Error(`There is no provider "${name}".${didYouMean(name, this.#providerNames)}`);
+    const isModel =
+      model === undefined ||
+      model === request.model ||
+      (request.model !== undefined &&
+        [...this.#routers].some((router) => router.canonical(model) === request.model));
+    return (
+      isModel &&
+      COMPARED.every((key) => expectation[key] === undefined || expectation[key] === request[key])
+    );
   }
 
   /** An expectation of what is not configured can never be met. */
   private findStrangeNames({ surface, model, provider }: RoutedExpectation): string[] {
-    const surfaces = this.#routers.flatMap(({ policy }) => [...policy.surfaces.keys()]);
-    const models = this.#routers.flatMap(({ policy }) => [...policy.modelNames.keys()]);
+    const routers = [...this.#routers];
+    const surfaces = routers.flatMap((router) => [...router.surfaces]);
+    const models = routers.flatMap((router) => [...router.models]);
+    const providers = routers.flatMap((router) => [...router.providers]);
     const known: [string, string | undefined, readonly string[]][] = [
       ['surface', surface === 'none' ? undefined : surface, surfaces],
       ['model', model, models],
-      ['provider', provider, [...this.#providerNames]],
+      ['provider', provider, providers],
     ];
     return known.flatMap(([kind, name, names]) =>
       name === undefined || names.length === 0 || names.includes(name)
@@ -249,7 +261,7 @@ export class LlmRouterTesting extends LlmUpstreams implements LlmScript, OnModul
   private failure(complaints: readonly string[]): Error {
     const { requests } = this;
     const lines = [...complaints];
-    if (this.#routers.length === 0) {
+    if (this.#routers.size === 0) {
       lines.push('No router uses this LlmRouterTesting: is it in the place of LlmUpstreams?');
     } else if (requests.length === 0) {
       lines.push('No request was routed at all.');
@@ -272,7 +284,14 @@ function pageOf(pages: Map<string, ScriptPage>, name: string): ScriptPage {
   return page;
 }
 
-function checkModel(name: string, { policy }: WatchedRouter): void {
-  if (policy.modelNames.has(name)) return;
-  throw new Error(`There is no model "${name}".${didYouMean(name, policy.modelNames.keys())}`);
+function checkModel(name: string, routers: readonly TestedRouter[]): void {
+  if (routers.some((router) => router.canonical(name) !== undefined)) return;
+  const names = routers.flatMap((router) => [...router.models]);
+  throw new Error(`There is no model "${name}".${didYouMean(name, names)}`);
+}
+
+function checkProvider(name: string, routers: readonly TestedRouter[]): void {
+  const names = routers.flatMap((router) => [...router.providers]);
+  if (names.includes(name)) return;
+  throw new Error(`There is no provider "${name}".${didYouMean(name, names)}`);
 }

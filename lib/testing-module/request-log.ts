@@ -14,17 +14,23 @@ export class RequestLog {
   /** Emitted the moment before the call it tells of is sent. */
   #started: AttemptStarted | undefined;
 
-  watch(bus: TelemetryBus): void {
-    bus.on('attempt-started', (started) => {
-      this.#started = started;
-      this.#openDecisions.add(started.decisionId);
-    });
-    bus.on('attempt-ended', (record) => {
-      this.endCall(record);
-    });
-    bus.on('request-ended', (record) => {
-      this.endRequest(record);
-    });
+  /** Gives a function that ends the watch. */
+  watch(bus: TelemetryBus): () => void {
+    const subscriptions = [
+      bus.on('attempt-started', (started) => {
+        this.#started = started;
+        this.#openDecisions.add(started.decisionId);
+      }),
+      bus.on('attempt-ended', (record) => {
+        this.endCall(record);
+      }),
+      bus.on('request-ended', (record) => {
+        this.endRequest(record);
+      }),
+    ];
+    return () => {
+      for (const unsubscribe of subscriptions) unsubscribe();
+    };
   }
 
   get calls(): readonly ScriptedCall[] {
@@ -39,11 +45,18 @@ export class RequestLog {
     return this.#openDecisions.size - this.#forgotten.size;
   }
 
-  /** Notes a call that is being sent, and gives it the name the router has for its model. */
-  beginCall(asked: Omit<ScriptedRequest, 'model'>): ScriptedRequest {
+  /**
+   * Notes a call that is being sent, and gives it the name the router has for its model. Not noted: a further call of a
+   * request begun before a {@link clear}.
+   */
+  beginCall(asked: Omit<ScriptedRequest, 'model'>): {
+    readonly request: ScriptedRequest;
+    readonly isForgotten: boolean;
+  } {
     const started = this.#started;
     this.#started = undefined;
     const request: ScriptedRequest = { ...asked, model: started?.model ?? asked.upstreamModel };
+    if (this.#forgotten.has(started?.decisionId ?? '')) return { request, isForgotten: true };
     this.#calls.push({
       ...request,
       decisionId: started?.decisionId ?? '',
@@ -54,7 +67,7 @@ export class RequestLog {
       surface: undefined,
       requestClass: undefined,
     });
-    return request;
+    return { request, isForgotten: false };
   }
 
   clear(): void {

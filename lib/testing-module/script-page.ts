@@ -39,6 +39,13 @@ export class ScriptPage implements LlmScript {
     this.#standingReply = undefined;
   }
 
+  /** Says nothing. */
+  get isBlank(): boolean {
+    return (
+      this.#queue.length === 0 && this.#standingFault === undefined && this.#standingReply === undefined
+    );
+  }
+
   get next(): Step | undefined {
     return this.#queue[0];
   }
@@ -62,6 +69,9 @@ export interface Cue {
   /** To be asked in turn, the narrowest first: also where a fault stands, for what it lets through. */
   readonly replies: readonly Reply[];
 }
+
+/** For a call that no test asks about any more: it gets the default reply, and takes nothing of the next test's. */
+export const NO_CUE: Cue = { fault: undefined, replies: [] };
 
 /** Takes what the pages, the narrowest first, have for the next call. */
 export function takeCue(pages: readonly ScriptPage[]): Cue {

@@ -6,7 +6,7 @@ import { defaultReply } from '../testing/default-reply.js';
 import { openAiWire } from '../testing/openai.wire.js';
 import type { UpstreamReading } from '../testing/upstream-wire.interface.js';
 import type { Cue } from './script-page.js';
-import type { ScriptedConnection } from './scripted-connection.js';
+import type { ScriptedConnection, ScriptedWaits } from './scripted-connection.js';
 import type { ScriptedReply, ScriptedRequest } from './scripting.interface.js';
 import { type Course, toCourse } from './to-provider-fault.js';
 import { toCompletion, toStream, writeAnswer, type WrittenAnswer } from './write-answer.js';
@@ -26,6 +26,7 @@ interface Scene {
   readonly request: ScriptedRequest;
   readonly cue: Cue;
   readonly course: Course | undefined;
+  readonly waits: ScriptedWaits;
   readonly signal: AbortSignal;
 }
 
@@ -67,15 +68,16 @@ export class ScriptedClient implements UpstreamClient {
       body,
     });
     const course = cue.fault === undefined ? undefined : toCourse(cue.fault);
-    return { call, reading: { ...reading, model: request.model }, request, cue, course, signal };
+    const { waits } = this.connection;
+    return { call, reading: { ...reading, model: request.model }, request, cue, course, waits, signal };
   }
 
   private async complete(scene: Scene, onProgress: () => void): Promise<TranslatedAnswer> {
-    const { course, signal } = scene;
+    const { course, waits, signal } = scene;
     if (course?.kind === 'error' || course?.kind === 'stream_error') throw course.error;
     if (course?.kind === 'stalled') {
       if (course.after !== 'request') onProgress();
-      return this.connection.stall(signal);
+      return waits.stall(signal);
     }
     if (course?.kind === 'cut') {
       onProgress();
@@ -87,9 +89,9 @@ export class ScriptedClient implements UpstreamClient {
   }
 
   private async openStream(scene: Scene): Promise<OpenedStream> {
-    const { course, signal } = scene;
+    const { course, waits, signal } = scene;
     if (course?.kind === 'error') throw course.error;
-    if (course?.kind === 'stalled' && course.after === 'request') return this.connection.stall(signal);
+    if (course?.kind === 'stalled' && course.after === 'request') return waits.stall(signal);
     const answer = await this.answer(scene);
     let hasReported = false;
     const report = (): void => {
@@ -103,17 +105,17 @@ export class ScriptedClient implements UpstreamClient {
 
   private async *play(
     answer: WrittenAnswer,
-    { course, signal }: Scene,
+    { course, waits, signal }: Scene,
     report: () => void,
   ): AsyncGenerator<readonly ChatCompletionChunk[], void, undefined> {
-    if (course?.kind === 'stalled' && course.after === 'headers') await this.connection.stall(signal);
+    if (course?.kind === 'stalled' && course.after === 'headers') await waits.stall(signal);
     const { opening, content, closing } = toStream(answer);
     const spoken = content.slice(0, spokenPieces(course));
     for (const chunk of [...opening, ...spoken]) {
       signal.throwIfAborted();
       yield [chunk];
     }
-    if (course?.kind === 'stalled') await this.connection.stall(signal);
+    if (course?.kind === 'stalled') await waits.stallMidway(signal);
     if (course?.kind === 'stream_error') throw course.error;
     if (course?.kind === 'cut') throw new ProviderError({ kind: 'stream_cut', status: 200 });
     signal.throwIfAborted();
@@ -123,11 +125,11 @@ export class ScriptedClient implements UpstreamClient {
 
   private async answer(scene: Scene): Promise<WrittenAnswer> {
     const reply = await this.reply(scene);
-    if (typeof reply !== 'string') await this.connection.pause(reply.delayMs ?? 0, scene.signal);
+    if (typeof reply !== 'string') await scene.waits.pause(reply.delayMs ?? 0, scene.signal);
     return writeAnswer(reply, scene.reading, scene.call.upstreamModel);
   }
 
-  private async reply({ cue, request, reading, signal }: Scene): Promise<string | ScriptedReply> {
+  private async reply({ cue, request, reading, waits, signal }: Scene): Promise<string | ScriptedReply> {
     for (const scripted of cue.replies) {
       if (typeof scripted !== 'function') return scripted;
       // An async function: what a script throws at once is a rejection like any other.
@@ -136,7 +138,7 @@ export class ScriptedClient implements UpstreamClient {
         this.prompter.scriptThrew(error);
         throw error;
       });
-      const reply = await this.connection.until(asked, signal);
+      const reply = await waits.until(asked, signal);
       if (reply !== undefined) return reply;
     }
     return defaultReply(reading);

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,6 +22,7 @@ class PortTakenError extends Error {}
 
 /** The Redis of `REDIS_URL`, else one of our own. @throws Error of one line that says what to do. */
 export async function findRedis(url: string | undefined): Promise<RunningRedis> {
+  assertDriver();
   if (url !== undefined) {
     await assertReachable(url);
     return { url, stop: () => Promise.resolve() };
@@ -31,6 +33,16 @@ export async function findRedis(url: string | undefined): Promise<RunningRedis> 
     } catch (error) {
       if (!(error instanceof PortTakenError) || attempt === ATTEMPTS) throw error;
     }
+  }
+}
+
+/** An optional peer of BullMQ, whose workers would fail without a pause where it is missing. */
+function assertDriver(): void {
+  const require = createRequire(import.meta.url);
+  try {
+    createRequire(require.resolve('bullmq')).resolve('ioredis');
+  } catch {
+    throw new Error('the queue needs a client of Redis: npm install ioredis');
   }
 }
 
@@ -52,11 +64,16 @@ async function assertReachable(url: string): Promise<void> {
 }
 
 /**
- * Redis, and a watcher that ends it as soon as our end of the pipe is closed: by `stop`, or with this process, however
- * that ends. The pipe is at 3, since a shell gives its background jobs no standard input.
+ * Redis in a directory of its own (the first argument), and a watcher that ends it as soon as our end of the pipe is
+ * closed: by `stop`, or with this process, however that ends. The pipe is at 3, since a shell gives its background jobs
+ * no standard input.
  */
-const SCRIPT =
-  'exec 3<&0; redis-server "$@" 3<&- & server=$!; (read -r _ <&3; kill $server) 2>/dev/null & wait $server';
+const SCRIPT = `
+exec 3<&0
+redis-server "$@" --dir "$0" 3<&- & server=$!
+(read -r _ <&3; kill $server) 2>/dev/null &
+wait $server; status=$?
+rm -rf "$0"; exit $status`;
 
 /** The system's `redis-server` on a free port of this machine; nothing is kept on the disk. */
 async function startRedis(): Promise<RunningRedis> {
@@ -64,7 +81,7 @@ async function startRedis(): Promise<RunningRedis> {
   const directory = await mkdtemp(join(tmpdir(), 'llm-router-redis-'));
   const options = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
   // In a process group of its own: Ctrl-C in the terminal is for us, who still have jobs to finish.
-  const child = spawn('sh', ['-c', SCRIPT, 'sh', ...options, '--dir', directory], {
+  const child = spawn('sh', ['-c', SCRIPT, directory, ...options], {
     detached: true,
     stdio: ['pipe', 'pipe', 'ignore'],
   });
@@ -76,7 +93,6 @@ async function startRedis(): Promise<RunningRedis> {
   const stop = async (): Promise<void> => {
     child.stdin.destroy();
     await ended;
-    await rm(directory, { recursive: true, force: true });
   };
   const said: string[] = [];
   const lines = createInterface({ input: child.stdout });

@@ -7,7 +7,7 @@ const SURFACES = {
   triage: { qualityFloor: 0.6, latencySloMs: 3000 },
   digests: { workload: 'background' },
   // Read by the whole company.
-  headlines: { qualityFloor: 0.8, workload: 'background' },
+  headlines: { qualityFloor: 0.78, workload: 'background' },
 } satisfies LlmRouterOptions['surfaces'];
 
 /**

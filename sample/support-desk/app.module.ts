@@ -4,6 +4,7 @@ import { LlmRouterErrorFilter, LlmRouterModule } from 'nestjs-llm-router';
 import { DraftsModule } from './drafts/drafts.module.js';
 import { HealthModule } from './health/health.module.js';
 import { PageModule } from './page/page.module.js';
+import { routing } from './routing.js';
 import { SupportModule } from './support/support.module.js';
 
 /**
@@ -12,17 +13,7 @@ import { SupportModule } from './support/support.module.js';
  */
 @Module({
   imports: [
-    LlmRouterModule.forRoot({
-      isGlobal: true,
-      routingRules: {
-        simple_queries: {
-          primary: ['gpt-4.1-nano', 'gpt-4.1-mini'],
-          fallback: 'claude-haiku',
-          emergency: 'gemini-flash',
-        },
-        complex_reasoning: { primary: 'gpt-4.1', fallback: 'claude-sonnet', emergency: 'gemini-pro' },
-      },
-    }),
+    LlmRouterModule.forRoot({ isGlobal: true, ...routing }),
     SupportModule,
     DraftsModule,
     HealthModule,

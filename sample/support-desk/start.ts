@@ -28,7 +28,11 @@ export interface StartOptions {
 }
 
 /** Starts the application: on the providers whose keys the environment has, or else on simulated ones. */
-export async function startSupportDesk({ port, latencyScale, logLevels }: StartOptions): Promise<SupportDesk> {
+export async function startSupportDesk({
+  port,
+  latencyScale,
+  logLevels,
+}: StartOptions): Promise<SupportDesk> {
   await assertPortFree(port, HOST);
   const sandbox = hasProviderKey(process.env) ? undefined : await createSandbox({ latencyScale });
   if (sandbox !== undefined) Object.assign(process.env, sandboxEnvironment(sandbox));

@@ -22,14 +22,22 @@ const ANSWER_TIMEOUT_MS = 20_000;
 const JEST_LINE = { transformIgnorePatterns: ['node_modules/(?!.*nestjs-llm-router/dist)'] };
 
 /**
- * The applications: what their Terminus calls a router whose provider fails, and the TypeScript configurations they are
- * compiled under, one after the other.
+ * The applications: what their Terminus calls a router whose provider fails, a route of their own and its answer, and the
+ * TypeScript configurations they are compiled under, one after the other.
  */
 const APPLICATIONS = {
-  'esm-nest12': { degraded: 'degraded', configurations: ['tsconfig.json'], jest: false },
+  'esm-nest12': {
+    degraded: 'degraded',
+    // An official client whose transport is the router, on a surface that `forFeature` brings.
+    own: { path: '/draft', body: { answer: 'Paris.', model: 'gpt-4o-mini' } },
+    configurations: ['tsconfig.json'],
+    jest: false,
+  },
   'commonjs-nest11': {
     // Terminus 11.1 has no `degraded`: it is `up`, with the fact in its detail.
     degraded: 'ok',
+    // A service whose method has the surface, under a controller that has none.
+    own: { path: '/digest', body: { answer: 'Paris.', surface: 'support' } },
     // What Nest 11 applications start with now, and what they started with at first: no `exports`, no `esModuleInterop`.
     configurations: ['tsconfig.json', 'tsconfig.module-commonjs.json'],
     jest: true,
@@ -111,7 +119,7 @@ async function getJson(url, init) {
   return { status: response.status, headers: response.headers, body: await response.json() };
 }
 
-async function work(directory, { degraded }) {
+async function work(directory, { degraded, own }) {
   const application = start(directory);
   try {
     const [, url] = await application.line(/^listening on (http:\S+)$/);
@@ -131,11 +139,13 @@ async function work(directory, { degraded }) {
     const asked = await getJson(`${url}/ask`);
     assert.deepEqual(asked.body, { answer: 'Paris.', model: 'gpt-4o-mini', surface: 'support' });
 
+    assert.deepEqual((await getJson(`${url}${own.path}`)).body, own.body);
+
     const health = await getJson(`${url}/health`);
     assert.equal(health.status, 200);
     assert.equal(health.body.status, 'ok');
     assert.equal(health.body.details.upstream.status, 'up');
-    assert.equal(health.body.details.upstream.recentCalls, 2);
+    assert.equal(health.body.details.upstream.recentCalls, 3);
     process.stdout.write(`  /health ${JSON.stringify(health.body.details)}\n`);
 
     // A provider that fails takes no pod away, on either Terminus.

@@ -39,7 +39,6 @@ import { Exclude } from 'class-transformer';
 import { IsString } from 'class-validator';
 import fastifyHelmet from '@fastify/helmet';
 import helmet from 'helmet';
-import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import type OpenAI from 'openai';
 import { map, type Observable } from 'rxjs';
@@ -228,8 +227,8 @@ class AssistantController {
 export interface Hostility {
   readonly platform: Platform;
   readonly upstream: ScriptedUpstream;
-  /** False: without the router, and without the controllers that use it. @defaultValue true */
-  readonly router?: boolean;
+  /** `imported`: there, but no controller of the host's uses it. @defaultValue `used` */
+  readonly router?: 'none' | 'imported' | 'used';
   readonly http?: NonNullable<LlmRouterOptions['http']>;
   /** @defaultValue all routes */
   readonly routes?: readonly DynamicModule[];
@@ -244,17 +243,17 @@ export function createHostileHost({
   platform,
   upstream,
   http,
-  router = true,
-  routes = router ? [LlmRouterHttpModule.register()] : [],
+  router = 'used',
+  routes = [LlmRouterHttpModule.register()],
 }: Hostility): Promise<HostApp> {
   return createHostApp({
     platform,
     nest: { rawBody: true },
-    controllers: [NotesController, OpenAiController, ...(router ? [AssistantController] : [])],
+    controllers: [NotesController, OpenAiController, ...(router === 'used' ? [AssistantController] : [])],
     imports: [
       OpenAiModule,
       JwtModule.register({ global: true, secret: 'of the host', signOptions: { expiresIn: '1h' } }),
-      ...(router ? [LlmRouterModule.forRoot({ ...routerOptions(upstream), ...(http && { http }) })] : []),
+      ...(router === 'none' ? [] : [LlmRouterModule.forRoot(routerOptions(upstream, http))]),
       ...routes,
       ...(routes.length > 0 ? [RouterModule.register([{ path: 'llm', module: LlmRouterHttpModule }])] : []),
     ],
@@ -282,7 +281,7 @@ export function createHostileHost({
         host.useBodyParser(
           'application/json',
           { bodyLimit: HOST_BODY_LIMIT },
-          (_request: IncomingMessage, body: Buffer, done: (error: Error | null, value?: unknown) => void) => {
+          (_request: unknown, body: Buffer, done: (error: Error | null, value?: unknown) => void) => {
             try {
               done(null, JSON.parse(body.toString()));
             } catch (error) {
@@ -295,7 +294,7 @@ export function createHostileHost({
   });
 }
 
-function routerOptions(upstream: ScriptedUpstream): LlmRouterModuleOptions {
+function routerOptions(upstream: ScriptedUpstream, http: Hostility['http']): LlmRouterModuleOptions {
   return {
     isGlobal: true,
     handlerMetrics: true,
@@ -304,5 +303,6 @@ function routerOptions(upstream: ScriptedUpstream): LlmRouterModuleOptions {
     models: { plain: { provider: 'upstream' }, fine: { provider: 'upstream' } },
     routingRules: { simple_queries: { primary: 'plain' } },
     surfaces: { support: {}, legal: { pin: 'fine' } },
-  };
+    http,
+  } as LlmRouterModuleOptions;
 }

@@ -8,7 +8,7 @@ export const requestCostFilter: EligibilityFilter = {
     const cap = surface.maxCostPerRequest;
     if (cap === undefined) return undefined;
     if (price === undefined) return `no price known, the surface allows $${cap} a request`;
-    const tokens = affordableOutputTokens(cap, price, features.inputTokens, features.choices);
+    const tokens = affordableOutputTokens(cap, price, features);
     return tokens >= MIN_AFFORDABLE_OUTPUT_TOKENS
       ? undefined
       : `$${cap} a request pays for ${tokens} output tokens, under the minimum of ${MIN_AFFORDABLE_OUTPUT_TOKENS}`;

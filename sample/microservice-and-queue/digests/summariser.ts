@@ -9,8 +9,14 @@ export class Summariser {
   readonly #model: ChatOpenAI;
 
   constructor(router: RouterService) {
-    // The one changed argument: `configuration`. The old model's name might stay: it would be taken for a wish.
-    this.#model = new ChatOpenAI({ model: 'auto', configuration: router.clientOptions() });
+    this.#model = new ChatOpenAI({
+      // The old model's name might stay: it would be taken for a wish.
+      model: 'auto',
+      // The one changed argument.
+      configuration: router.clientOptions(),
+      // The router has tried everywhere, and the queue tries again later.
+      maxRetries: 0,
+    });
   }
 
   async summarise(tickets: readonly string[]): Promise<Answer> {

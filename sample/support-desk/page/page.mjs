@@ -9,6 +9,9 @@ const TROUBLE = 'Nobody can answer just now. Please try again in a moment.';
 const byId = (id) => document.getElementById(id);
 const conversation = byId('conversation');
 const turns = [];
+/** Left pages may be kept for coming back: what they were being told ends all the same. */
+const left = new AbortController();
+addEventListener('pagehide', () => left.abort());
 
 function addTurn(role) {
   const article = document.createElement('article');
@@ -27,6 +30,7 @@ function post(path, body) {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
+    signal: left.signal,
   });
 }
 
@@ -42,7 +46,9 @@ async function* readEvents(response) {
     buffer = events.pop();
     for (const event of events) {
       const fields = new Map(
-        event.split('\n').map((line) => [line.slice(0, line.indexOf(': ')), line.slice(line.indexOf(': ') + 2)]),
+        event
+          .split('\n')
+          .map((line) => [line.slice(0, line.indexOf(': ')), line.slice(line.indexOf(': ') + 2)]),
       );
       yield [fields.get('event'), JSON.parse(fields.get('data'))];
     }

@@ -5,7 +5,11 @@ export interface ChatEvents {
   /** The next piece of the answer. */
   text: { readonly text: string };
   /** The answer is complete. */
-  done: { readonly model: string | undefined; readonly provider: string | undefined; readonly finish: string };
+  done: {
+    readonly model: string | undefined;
+    readonly provider: string | undefined;
+    readonly finish: string;
+  };
   /** It broke off. */
   failed: { readonly message: string };
 }

@@ -1,6 +1,8 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { LlmRouterHttpModule, LlmRouterModule, type LlmRouterOptions } from 'nestjs-llm-router';
 import { AskController } from './ask.controller';
+import { DigestController } from './digest.controller';
+import { DigestService } from './digest.service';
 
 @Module({})
 export class AppModule {
@@ -11,7 +13,8 @@ export class AppModule {
         LlmRouterModule.forRoot({ ...options, isGlobal: true }),
         LlmRouterHttpModule.register({ openAiApi: true, admin: true, metrics: true, health: true, path: '' }),
       ],
-      controllers: [AskController],
+      controllers: [AskController, DigestController],
+      providers: [DigestService],
     };
   }
 }

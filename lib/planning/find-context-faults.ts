@@ -1,0 +1,48 @@
+import { type LlmRequestContext, type SurfaceTightening, TIGHTENING_KEYS } from '../context/index.js';
+
+/** The longest a timer can hold. */
+const MAX_DEADLINE_MS = 2_147_483_647;
+const WORKLOADS: ReadonlySet<unknown> = new Set(['interactive', 'background', undefined]);
+
+/** What a handler or a caller says that cannot be meant: `qualityFloor: 60` would leave no model, `NaN` every one. */
+export interface ContextFault {
+  readonly key: keyof LlmRequestContext;
+  /** To be read after the key. */
+  readonly message: string;
+}
+
+const LIMITS: Readonly<
+  Record<keyof SurfaceTightening, { readonly holds: (value: number) => boolean; readonly message: string }>
+> = {
+  qualityFloor: { holds: (value) => value >= 0 && value <= 1, message: 'must be a number from 0 to 1' },
+  safetyFloor: { holds: (value) => value >= 0 && value <= 1, message: 'must be a number from 0 to 1' },
+  latencySloMs: { holds: (value) => value >= 1, message: 'must be a number of milliseconds, 1 or more' },
+  maxCostPerRequest: { holds: (value) => value >= 0, message: 'must be a number of dollars, 0 or more' },
+  maxOutputTokens: {
+    holds: (value) => Number.isInteger(value) && value >= 1,
+    message: 'must be a whole number, 1 or more',
+  },
+};
+
+/** What code gives, the compiler may not have seen: `Number(process.env.UNSET)` is a number too. */
+export function findContextFaults(context: LlmRequestContext): ContextFault[] {
+  const faults: ContextFault[] = [];
+  const { deadlineMs, workload } = context;
+  if (deadlineMs !== undefined && !(deadlineMs >= 1 && deadlineMs <= MAX_DEADLINE_MS)) {
+    faults.push({
+      key: 'deadlineMs',
+      message: `must be a number of milliseconds from 1 to ${MAX_DEADLINE_MS}`,
+    });
+  }
+  if (!WORKLOADS.has(workload)) {
+    faults.push({ key: 'workload', message: 'must be "interactive" or "background"' });
+  }
+  for (const key of TIGHTENING_KEYS) {
+    const value: unknown = context[key];
+    const { holds, message } = LIMITS[key];
+    const isSound =
+      value === undefined || (typeof value === 'number' && Number.isFinite(value) && holds(value));
+    if (!isSound) faults.push({ key, message });
+  }
+  return faults;
+}

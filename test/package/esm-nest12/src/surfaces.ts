@@ -1,0 +1,8 @@
+declare module 'nestjs-llm-router' {
+  interface LlmSurfaces {
+    support: true;
+    drafts: true;
+  }
+}
+
+export {};
