@@ -128,6 +128,32 @@ describe('LlmRouterTestingModule', () => {
     llm.expectRouted({ surface: 'summaries' });
   });
 
+  it('accepts surfaces of static methods, and of methods named by a symbol', async () => {
+    const key = Symbol('write');
+    @Injectable()
+    class Odd {
+      @Surface('of a static method')
+      static write(router: RouterService): Promise<unknown> {
+        return router.chat(HELLO);
+      }
+
+      @Surface('of a symbol')
+      [key](router: RouterService): Promise<unknown> {
+        return router.chat(HELLO);
+      }
+    }
+    const odd = await Test.createTestingModule({
+      imports: [LlmRouterTestingModule.forRoot()],
+      providers: [Odd],
+    }).compile();
+    await odd.init();
+    open.push(odd);
+    await Odd.write(odd.get(RouterService));
+    await odd.get(Odd)[key](odd.get(RouterService));
+    const { requests } = odd.get(LlmRouterTesting);
+    expect(requests.map(({ surface }) => surface)).toEqual(['of a static method', 'of a symbol']);
+  });
+
   it('knows aliases of models', async () => {
     llm.model('claude-haiku-4.5').reply('Bonjour.');
     llm.provider('openai').failAlways('connection');
@@ -513,6 +539,77 @@ describe('LlmRouterTestingModule', () => {
     llm.expectRouted({ times: 1 });
   });
 
+  describe('reset with requests of the former test under way', () => {
+    const lastErrorKind = (): unknown =>
+      module.get(LlmProviderHealthIndicator).isHealthy('openai').openai?.lastErrorKind;
+
+    it.each([
+      ['that stalls', 'stalled'],
+      ['that stalls after its headers', { kind: 'stalled', after: 'headers' }],
+    ] as const)('ends one %s, and leaves the next test all that is its own', async (_what, fault) => {
+      llm.failNext(fault);
+      const former = router.chat(HELLO).catch((error: unknown) => error);
+      const formerStream = collect(router);
+      llm.reset();
+      llm.replyNext('Of the next test.');
+      expect(await former).toMatchObject({ code: 'client_closed_request' });
+      await formerStream;
+      llm.expectNothingRouted();
+      expect(lastErrorKind()).toBeNull();
+      expect(await text()).toBe('Of the next test.');
+      llm.expectRouted({ times: 1, model: 'gpt-4o-mini', attempts: 1 });
+      expect(llm.calls).toHaveLength(1);
+    });
+
+    it('ends one that waits for its delay or its script', async () => {
+      llm.replyNext({ text: 'Late.', delayMs: 60_000 });
+      llm.replyNext(() => new Promise(() => undefined));
+      const former = [text(), text()].map((one) => one.catch((error: unknown) => error));
+      llm.reset();
+      for (const error of await Promise.all(former)) {
+        expect(error).toMatchObject({ code: 'client_closed_request' });
+      }
+    });
+
+    it('lets a stream that has begun go on, without the stall', async () => {
+      llm.reply({ chunks: ['Par', 'is.'] });
+      llm.failNext({ kind: 'stalled', after: 'first_token' });
+      const reader = router.stream(HELLO)[Symbol.asyncIterator]();
+      await reader.next();
+      const other = router.stream(HELLO)[Symbol.asyncIterator]();
+      llm.failNext({ kind: 'stalled', after: 'first_token' });
+      await other.next();
+      const waiting = other.next();
+      llm.reset();
+      await waiting;
+      for (const stream of [reader, other]) while ((await stream.next()).done !== true);
+      llm.expectNothingRouted();
+      expect(lastErrorKind()).toBeNull();
+    });
+
+    it('gives its later calls the default reply, and writes none of them down', async () => {
+      // The fault is taken at once; the next model is called in a later turn.
+      llm.failNext('server_error');
+      const moving = text();
+      llm.reset();
+      llm.replyNext('Of the next test.');
+      expect(await moving).toMatch(/simulated.*claude-haiku/);
+      expect(llm.calls).toEqual([]);
+      expect(await text()).toBe('Of the next test.');
+    });
+
+    it('stalls again in the next test', async () => {
+      llm.reset();
+      llm.failAlways('stalled');
+      const leaving = new AbortController();
+      const answer = router.chat(HELLO, { signal: leaving.signal });
+      const isOpen = await Promise.race([answer, new Promise((resolve) => setImmediate(resolve, 'open'))]);
+      expect(isOpen).toBe('open');
+      leaving.abort();
+      await expect(answer).rejects.toMatchObject({ code: 'client_closed_request' });
+    });
+  });
+
   it('gives way to a RouterService of the test', async () => {
     const overridden = await Test.createTestingModule({
       imports: [LlmRouterTestingModule.forRoot()],
@@ -773,5 +870,81 @@ describe("LlmRouterTesting in the user's own application", () => {
     open.push(module);
     await module.get(ChatController).answer({ question: 'Capital?' });
     llm.expectRouted({ surface: 'support', times: 1 });
+  });
+});
+
+describe('one LlmRouterTesting for several applications', () => {
+  async function application(llm: LlmRouterTesting, model: string): Promise<TestingModule> {
+    const module = await Test.createTestingModule({
+      imports: [
+        LlmRouterModule.forRoot({
+          providers: { [`provider-of-${model}`]: { api: 'openai', apiKey: '${LLM_ROUTER_TEST_UNSET_KEY}' } },
+          models: { [model]: { provider: `provider-of-${model}`, quality: 0.5 } },
+          routingRules: { simple_queries: { primary: model } },
+        }),
+      ],
+    })
+      .overrideProvider(LlmUpstreams)
+      .useValue(llm)
+      .compile();
+    await module.init();
+    open.push(module);
+    return module;
+  }
+
+  it('asks only those that are open for the name of a model', async () => {
+    const llm = new LlmRouterTesting();
+    const first = await application(llm, 'alpha');
+    llm.model('alpha').reply('Of alpha.');
+    llm.provider('provider-of-alpha').failNext('connection');
+    await first
+      .get(RouterService)
+      .chat(HELLO)
+      .catch(() => undefined);
+    await first.close();
+    // Its requests are still there, and so are its names.
+    expect(() => llm.expectRouted({ model: 'alpha', times: 2 })).not.toThrow(/There is no model/);
+
+    const second = await application(llm, 'beta');
+    llm.reset();
+    llm.model('beta').reply('Of beta.');
+    llm.provider('provider-of-beta').heal();
+    expect(() => llm.model('alpha')).toThrow('There is no model "alpha"');
+    expect(() => llm.provider('provider-of-alpha')).toThrow('There is no provider "provider-of-alpha"');
+    await second.get(RouterService).chat(HELLO);
+    llm.expectRouted({ model: 'beta', times: 1 });
+    expect(() => llm.expectRouted({ model: 'alpha' })).toThrow(/There is no model "alpha"/);
+
+    await second.close();
+    llm.reset();
+    const third = await application(llm, 'gamma');
+    await third.get(RouterService).chat(HELLO);
+    llm.expectRouted({ model: 'gamma', times: 1 });
+  });
+
+  it('scripts those of two that are open at a time', async () => {
+    const llm = new LlmRouterTesting();
+    const routers = [await application(llm, 'alpha'), await application(llm, 'beta')].map((module) =>
+      module.get(RouterService),
+    );
+    llm.model('alpha').reply('Of alpha.');
+    llm.model('beta').reply('Of beta.');
+    const answers = await Promise.all(routers.map((router) => router.chat(HELLO)));
+    expect(answers.map(({ choices }) => choices[0]?.message.content)).toEqual(['Of alpha.', 'Of beta.']);
+  });
+
+  it('ends what stalls in the one that closes, and nothing of the other', async () => {
+    const llm = new LlmRouterTesting();
+    const [first, second] = [await application(llm, 'alpha'), await application(llm, 'beta')];
+    llm.failAlways('stalled');
+    const leaving = new AbortController();
+    const ended = first.get(RouterService).chat(HELLO);
+    const stalled = second.get(RouterService).chat(HELLO, { signal: leaving.signal });
+    const closed = first.close();
+    await expect(ended).rejects.toMatchObject({ code: 'all_attempts_failed' });
+    await closed;
+    expect(await Promise.race([stalled, Promise.resolve('open')])).toBe('open');
+    leaving.abort();
+    await expect(stalled).rejects.toMatchObject({ code: 'client_closed_request' });
   });
 });

@@ -29,6 +29,33 @@ describe('AttemptClock', () => {
     clock.dispose();
   });
 
+  it('asks a limit that may not count when its time is up, once, and goes on to the next', () => {
+    const asked = vi.fn(() => true);
+    const clock = new AttemptClock(undefined);
+    clock.arm([
+      { afterMs: 500, cause: 'deadline' },
+      { afterMs: 200, cause: 'too_slow', unless: asked },
+      { afterMs: 300, cause: 'moved_on', unless: asked },
+    ]);
+    vi.advanceTimersByTime(199);
+    expect(asked).not.toHaveBeenCalled();
+    vi.advanceTimersByTime(300);
+    expect(asked).toHaveBeenCalledTimes(2);
+    expect(clock.signal.aborted).toBe(false);
+    vi.advanceTimersByTime(1);
+    expect(clock.stopCause).toBe('deadline');
+    clock.arm([]);
+    clock.dispose();
+  });
+
+  it('stops for a limit that counts after all', () => {
+    const clock = new AttemptClock(undefined);
+    clock.arm([{ afterMs: 200, cause: 'too_slow', unless: () => false }]);
+    vi.advanceTimersByTime(200);
+    expect(clock.stopCause).toBe('too_slow');
+    clock.dispose();
+  });
+
   it('lets an earlier limit go when armed anew, or with nothing', () => {
     const clock = new AttemptClock(undefined);
     clock.arm([{ afterMs: 100, cause: 'moved_on' }]);

@@ -29,6 +29,15 @@ export class AttemptStopped extends Error {
 
 const MAX_TIMER_MS = 2_147_483_647;
 
+/** How long an attempt may go on in its phase. */
+export interface ClockLimit {
+  /** Undefined: without end. */
+  readonly afterMs: number | undefined;
+  readonly cause: StopCause;
+  /** Asked when the time is up, and only then: true, and the limit does not count. Must not throw. */
+  readonly unless?: () => boolean;
+}
+
 /** One abort controller and one timer for an attempt; the timer is set anew for each of its phases. */
 export class AttemptClock {
   readonly #controller = new AbortController();
@@ -54,24 +63,36 @@ export class AttemptClock {
   }
 
   /** Replaces the running timer by the nearest of the limits; those undefined do not count. */
-  arm(limits: readonly { readonly afterMs: number | undefined; readonly cause: StopCause }[]): void {
+  arm(limits: readonly ClockLimit[]): void {
+    this.#armSince(performance.now(), limits);
+  }
+
+  #armSince(startedAt: number, limits: readonly ClockLimit[]): void {
     clearTimeout(this.#timer);
     let nearestMs = Number.POSITIVE_INFINITY;
-    let nearestCause: StopCause | undefined;
-    for (const { afterMs, cause } of limits) {
-      if (afterMs !== undefined && afterMs < nearestMs) {
-        nearestMs = afterMs;
-        nearestCause = cause;
+    let nearest: ClockLimit | undefined;
+    for (const limit of limits) {
+      if (limit.afterMs !== undefined && limit.afterMs < nearestMs) {
+        nearestMs = limit.afterMs;
+        nearest = limit;
       }
     }
-    if (nearestCause === undefined) return;
-    const cause = nearestCause;
+    if (nearest === undefined) return;
+    const { cause, unless } = nearest;
+    const passed = nearest;
     this.#timer = setTimeout(
       () => {
-        this.stop(cause);
+        if (unless?.() === true) {
+          this.#armSince(
+            startedAt,
+            limits.filter((limit) => limit !== passed),
+          );
+        } else {
+          this.stop(cause);
+        }
       },
       // Node takes a longer one for 1 ms.
-      Math.min(Math.max(0, nearestMs), MAX_TIMER_MS),
+      Math.min(Math.max(0, startedAt + nearestMs - performance.now()), MAX_TIMER_MS),
     );
   }
 

@@ -11,7 +11,6 @@ import { RateLimitedError } from '../errors/rate-limited-error.js';
 import { StreamInterruptedError } from '../errors/stream-interrupted-error.js';
 import { UpstreamRejectedError } from '../errors/upstream-rejected-error.js';
 import type { PlannedAttempt } from '../planning/index.js';
-import type { ProviderCall } from '../providers/provider-adapter.js';
 import type { OpenedStream, PreparedCall } from '../providers/upstream-client.js';
 import type { AttemptRecord, Outcome, TelemetryBus } from '../telemetry/index.js';
 import { AttemptClock, AttemptStopped, SHUTDOWN, type StopCause } from './attempt-clock.js';
@@ -36,7 +35,8 @@ interface Call {
   readonly prepared: PreparedCall;
   readonly clock: AttemptClock;
   readonly recorder: AttemptRecorder;
-  readonly isLast: boolean;
+  /** Whether nobody comes after it who could serve; looks at them, so ask it when it matters. Does not throw. */
+  readonly isLast: () => boolean;
 }
 
 type RunAttempt<Answer> = (call: Call) => Promise<Answer>;
@@ -90,10 +90,10 @@ export class PlanExecutor {
       const leftMs = remainingMs(execution);
       clock.arm([
         { afterMs: leftMs, cause: 'deadline' },
-        { afterMs: isLast ? undefined : planned.moveOnAfterMs, cause: 'moved_on' },
+        { afterMs: planned.moveOnAfterMs, cause: 'moved_on', unless: isLast },
         // Whole answers send their headers when they are finished, so silence proves nothing; but a provider that
         // never answers must leave the others time to.
-        { afterMs: isLast ? undefined : leftMs / 2, cause: 'too_slow' },
+        { afterMs: leftMs / 2, cause: 'too_slow', unless: isLast },
       ]);
       const { completion, usage } = await prepared.complete(clock.signal, () => {
         // The answer has begun to arrive: only the deadline ends it now, or a pause as long as a stream may make.
@@ -115,7 +115,7 @@ export class PlanExecutor {
       const { planned, prepared, clock, recorder, isLast } = attempt;
       clock.arm([
         { afterMs: remainingMs(execution), cause: 'deadline' },
-        { afterMs: isLast ? undefined : planned.moveOnAfterMs, cause: 'moved_on' },
+        { afterMs: planned.moveOnAfterMs, cause: 'moved_on', unless: isLast },
         { afterMs: planned.firstTokenMs, cause: 'too_slow' },
       ]);
       const opened = await prepared.openStream(clock.signal);
@@ -252,9 +252,9 @@ export class PlanExecutor {
       if (planned === undefined) break;
       if (queue.length > 0) queue = queue.slice(1);
       else slow = slow.slice(1);
-      const isLast = queue.length === 0 || attempt + 1 === plan.maxAttempts;
-      const maxOutputTokens = this.outputLimit(execution, planned);
-      const result = await this.attempt(execution, planned, attempt + 1, maxOutputTokens, isLast, run);
+      const others = attempt + 1 === plan.maxAttempts ? [] : queue;
+      const isLast = (): boolean => !others.some((other) => this.canSay(execution, other));
+      const result = await this.attempt(execution, planned, attempt + 1, isLast, run);
       if (result.kind === 'answered') return result.answer;
       if (result.kind === 'unsayable') {
         unsayable ??= result.error;
@@ -278,24 +278,12 @@ export class PlanExecutor {
     execution: Execution,
     planned: PlannedAttempt,
     attempt: number,
-    maxOutputTokens: number | undefined,
-    isLast: boolean,
+    isLast: () => boolean,
     run: RunAttempt<Answer>,
   ): Promise<AttemptResult<Answer>> {
-    const { deployment } = planned;
-    const client = execution.clients.get(deployment.provider);
-    if (client === undefined) throw new TypeError(`No client for provider ${deployment.provider}`);
-    const call: ProviderCall = {
-      upstreamModel: deployment.upstreamModel,
-      request: execution.request,
-      stream: execution.labels.streamed,
-      maxOutputTokens,
-      modelMaxOutputTokens: deployment.maxOutputTokens,
-      reasoning: deployment.model.thinking !== 'never',
-    };
     let prepared: PreparedCall;
     try {
-      prepared = client.prepare(call);
+      prepared = this.prepare(execution, planned);
     } catch (error) {
       if (error instanceof InvalidRequestError) return { kind: 'unsayable', error };
       throw error;
@@ -316,6 +304,32 @@ export class PlanExecutor {
     } catch (error) {
       clock.dispose();
       return this.classify(error, clock, recorder, execution);
+    }
+  }
+
+  /** @throws {@link InvalidRequestError} when the deployment's wire cannot say the request. */
+  private prepare(execution: Execution, planned: PlannedAttempt): PreparedCall {
+    const { deployment } = planned;
+    const client = execution.clients.get(deployment.provider);
+    if (client === undefined) throw new TypeError(`No client for provider ${deployment.provider}`);
+    return client.prepare({
+      upstreamModel: deployment.upstreamModel,
+      request: execution.request,
+      stream: execution.labels.streamed,
+      maxOutputTokens: this.outputLimit(execution, planned),
+      modelMaxOutputTokens: deployment.maxOutputTokens,
+      reasoning: deployment.model.thinking !== 'never',
+    });
+  }
+
+  /** Prepared again when its turn comes: by then there may be fewer dollars left, and it is rarely asked. */
+  private canSay(execution: Execution, planned: PlannedAttempt): boolean {
+    try {
+      this.prepare(execution, planned);
+      return true;
+    } catch (error) {
+      // Any other fault shows at its own attempt.
+      return !(error instanceof InvalidRequestError);
     }
   }
 

@@ -235,8 +235,7 @@ export class LlmRouterTesting extends LlmUpstreams implements LlmScript {
       (request.model !== undefined &&
         [...this.#routers].some((router) => router.canonical(model) === request.model));
     return (
-      isModel &&
-      COMPARED.every((key) => expectation[key] === undefined || expectation[key] === request[key])
+      isModel && COMPARED.every((key) => expectation[key] === undefined || expectation[key] === request[key])
     );
   }
 

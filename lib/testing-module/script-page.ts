@@ -41,9 +41,7 @@ export class ScriptPage implements LlmScript {
 
   /** Says nothing. */
   get isBlank(): boolean {
-    return (
-      this.#queue.length === 0 && this.#standingFault === undefined && this.#standingReply === undefined
-    );
+    return this.#queue.length === 0 && this.#standingFault === undefined && this.#standingReply === undefined;
   }
 
   get next(): Step | undefined {

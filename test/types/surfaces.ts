@@ -1,5 +1,11 @@
 // Compiled by test/surface-types.e2e-spec.ts, once as it is and once for each `misspelt` line made to stand.
-import { LlmRouterModule, type RouterService, Surface, type SurfaceName } from 'nestjs-llm-router';
+import {
+  LlmRouterModule,
+  type LlmRouterOptions,
+  type RouterService,
+  Surface,
+  type SurfaceName,
+} from 'nestjs-llm-router';
 
 declare module 'nestjs-llm-router' {
   interface LlmSurfaces {
@@ -37,3 +43,15 @@ export class Answers {
 }
 
 export const feature = LlmRouterModule.forFeature({ surfaces: { support: { qualityFloor: 0.6 } } });
+
+const options: LlmRouterOptions = {
+  routing_rules: { simple_queries: { primary: 'gpt-4o-mini', max_cost_per_1k: 0.002 } },
+  models: { mine: { provider: 'local', price: { input_per_1m: 1, outputPer1M: 2 } } },
+};
+export const parts: [LlmRouterOptions['routingRules'], LlmRouterOptions['http']] = [
+  options.routingRules,
+  options.http,
+];
+export const again: LlmRouterOptions = { ...options, http: parts[1] };
+// @ts-expect-error -- an unknown key
+export const unknownKey: LlmRouterOptions = { routingRule: {} };

@@ -79,22 +79,24 @@ export class LlmRouterConfiguration {
   strict = false;
 }
 
-type SnakeCase<Name extends string> = Name extends `${infer First}${infer Rest}`
-  ? First extends Lowercase<First>
-    ? `${First}${SnakeCase<Rest>}`
-    : `_${Lowercase<First>}${SnakeCase<Rest>}`
+type Digit = '0' | '1' | '2' | '3' | '4' | '5' | '6' | '7' | '8' | '9';
+
+/** `maxCostPer1k` is `max_cost_per_1k`, `inputPer1M` is `input_per_1m`: a figure is a word with its unit. */
+type SnakeCase<Name extends string, Before extends string = ''> = Name extends `${infer First}${infer Rest}`
+  ? First extends Digit
+    ? `${Before extends Digit | '' ? '' : '_'}${First}${SnakeCase<Rest, First>}`
+    : First extends Lowercase<First>
+      ? `${First}${SnakeCase<Rest, First>}`
+      : `${Before extends Digit ? '' : '_'}${Lowercase<First>}${SnakeCase<Rest, First>}`
   : Name;
 
-type DeepPartial<Value> = Value extends readonly (infer Entry)[]
-  ? DeepPartial<Entry>[]
+/** Every key may be left out, and each of ours is there in both spellings. */
+type EitherSpelling<Value> = Value extends readonly (infer Entry)[]
+  ? EitherSpelling<Entry>[]
   : Value extends object
-    ? { [Key in keyof Value]?: DeepPartial<Value[Key]> }
-    : Value;
-
-type SnakeCased<Value> = Value extends readonly (infer Entry)[]
-  ? SnakeCased<Entry>[]
-  : Value extends object
-    ? { [Key in keyof Value as Key extends string ? SnakeCase<Key> : Key]: SnakeCased<Value[Key]> }
+    ? {
+        [Key in keyof Value as Key extends string ? Key | SnakeCase<Key> : Key]?: EitherSpelling<Value[Key]>;
+      }
     : Value;
 
 /**
@@ -113,8 +115,7 @@ type SnakeCased<Value> = Value extends readonly (infer Entry)[]
  * ```
  * @publicApi
  */
-export type LlmRouterOptions =
-  DeepPartial<LlmRouterConfiguration> | SnakeCased<DeepPartial<LlmRouterConfiguration>>;
+export type LlmRouterOptions = EitherSpelling<LlmRouterConfiguration>;
 
 /**
  * What `LlmRouterModule.forFeature` takes.
