@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { plainToInstance } from 'class-transformer';
-import { getMetadataStorage, validateSync } from 'class-validator';
+import { getMetadataStorage, validateSync } from './class-validator.js';
 import type { ConfigurationIssue } from '../errors/configuration-error.js';
 import { type ExpansionContext, expandEnvironment } from './expand-environment.js';
 import { sectionsOf, unsupportedKeysOf } from './section.decorators.js';

@@ -1,4 +1,4 @@
-import { ValidateBy } from 'class-validator';
+import { ValidateBy } from './class-validator.js';
 
 // A line break in a key makes every call fail, far from here: a file that ends in one, read into the environment.
 const CONTROL_CHARACTER = /\p{Cc}/u;

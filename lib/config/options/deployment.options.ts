@@ -1,4 +1,4 @@
-import { IsOptional } from 'class-validator';
+import { IsOptional } from '../class-validator.js';
 import { NotSupportedYet, Section } from '../section.decorators.js';
 import { IsAmount, IsCount, IsName } from '../validators.js';
 import { PriceOptions } from './price.options.js';

@@ -1,4 +1,4 @@
-import { IsOptional } from 'class-validator';
+import { IsOptional } from '../class-validator.js';
 import { Section } from '../section.decorators.js';
 import { IsFlag, IsMilliseconds, IsNames } from '../validators.js';
 

@@ -1,4 +1,4 @@
-import { IsOptional } from 'class-validator';
+import { IsOptional } from '../class-validator.js';
 import { NotSupportedYet, SectionList } from '../section.decorators.js';
 import { IsFlag, IsName, IsNames } from '../validators.js';
 

@@ -1,4 +1,4 @@
-import { IsOptional } from 'class-validator';
+import { IsOptional } from '../class-validator.js';
 import { IsAmount, IsCount } from '../validators.js';
 
 /**

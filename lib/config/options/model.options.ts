@@ -1,8 +1,8 @@
-import { IsOptional } from 'class-validator';
+import { IsOptional } from '../class-validator.js';
 import { MODEL_CAPABILITIES, type ModelCapability } from '../../catalog/catalog-model.js';
 import { NotSupportedYet, Section, SectionList } from '../section.decorators.js';
 import { IsAmount, IsCount, IsFlag, IsListOf, IsName } from '../validators.js';
-import { ValidateBy } from 'class-validator';
+import { ValidateBy } from '../class-validator.js';
 import { DeploymentOptions } from './deployment.options.js';
 import { PriceOptions } from './price.options.js';
 

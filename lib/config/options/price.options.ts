@@ -1,4 +1,4 @@
-import { IsOptional } from 'class-validator';
+import { IsOptional } from '../class-validator.js';
 import { SectionList } from '../section.decorators.js';
 import { IsAmount } from '../validators.js';
 import { LongContextPriceOptions } from './long-context-price.options.js';

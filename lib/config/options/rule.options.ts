@@ -1,4 +1,4 @@
-import { IsOptional } from 'class-validator';
+import { IsOptional } from '../class-validator.js';
 import { SectionList } from '../section.decorators.js';
 import { IsAmount, IsMilliseconds, IsNameOrNames } from '../validators.js';
 

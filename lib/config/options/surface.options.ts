@@ -1,4 +1,4 @@
-import { IsOptional } from 'class-validator';
+import { IsOptional } from '../class-validator.js';
 import type { Workload } from '../../context/llm-request-context.js';
 import { NotSupportedYet } from '../section.decorators.js';
 import { IsAmount, IsCount, IsFloor, IsMilliseconds, IsName, IsOneOf } from '../validators.js';
