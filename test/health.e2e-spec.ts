@@ -107,7 +107,7 @@ describe.each(PLATFORMS)('health on %s', (platform) => {
         routingRules: { simple_queries: { primary: 'alpha', fallback: 'beta' } },
         surfaces: { support: { latencySloMs: 30_000 }, legal: { pin: 'beta' } },
         ...options,
-      } as LlmRouterOptions,
+      },
       ...setup,
     });
     opened.push(router);
