@@ -144,6 +144,61 @@ describe('catalog:update', { timeout: 60_000 }, () => {
     expect(await source(REASONING)).toBe(before);
   });
 
+  it('leaves to a person a step whose length the source does not say, and a price it no longer has', async () => {
+    const prices = async (): Promise<(string | undefined)[]> =>
+      [
+        [await source(REASONING), 'gpt-5.5'],
+        [await source('models/xai.models.ts'), 'grok-4.3'],
+      ].map(
+        ([text, name]) =>
+          text?.match(new RegExp(`name: '${name}',[^]*?\\n {4}(price: [^]*?)\\n {4}\\w`))?.[1],
+      );
+    const before = await prices();
+    expect(before).toEqual([expect.stringContaining('272_000'), expect.stringContaining('1.25')]);
+    const json = {
+      openai: {
+        models: {
+          'gpt-5.5': {
+            ...O3,
+            release_date: '2026-04-23',
+            cost: {
+              ...{ input: 5, output: 30, cache_read: 0.5 },
+              context_over_200k: { input: 10, output: 45, cache_read: 1 },
+            },
+          },
+        },
+      },
+      xai: { models: { 'grok-4.3': { ...O3, cost: undefined } } },
+    };
+    const { out } = await run('--models', await place('api.json', json), '--write');
+    expect(out).toMatch(/gpt-5\.5 longContext: .*272000.* -> .*200000.* \(left: odd\)/);
+    expect(out).toMatch(/gpt-5\.5: the source does not say from which length/);
+    expect(out).toMatch(/grok-4\.3 inputPer1M: 1\.25 -> none \(left: odd\)/);
+    expect(out).toMatch(/grok-4\.3: the source has no price of it/);
+    expect(await prices()).toEqual(before);
+  });
+
+  it('names a new model until it is in the catalogue, or left out with a reason', async () => {
+    const young = { ...O3, id: 'o9', release_date: '2026-07-20' };
+    const extract = async (date: string, ...models: object[]): Promise<string> =>
+      place(`${date}.json`, { date, models: models.map((model) => ({ ...model, provider: 'openai' })) });
+    const NEW = /New models of the makers\n {2}openai\/o9 \(2026-07-20\)/;
+    const first = await extract('2026-08-01', O3, young);
+    expect((await run('--models', first, '--write')).out).toMatch(NEW);
+    expect(await source('sources.ts')).toContain("date: '2026-08-01', seenUntil: '2026-07-02'");
+    const second = await extract('2026-09-01', O3, young);
+    expect((await run('--models', second, '--write')).out).toMatch(NEW);
+
+    const differences = await place('differences.json', {
+      'openai/o9': { reason: 'a preview' },
+      'openai/o8': { reason: 'gone' },
+    });
+    const { out } = await run('--models', second, '--write', '--differences', differences);
+    expect(out).not.toMatch(/o9/);
+    expect(out).toMatch(/nothing asks for\n {2}openai\/o8/);
+    expect(await source('sources.ts')).toContain("date: '2026-09-01', seenUntil: '2026-09-01'");
+  });
+
   it('leaves alone what is meant to differ, until the source says something new', async () => {
     const meant = {
       'o3.outputPer1M': { source: 9, reason: 'a slip of theirs' },

@@ -29,7 +29,8 @@ const USAGE = `npm run catalog:update -- [options]
   --all             names the makers' older models too that the catalogue does not have
   --json            prints the difference as JSON
   --catalog PATH    the catalogue's folder (lib/catalog)
-  --differences PATH  what is meant to differ (tools/catalog-differences.json)`;
+  --differences PATH  what is meant to differ, and by 'provider/id' what is left out
+                    (tools/catalog-differences.json)`;
 
 /** The library's own rule for odd prices; its file imports nothing at run time. */
 async function loadFindOddPrices() {
@@ -80,14 +81,16 @@ async function main() {
     const known = {
       models,
       snapshots: readSnapshotNames(directory),
-      since: sources.models.date,
+      since: sources.models.seenUntil,
       differences: JSON.parse(readFileSync(values.differences, 'utf8')),
     };
     const { toWrite, ...found } = compareModels(known, source, await loadFindOddPrices());
     report.models = { place: modelsAt, date: source.date, compared: models.length, ...found };
     if (values.write) {
       await writeModels(toWrite, join(ROOT, 'lib/catalog/models.ts'));
-      writeCatalogSource(directory, 'models', source);
+      // A new model that is not dealt with is to be named again.
+      const seenUntil = found.added.length === 0 ? source.date : sources.models.seenUntil;
+      writeCatalogSource(directory, 'models', { ...source, seenUntil });
     }
   }
   if (ratingsAt !== undefined) {

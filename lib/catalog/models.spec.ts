@@ -104,6 +104,18 @@ describe('the catalogue', () => {
     expect(steps('claude-opus-4-8')).toBeUndefined();
   });
 
+  it("prices Qwen's open models as Alibaba does, at the dearer rate where thinking costs more", () => {
+    const catalog = new Catalog();
+    expect(catalog.find('qwen3-32b')).toMatchObject({
+      price: { inputPer1M: 0.7, outputPer1M: 8.4 },
+      contextWindow: 131_072,
+    });
+    expect(catalog.find('qwen3-coder-480b-a35b-instruct')?.price).toEqual({
+      inputPer1M: 1.5,
+      outputPer1M: 7.5,
+    });
+  });
+
   it('lets the fallback of the simple rule pass its price cap: $0.002 per 1,000 tokens, mixed 3 to 1', () => {
     for (const name of ['gpt-3.5-turbo', 'claude-haiku']) {
       const price = new Catalog().find(name)?.price;

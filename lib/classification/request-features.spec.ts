@@ -188,7 +188,10 @@ describe('extractFeatures', () => {
   });
 
   it("sees a schema in instructor's form as it sees OpenAI's", () => {
-    const schema = { type: 'object', properties: { city: { type: 'string', description: 'x'.repeat(4_000) } } };
+    const schema = {
+      type: 'object',
+      properties: { city: { type: 'string', description: 'x'.repeat(4_000) } },
+    };
     const loose = featuresOf({ messages: [user('x')], response_format: { type: 'json_object', schema } });
     expect(loose.capabilities).toEqual(['json_schema']);
     expect(loose.inputTokens).toBeGreaterThan(1_000);

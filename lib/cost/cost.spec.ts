@@ -112,7 +112,11 @@ describe('affordableOutputTokens', () => {
   it('takes the input price for a cache write that has none of its own, or a cheaper one', () => {
     const prompt = { inputTokens: 1_000, choices: 1 };
     for (const cacheWritePer1M of [undefined, 0, 3]) {
-      const plain = { inputPer1M: 3, outputPer1M: 15, ...(cacheWritePer1M !== undefined && { cacheWritePer1M }) };
+      const plain = {
+        inputPer1M: 3,
+        outputPer1M: 15,
+        ...(cacheWritePer1M !== undefined && { cacheWritePer1M }),
+      };
       expect(affordableOutputTokens(0.02, plain, { ...prompt, marksCache: true })).toBe(1_093);
     }
   });

@@ -2,6 +2,9 @@ import type { LongContextPrice, ModelPrice } from '../catalog/catalog-model.js';
 
 /** From here on two prices of one model cannot both be right; a price per 1,000 tokens is 1,000 times off. */
 const TIMES_OFF = 10;
+/** No model that writes is this cheap; dearer ones are, with their price per 1,000 tokens. US dollars. */
+const LEAST_INPUT_PER_1M = 0.01;
+const COMPARED = ['inputPer1M', 'outputPer1M', 'cachedInputPer1M', 'cacheWritePer1M'] as const;
 
 /** What is known of the model beside its price. */
 export interface PriceContext {
@@ -35,16 +38,23 @@ export function findOddPrices(price: ModelPrice, context: PriceContext = {}): st
   }
   const { listPrice } = context;
   if (listPrice !== undefined) {
-    for (const key of ['inputPer1M', 'outputPer1M'] as const) {
-      const times = timesOff(price[key], listPrice[key]);
-      if (times >= TIMES_OFF) {
-        odd.push(
-          `${key} ${price[key]} is ${Math.round(times)} times off the catalogue's ${listPrice[key]}: is it per 1,000 tokens?`,
-        );
-      }
-    }
+    odd.push(...findFarOff(price, listPrice));
+  } else if (price.inputPer1M > 0 && price.inputPer1M < LEAST_INPUT_PER_1M && context.isEmbedding !== true) {
+    odd.push(
+      `inputPer1M ${price.inputPer1M} is under $${LEAST_INPUT_PER_1M} per million tokens: is it per 1,000 tokens?`,
+    );
   }
   return odd;
+}
+
+function findFarOff(price: ModelPrice, listPrice: ModelPrice): string[] {
+  return COMPARED.flatMap((key) => {
+    const [ours, theirs] = [price[key], listPrice[key]];
+    if (ours === undefined || theirs === undefined) return [];
+    const times = timesOff(ours, theirs);
+    if (times < TIMES_OFF) return [];
+    return `${key} ${ours} is ${Math.round(times)} times off the catalogue's ${theirs}: is it per 1,000 tokens?`;
+  });
 }
 
 function findOddRates(price: ModelPrice | LongContextPrice, isEmbedding: boolean): string[] {

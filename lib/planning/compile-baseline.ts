@@ -16,6 +16,10 @@ export function compileBaseline(
     names.resolve(name, 'baseline', notes);
     return undefined;
   }
+  if (names.makesEmbeddings(name)) {
+    notes.error('baseline', `"${name}" makes embeddings and answers no chat`);
+    return undefined;
+  }
   // The cheapest where its deployments differ: savings are not to be flattered.
   const [price] = names
     .prices(name)

@@ -1,7 +1,12 @@
 import type { Catalog } from '../catalog/index.js';
 import { qualityOf } from '../catalog/index.js';
 import type { CatalogModel } from '../catalog/catalog-model.js';
-import type { DeploymentOptions, LlmRouterConfiguration, ModelOptions } from '../config/index.js';
+import type {
+  DeploymentOptions,
+  LlmRouterConfiguration,
+  ModelOptions,
+  ProviderOptions,
+} from '../config/index.js';
 import { didYouMean } from '../config/index.js';
 import { catalogPrice } from './catalog-price.js';
 import type { PolicyDeployment, PolicyModel } from './policy-snapshot.js';
@@ -108,17 +113,18 @@ export class ModelCompiler {
         );
         return;
       }
+      const called = this.factsOfCalled(entry, facts, provider.api);
       const price = entry.price ?? options.price;
       if (price !== undefined) {
         const where = entry.price === undefined ? 'price' : `deployments[${index}].price`;
-        provePrice(`${path ?? name}.${where}`, price, provider, facts, this.notes);
+        provePrice(`${path ?? name}.${where}`, price, provider, called, this.notes);
       }
       model.deployments.push({
         id: this.freeId(`${entry.provider}/${name}`),
         model,
         provider: entry.provider,
         upstreamModel: entry.upstreamModel ?? facts?.name ?? name,
-        price: price ?? catalogPrice(facts, provider),
+        price: price ?? catalogPrice(called, provider),
         contextWindow: entry.contextWindow ?? options.contextWindow ?? facts?.contextWindow,
         maxOutputTokens: entry.maxOutputTokens ?? options.maxOutputTokens ?? facts?.maxOutputTokens,
         maxConcurrency: entry.maxConcurrency ?? options.maxConcurrency,
@@ -127,6 +133,19 @@ export class ModelCompiler {
     });
     if (path !== undefined) this.warnUnknownFacts(path, model);
     if (model.deployments.length > 0) this.models.set(name, model);
+  }
+
+  /**
+   * Facts of the model a deployment is billed as: the one it calls, where the catalogue knows that name, and otherwise
+   * the one it stands for. On Azure the owner names the deployments as he likes.
+   */
+  private factsOfCalled(
+    { upstreamModel }: DeploymentEntry,
+    facts: CatalogModel | undefined,
+    api: ProviderOptions['api'],
+  ): CatalogModel | undefined {
+    if (upstreamModel === undefined || api === 'azure-openai') return facts;
+    return this.catalog.find(upstreamModel) ?? facts;
   }
 
   /** The id itself, or with `#2` and so on; a model may itself be called `llama#2`. */

@@ -89,6 +89,7 @@ export function compilePolicy(
       defaultSurface: emptySurface(NO_SURFACE),
       clientModel: configuration.clientModel,
       bindingNames: new Set([...names.all().keys()].filter((name) => bindsByName(name, catalog))),
+      embeddingNames: new Set([...names.all().keys()].filter((name) => names.makesEmbeddings(name))),
       execution: {
         maxAttempts,
         deadlineMs: deadlineMs ?? undefined,
@@ -101,7 +102,7 @@ export function compilePolicy(
       },
       baseline,
     },
-    warnings: notes.warnings,
+    warnings: [...notes.warnings, ...notes.remarks],
   };
 }
 

@@ -458,6 +458,41 @@ describe('whose model serves', () => {
     },
   );
 
+  it.each(['advisory', 'binding'])(
+    'is refused where a client names what makes embeddings (%s)',
+    (clientModel) => {
+      const vectors = plainModel({ capabilities: ['embeddings'] });
+      const mixed = plainModel({ capabilities: ['streaming', 'embeddings'] });
+      const simple = { primary: 'small' };
+      const policy = example({
+        clientModel,
+        models: { small: plainModel(), vectors, mixed },
+        routingRules: { simple_queries: simple },
+        surfaces: { pinned: { pin: 'small' } },
+      });
+      for (const requestedModel of [
+        'text-embedding-3-small',
+        'text-embedding-ada-002',
+        'qwen3-embedding-8b',
+        'vectors',
+      ]) {
+        for (const surface of [undefined, 'pinned']) {
+          expect(() => plan(policy, { requestedModel, surface }), requestedModel).toThrow(
+            expect.objectContaining({ status: 400, code: 'invalid_request', param: 'model' }),
+          );
+        }
+      }
+      expect(names(plan(policy, { requestedModel: 'mixed' }))).not.toEqual([]);
+      // A rule may be called so: then the rule is meant.
+      const both = { primary: 'small', fallback: 'large' };
+      const ruled = example({
+        clientModel,
+        routingRules: { simple_queries: both, 'text-embedding-3-small': both },
+      });
+      expect(plan(ruled, { requestedModel: 'text-embedding-3-small' }).rule).toBe('text-embedding-3-small');
+    },
+  );
+
   it('is nobody where a binding name has no provider, and the rules where it does not bind', () => {
     expect(() => plan(policy, { requestedModel: 'gpt-4o-2024-08-06' })).toThrow(ModelNotFoundError);
     expect(names(plan(policy, { requestedModel: 'gpt-4o' }))).toEqual(['small', 'large']);

@@ -1,6 +1,7 @@
 import type { Classification, RequestFeatures } from '../classification/index.js';
 import type { Workload } from '../context/index.js';
 import { affordableOutputTokens, cappedOutputTokens } from '../cost/index.js';
+import { InvalidRequestError } from '../errors/invalid-request-error.js';
 import { ModelNotFoundError } from '../errors/model-not-found-error.js';
 import { findRejection } from './eligibility/find-rejection.js';
 import type { Demand } from './demand.js';
@@ -75,6 +76,10 @@ function sourcesFor(input: PlanInput, notes: string[]): Source[] {
   if (requestedModel !== 'auto' && named === undefined && canonical === undefined) {
     throw new ModelNotFoundError();
   }
+  if (named === undefined && policy.embeddingNames.has(requestedModel)) {
+    // Not a wish that another model could grant.
+    throw new InvalidRequestError('This `model` makes embeddings and answers no chat.', 'model');
+  }
   const pin = circumstances.surface.pin;
   if (pin !== undefined) {
     notes.push(`surface ${circumstances.surface.name} is pinned to ${pin.name}`);
@@ -110,7 +115,8 @@ function smallest(...values: (number | undefined)[]): number | undefined {
  * Decides what will be tried, in order. Pure: the same input gives the same plan; live traffic, `explain` and the
  * replay of a recorded day call this one function.
  *
- * @throws {@link ModelNotFoundError} when the client names what nobody knows.
+ * @throws {@link ModelNotFoundError} when the client names what nobody knows; {@link InvalidRequestError} when it names
+ * a model that answers no chat.
  */
 export function createPlan(input: PlanInput): Plan {
   const { features, policy, circumstances } = input;

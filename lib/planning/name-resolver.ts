@@ -1,4 +1,4 @@
-import { type Catalog, qualityOf } from '../catalog/index.js';
+import { type Catalog, isEmbeddingModel, qualityOf } from '../catalog/index.js';
 import type { ModelPrice } from '../catalog/catalog-model.js';
 import { didYouMean, type LlmRouterConfiguration } from '../config/index.js';
 import { homeApi } from './compile-models.js';
@@ -32,6 +32,15 @@ export class NameResolver {
 
   isModel(name: string): boolean {
     return this.#names.has(name);
+  }
+
+  /** Whether a known name is that of a model that makes vectors and answers no chat, served by somebody or not. */
+  makesEmbeddings(name: string): boolean {
+    const canonical = this.#names.get(name) ?? name;
+    const model = this.models.get(canonical);
+    const capabilities =
+      model === undefined ? this.catalog.find(canonical)?.capabilities : model.capabilities;
+    return capabilities !== undefined && isEmbeddingModel(capabilities);
   }
 
   /** The model a rule or surface names; a name nobody knows is an error, one nobody serves is undefined. */

@@ -95,6 +95,8 @@ export interface PolicySnapshot {
   readonly clientModel: 'advisory' | 'binding';
   /** Names that always bind although their shape alone says so: fine-tuned ids and dated snapshots. */
   readonly bindingNames: ReadonlySet<string>;
+  /** Names of models that make vectors: no chat can be asked of them, and nothing stands in. */
+  readonly embeddingNames: ReadonlySet<string>;
   readonly execution: PolicyExecution;
   /** Undefined: none is configured. */
   readonly baseline: PolicyBaseline | undefined;

@@ -8,6 +8,7 @@ import { isOwnHost } from './prove-prices.js';
 const at = (baseUrl: string, api = 'openai-compatible') => ({ api, baseUrl, apiKey: 'k' });
 const PROVIDERS = {
   openai: { api: 'openai', apiKey: 'k' },
+  azure: at('https://name.openai.azure.com', 'azure-openai'),
   home: at('http://127.0.0.1:1/v1'),
   deepseek: at('https://api.deepseek.com'),
   host: at('https://inference.example.com/v1'),
@@ -22,7 +23,7 @@ function compile(models: Record<string, object>, rest: object = {}) {
 const warningsOf = (models: Record<string, object>) =>
   compile(models)
     .warnings.filter(({ path }) => path.includes('price'))
-    .map(({ path, message }) => `${path} ${message}`);
+    .map(({ path, message }) => `${path} ${message.replace(/ \(counted as written.*\)$/, '')}`);
 const priceOf = (models: Record<string, object>) =>
   compile(models).policy.models.get(Object.keys(models)[0]!)?.deployments[0]?.price;
 const price = (inputPer1M: number, outputPer1M: number, extra: object = {}) => ({
@@ -62,9 +63,44 @@ describe('prices at boot', () => {
     ]);
   });
 
-  it('stop a strict boot where they are odd', () => {
-    expect(() => compile({ 'gpt-4o': price(0.0025, 0.01) }, { strict: true })).toThrow(ConfigurationError);
-    expect(() => compile({ 'gpt-4o': price(2, 8) }, { strict: true })).not.toThrow();
+  it('compare with the list price of the model that is called', () => {
+    const upstreamModel = 'gpt-4o-mini';
+    expect(warningsOf({ 'gpt-4': { upstreamModel, ...price(0.15, 0.6) } })).toEqual([]);
+    expect(warningsOf({ 'gpt-4': { upstreamModel, ...price(0.00015, 0.0006) } })[0]).toContain(
+      "1000 times off the catalogue's 0.15",
+    );
+    // A host's own spelling of the name.
+    expect(
+      warningsOf({ 'gpt-4o': { provider: 'host', upstreamModel: 'openai/gpt-4o', ...price(0.0025, 0.01) } }),
+    ).toHaveLength(2);
+    // On Azure the owner names the deployments, after another model if he likes.
+    expect(warningsOf({ 'gpt-4': { provider: 'azure', upstreamModel, ...price(30, 60) } })).toEqual([]);
+    expect(warningsOf({ 'gpt-4': { provider: 'azure', upstreamModel, ...price(0.03, 0.06) } })).toHaveLength(
+      2,
+    );
+    const deployments = [{ provider: 'openai', upstreamModel, ...price(0.15, 0.6) }, { provider: 'openai' }];
+    expect(warningsOf({ 'gpt-4': { deployments, ...price(30, 60) } })).toEqual([]);
+  });
+
+  it('cost what the model that is called costs, where none is written', () => {
+    const upstreamModel = 'gpt-4o-mini';
+    expect(priceOf({ 'gpt-4': { upstreamModel } })).toMatchObject({ inputPer1M: 0.15, outputPer1M: 0.6 });
+    expect(priceOf({ 'gpt-4': { provider: 'azure', upstreamModel } })).toMatchObject({ inputPer1M: 30 });
+    expect(priceOf({ 'gpt-4': { upstreamModel: 'my-gpt' } })).toMatchObject({ inputPer1M: 30 });
+  });
+
+  it('do not stop a strict boot where they are merely odd, only where they are unknown', () => {
+    const strict = { strict: true };
+    // Provisioned throughput is paid by the hour: true, and odd.
+    const { warnings } = compile({ 'gpt-4o': { provider: 'azure', ...price(0, 0) } }, strict);
+    expect(warnings).toEqual([
+      {
+        path: 'models.gpt-4o.price',
+        message: 'looks odd: is 0, at a provider that charges (counted as written; `strict` lets it pass)',
+      },
+    ]);
+    expect(() => compile({ m: { ...own, provider: 'host' } }, strict)).toThrow(ConfigurationError);
+    expect(() => compile({ 'gpt-4o': price(2, 8) }, strict)).not.toThrow();
   });
 
   it('leave the sandbox without a warning', async () => {
@@ -115,6 +151,15 @@ describe('embeddings models', () => {
     expect(() =>
       compile({}, { ...rules('gpt-4o'), surfaces: { s: { pin: 'text-embedding-3-small' } } }),
     ).toThrow(/surfaces\.s: .*makes embeddings/);
+  });
+
+  it('are no baseline', () => {
+    const mine = { ...own, provider: 'host', capabilities: ['embeddings'], ...price(0.02, 0) };
+    for (const baseline of ['text-embedding-3-small', 'mine']) {
+      expect(() => compile({ 'gpt-4o': price(2, 8), mine }, { baseline })).toThrow(
+        new RegExp(`baseline: "${baseline}" makes embeddings and answers no chat`),
+      );
+    }
   });
 });
 

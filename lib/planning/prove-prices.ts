@@ -26,7 +26,12 @@ function isPaid({ api, baseUrl }: Pick<ProviderOptions, 'api' | 'baseUrl'>): boo
   return api !== 'openai-compatible' || makerAt(baseUrl ?? '') !== undefined;
 }
 
-/** Refuses steps in the wrong order, and warns of what looks like a slip in a price that the user wrote. */
+/**
+ * Refuses steps in the wrong order, and remarks on what looks like a slip in a price that the user wrote. Some odd
+ * prices are true (provisioned throughput, a free tier, a contract): no boot stops for one.
+ *
+ * @param facts - Of the model that is called there.
+ */
 export function provePrice(
   path: string,
   price: PriceOptions,
@@ -50,9 +55,9 @@ export function provePrice(
     isEmbedding: facts !== undefined && isEmbeddingModel(facts.capabilities),
   });
   for (const words of odd) {
-    const message = `looks odd: ${words}`;
+    const message = `looks odd: ${words} (counted as written; \`strict\` lets it pass)`;
     // One price of several deployments is looked at with each of them.
-    const isSaid = notes.warnings.some((warning) => warning.path === path && warning.message === message);
-    if (!isSaid) notes.warn(path, message);
+    const isSaid = notes.remarks.some((remark) => remark.path === path && remark.message === message);
+    if (!isSaid) notes.remark(path, message);
   }
 }

@@ -180,6 +180,60 @@ function closeObjects(schema: unknown): unknown {
     : closed;
 }
 
+describe('a schema with definitions and constants', () => {
+  const point = (x: object): object => ({
+    type: 'object',
+    properties: { x },
+    required: ['x'],
+    additionalProperties: false,
+  });
+  const shape = (properties: object, x: object): object => ({
+    type: 'object',
+    properties,
+    required: ['kind', 'at', 'note'],
+    additionalProperties: false,
+    $defs: { point: point(x) },
+  });
+  const bodyOf = (api: ProviderApi, upstreamModel: string): unknown =>
+    adapterFor(api).buildRequest({
+      upstreamModel,
+      request: { ...REQUESTS['a schema with definitions and constants']!, model: 'auto' },
+      stream: false,
+      maxOutputTokens: undefined,
+      modelMaxOutputTokens: undefined,
+      reasoning: false,
+    }).body;
+
+  // The published types leave a user's schema free: what becomes of it is asserted here.
+  it('is said as Anthropic takes it', () => {
+    expect(bodyOf('anthropic', 'claude-haiku-4-5')).toHaveProperty(
+      'output_config.format.schema',
+      shape(
+        {
+          kind: { type: 'string', const: 'circle' },
+          at: { $ref: '#/$defs/point' },
+          note: { anyOf: [{ type: 'string', description: '(maxLength: 9)' }, { type: 'null' }] },
+        },
+        { type: 'number', description: '(minimum: 0)' },
+      ),
+    );
+  });
+
+  it('is said as Gemini reads it', () => {
+    expect(bodyOf('gemini', 'gemini-2.5-flash')).toHaveProperty(
+      'generationConfig.responseJsonSchema',
+      shape(
+        {
+          kind: { type: 'string', enum: ['circle'] },
+          at: { $ref: '#/$defs/point' },
+          note: { type: ['string', 'null'], description: '(maxLength: 9)' },
+        },
+        { type: 'number', minimum: 0 },
+      ),
+    );
+  });
+});
+
 describe.skipIf(!hasShared)('requests against published schemas (skipped where ../shared is absent)', () => {
   describe.each(TARGETS)('%s %s', (api, upstreamModel, path, root) => {
     const isOpenAi = path.startsWith('openai-schema/');

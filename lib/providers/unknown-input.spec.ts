@@ -205,6 +205,11 @@ describe.each(PROVIDER_APIS)('unknown input to %s', (api) => {
     );
   });
 
+  it('maps an error whose code has no text', () => {
+    const body = { error: { code: { toString: null } } };
+    expect(adapter.parseError({ status: 200, headers: {}, body })).toBeInstanceOf(ProviderError);
+  });
+
   it.each([
     ['finish reason', 'an_unheard_of_reason'],
     ['finish reason', '__proto__'],

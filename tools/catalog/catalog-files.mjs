@@ -82,7 +82,7 @@ export async function writeModels(changes, styleFile) {
   for (const { model, property, value } of changes) {
     const list = edits.get(model.file) ?? [];
     const old = model.node.properties.find((each) => each.name.text === property);
-    if (old !== undefined && value === undefined && property !== 'price') {
+    if (old !== undefined && value === undefined) {
       // The comma after it goes along.
       list.push({ start: old.getFullStart(), end: old.getEnd() + 1, text: '' });
     } else if (old !== undefined) {
@@ -125,11 +125,15 @@ export function writeRatings(directory, cited) {
   );
 }
 
-/** Writes a source's commit and date. */
-export function writeCatalogSource(directory, key, { commit, date }) {
+/** Writes a source's commit and date, and where given until when its new models have been dealt with. */
+export function writeCatalogSource(directory, key, { commit, date, seenUntil }) {
   const file = join(directory, 'sources.ts');
   const text = readFileSync(file, 'utf8');
   const line = new RegExp(`(\\b${key}: \\{ name: '[^']*', )commit: '[^']*', date: '[^']*'`);
   if (!line.test(text)) throw new Error(`${file} has no line of ${key} to write to`);
-  writeFileSync(file, text.replace(line, `$1commit: '${commit}', date: '${date}'`));
+  const written = text.replace(line, `$1commit: '${commit}', date: '${date}'`);
+  writeFileSync(
+    file,
+    seenUntil === undefined ? written : written.replace(/\bseenUntil: '[^']*'/, `seenUntil: '${seenUntil}'`),
+  );
 }

@@ -1,4 +1,4 @@
-import { capabilitiesOf, priceOf, RATING_CATEGORIES } from './read-sources.mjs';
+import { capabilitiesOf, hasVagueStep, priceOf, RATING_CATEGORIES } from './read-sources.mjs';
 
 /** Makers whose own API has another name at models.dev. */
 const PROVIDER_OF_MAKER = { amazon: 'amazon-bedrock', meta: 'llama' };
@@ -14,6 +14,8 @@ const CAPABILITY_ORDER = [
   'logprobs',
   'embeddings',
 ];
+
+const VAGUE_STEP = 'the source does not say from which length its price for long prompts holds';
 
 const providerOf = (maker) => PROVIDER_OF_MAKER[maker] ?? maker;
 const keyOf = (model) => model.source ?? `${providerOf(model.maker)}/${model.name}`;
@@ -57,9 +59,7 @@ function rewritten(model, changes) {
       values[field] = theirs === false ? undefined : theirs;
     }
   }
-  if (values.price !== undefined && values.price.inputPer1M === undefined) {
-    values.price = undefined;
-  } else if (values.price !== undefined) {
+  if (values.price !== undefined) {
     values.price = Object.fromEntries(
       PRICE_FIELDS.filter((field) => values.price[field] !== undefined).map((field) => [
         field,
@@ -73,8 +73,9 @@ function rewritten(model, changes) {
 /**
  * Holds the catalogue against models.dev.
  *
- * @param known - `models`, `snapshots` (names), `since` (date of the facts), and `differences`: what is meant to differ,
- * by `model.field`, each with the value the source had when it was decided.
+ * @param known - `models`, `snapshots` (names), `since` (until when new models have been dealt with), and `differences`:
+ * what is meant to differ, by `model.field`, each with the value the source had when it was decided; and what is left
+ * out, by the source's `provider/id`.
  */
 export function compareModels({ models, snapshots, since, differences }, source, findOddPrices) {
   const changed = [];
@@ -105,18 +106,7 @@ export function compareModels({ models, snapshots, since, differences }, source,
         changes.push({ field, ours, theirs });
       }
     }
-    const price = priceOf(entry);
-    const words =
-      price === undefined
-        ? []
-        : findOddPrices(
-            Object.fromEntries(
-              Object.entries({ ...price, ...meant }).filter(
-                ([field, value]) => PRICE_FIELDS.includes(field) && value !== undefined,
-              ),
-            ),
-            { listPrice: model.price, isEmbedding: isEmbedding(model), isPaid: true },
-          );
+    const words = oddWords(model, entry, changes, meant, findOddPrices);
     odd.push(...words.map((says) => ({ model: model.name, says })));
     const isWritable = ({ field }) => words.length === 0 || !PRICE_FIELDS.includes(field);
     changed.push(
@@ -128,6 +118,8 @@ export function compareModels({ models, snapshots, since, differences }, source,
     );
     toWrite.push(...rewritten(model, changes.filter(isWritable)));
   }
+  const leftOut = Object.keys(differences).filter((name) => source.entries.has(name));
+  for (const key of leftOut) used.add(key);
   return {
     changed,
     gone,
@@ -136,6 +128,22 @@ export function compareModels({ models, snapshots, since, differences }, source,
     ...foundNew(models, snapshots, since, source, used, findOddPrices),
     toWrite,
   };
+}
+
+/** Why the source's price of a model is nothing to write down unseen. */
+function oddWords(model, entry, changes, meant, findOddPrices) {
+  const isChanged = (...fields) => changes.some(({ field }) => fields.includes(field));
+  const price = priceOf(entry);
+  if (price === undefined) return isChanged(...PRICE_FIELDS) ? ['the source has no price of it'] : [];
+  const asWritten = Object.entries({ ...price, ...meant }).filter(
+    ([field, value]) => PRICE_FIELDS.includes(field) && value !== undefined,
+  );
+  const words = findOddPrices(Object.fromEntries(asWritten), {
+    listPrice: model.price,
+    isEmbedding: isEmbedding(model),
+    isPaid: true,
+  });
+  return hasVagueStep(entry) && isChanged('longContext') ? [...words, VAGUE_STEP] : words;
 }
 
 /** Models of the catalogue's makers that it does not have: those younger than its facts, and how many others. */
@@ -158,6 +166,7 @@ function foundNew(models, snapshots, since, source, used, findOddPrices) {
     }
     const price = priceOf(entry);
     const words = price === undefined ? ['no price'] : findOddPrices(price, { isPaid: true });
+    if (hasVagueStep(entry)) words.push(VAGUE_STEP);
     added.push({ source: key, released: entry.release_date, price, odd: words });
   }
   return { added, others };

@@ -63,7 +63,7 @@ function rates(cost) {
 
 /**
  * The catalogue's form of a source's price. `context_over_200k` is an older spelling of the lowest step, whatever that
- * step's length: it counts only where `tiers` is missing.
+ * step's length: it counts only where `tiers` is missing, and then a person has to look ({@link hasVagueStep}).
  */
 export function priceOf({ cost }) {
   if (cost?.input == null || cost.output == null) return undefined;
@@ -75,6 +75,11 @@ export function priceOf({ cost }) {
   }
   steps.sort((first, second) => first.aboveInputTokens - second.aboveInputTokens);
   return { ...rates(cost), ...(steps.length === 0 ? {} : { longContext: steps }) };
+}
+
+/** Whether a source's price rises with the length of the prompt, and it does not say from where. */
+export function hasVagueStep({ cost }) {
+  return cost?.tiers === undefined && cost?.context_over_200k !== undefined;
 }
 
 /** What of the capabilities the source knows, with whether it has them. */

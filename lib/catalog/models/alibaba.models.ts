@@ -118,16 +118,15 @@ export const ALIBABA_MODELS: readonly CatalogModel[] = [
     capabilities: ['streaming', 'tools'],
     rating: rated('qwen3-max-2025-09-23'),
   },
-  // Alibaba's price of it rises with the prompt by steps the source does not have.
+  // The price of short prompts: Alibaba's rises with the length, by steps the source does not have.
   {
     name: 'qwen3-coder-480b-a35b-instruct',
     family: 'qwen',
     maker: 'alibaba',
     api: undefined,
-    source: 'hosts',
     releaseDate: '2025-07-23',
     openWeights: true,
-    price: undefined,
+    price: { inputPer1M: 1.5, outputPer1M: 7.5 },
     contextWindow: 262_144,
     maxOutputTokens: 65_536,
     capabilities: ['streaming', 'tools'],
@@ -160,17 +159,16 @@ export const ALIBABA_MODELS: readonly CatalogModel[] = [
     capabilities: ['streaming', 'tools'],
     rating: rated('qwen3-235b-a22b-instruct-2507'),
   },
-  // 131072 tokens only where the host stretches the window.
+  // It thinks unless told not to, and then its output costs 8.4, not 2.8. Other hosts mostly have a window of 40,960.
   {
     name: 'qwen3-32b',
     family: 'qwen',
     maker: 'alibaba',
     api: undefined,
-    source: 'hosts',
     releaseDate: '2025-04-28',
     openWeights: true,
-    price: undefined,
-    contextWindow: 40_960,
+    price: { inputPer1M: 0.7, outputPer1M: 8.4 },
+    contextWindow: 131_072,
     maxOutputTokens: 16_384,
     capabilities: ['streaming', 'tools', 'reasoning'],
     rating: rated('qwen3-32b'),

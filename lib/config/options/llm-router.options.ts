@@ -74,7 +74,7 @@ export class LlmRouterConfiguration {
   @Section(() => HealthOptions)
   health: HealthOptions = new HealthOptions();
 
-  /** Warnings stop the boot as errors do. @defaultValue false */
+  /** Warnings stop the boot as errors do; a price that merely looks odd does not. @defaultValue false */
   @IsFlag()
   strict = false;
 }

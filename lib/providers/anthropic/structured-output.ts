@@ -10,14 +10,31 @@ export type StructuredOutput =
   | { readonly kind: 'format'; readonly schema: JsonObject }
   | ({ readonly kind: 'tool' } & StructuredOutputTool);
 
+/** What a call was sent with is needed again when its answer is read, and a large schema takes its time. */
+const decided = new WeakMap<ProviderCall, { readonly output: StructuredOutput | undefined }>();
+
 /**
- * The way a call's JSON schema goes to Anthropic; undefined where none is asked for, or no way is left.
+ * The way a call's JSON schema goes to Anthropic; undefined where none is asked for, or no way is left. Decided once a
+ * call.
  *
  * Structured outputs, where the model has them: they hold beside thinking and the client's tools. A tool that has to
  * be called for older models, for schemas that structured outputs cannot say, and behind a final assistant turn, which
  * they refuse to continue.
+ *
+ * Anthropic refuses a forced tool together with thinking, so there `reasoning_effort` gives way (`planThinking`): an
+ * answer that was not thought over can be used, one that does not fit the schema breaks the client.
  */
 export function structuredOutputOf(call: ProviderCall): StructuredOutput | undefined {
+  const known = decided.get(call);
+  if (known !== undefined) {
+    return known.output;
+  }
+  const output = decide(call);
+  decided.set(call, { output });
+  return output;
+}
+
+function decide(call: ProviderCall): StructuredOutput | undefined {
   const { request } = call;
   const schema = requestedJson(request)?.schema;
   if (schema === undefined) {

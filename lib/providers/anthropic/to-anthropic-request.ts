@@ -25,7 +25,8 @@ const JSON_INSTRUCTION = 'Answer with one valid JSON object and nothing else: no
  *
  * Changed: `temperature` above 1 becomes 1 (OpenAI's scale goes to 2); with thinking, and on models that refuse
  * them, `temperature` and `top_p` are left out; where a model takes only one, `temperature` stays. `json_schema`
- * becomes `output_config.format`, or a tool the model has to call; `json_object` an instruction.
+ * becomes `output_config.format`, or a tool the model has to call, which leaves no room for thinking
+ * (`structuredOutputOf`); `json_object` an instruction.
  *
  * @throws {@link InvalidRequestError} naming the field at fault.
  */

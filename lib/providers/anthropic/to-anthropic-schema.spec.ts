@@ -3,6 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { JsonObject } from '../json-reading.js';
+import type { ProviderCall } from '../provider-adapter.js';
+import { answerToolName, structuredOutputOf } from './structured-output.js';
 import { toAnthropicSchema } from './to-anthropic-schema.js';
 
 const object = (properties: JsonObject, rest: JsonObject = {}): JsonObject => ({
@@ -70,6 +72,32 @@ describe('toAnthropicSchema', () => {
       },
     ],
     ['allOf of one', { allOf: [{ type: 'string' }], description: 'D' }, { type: 'string', description: 'D' }],
+    [
+      'allOf of one beside members',
+      {
+        type: 'object',
+        allOf: [{ type: 'object', properties: { a: { type: 'string' } }, required: ['a'] }],
+        properties: { b: { type: 'null' } },
+        required: ['b'],
+      },
+      object({ a: { type: 'string' }, b: { type: 'null' } }),
+    ],
+    [
+      'alternatives or null',
+      { nullable: true, anyOf: [{ type: 'string' }, { type: 'number' }] },
+      { anyOf: [{ type: 'string' }, { type: 'number' }, { type: 'null' }] },
+    ],
+    [
+      'bounds and a type around alternatives',
+      { type: 'string', anyOf: [{ enum: ['a'] }, { type: 'string', format: 'uri' }], minLength: 1 },
+      {
+        anyOf: [
+          { type: 'string', enum: ['a'] },
+          { type: 'string', format: 'uri' },
+        ],
+        description: '(minLength: 1)',
+      },
+    ],
     ['an empty object', { type: 'object', additionalProperties: false }, object({}, { required: undefined })],
   ])('says %s', (_name, schema, expected) => {
     expect(member(schema)).toEqual(expected);
@@ -93,12 +121,79 @@ describe('toAnthropicSchema', () => {
     ['a lost reference', { $ref: '#/$defs/__proto__' }],
     ['the root again', { $ref: '#' }],
     ['two at once', { allOf: [{ type: 'object' }, { type: 'object' }] }],
+    ['required beside alternatives', { required: ['a'], anyOf: [object({ a: { type: 'string' } })] }],
+    ['anyOf beside oneOf', { anyOf: [{ type: 'string' }], oneOf: [{ type: 'string' }] }],
+    ['types that exclude each other', { allOf: [{ type: 'string' }], type: 'number' }],
+    ['a member that is required alone', object({}, { required: ['a'] })],
     ['members beside alternatives', { anyOf: [{ type: 'string' }], properties: {} }],
     ['no alternatives', { anyOf: [] }],
     ['a constant object', { const: {} }],
     ['an unheard-of type', { type: 'money' }],
   ])('does not say %s', (_name, schema) => {
     expect(member(schema)).toBeUndefined();
+  });
+
+  it('is asked once a call, however often the way is', () => {
+    let reads = 0;
+    const schema = new Proxy(object({ a: { type: 'string' } }), {
+      ownKeys: (target) => {
+        reads += 1;
+        return Reflect.ownKeys(target);
+      },
+    });
+    const call: ProviderCall = {
+      upstreamModel: 'claude-haiku-4-5',
+      request: {
+        model: 'auto',
+        messages: [{ role: 'user', content: 'x' }],
+        response_format: { type: 'json_schema', json_schema: { name: 'x', schema } },
+      },
+      stream: false,
+      maxOutputTokens: undefined,
+      modelMaxOutputTokens: undefined,
+      reasoning: false,
+    };
+    expect(structuredOutputOf(call)).toMatchObject({ kind: 'format' });
+    const readsOfOne = reads;
+    expect(answerToolName(call)).toBeUndefined();
+    expect(reads).toBe(readsOfOne);
+    expect(readsOfOne).toBeGreaterThan(0);
+  });
+
+  it('writes out a reference that has words beside it', () => {
+    const of = (a: JsonObject): unknown => {
+      const converted = toAnthropicSchema(object({ a }, { $defs: { s: { type: 'string' } } }));
+      return (converted?.properties as JsonObject | undefined)?.a;
+    };
+    expect(of({ $ref: '#/$defs/s', minLength: 3, description: 'D' })).toEqual({
+      type: 'string',
+      description: 'D (minLength: 3)',
+    });
+    expect(of({ $ref: '#/$defs/s', nullable: true })).toEqual({
+      anyOf: [{ type: 'string' }, { type: 'null' }],
+    });
+    expect(of({ $ref: '#/$defs/s', title: 'T' })).toEqual({ $ref: '#/$defs/s' });
+  });
+
+  it('is done in no time with what is made to be slow', () => {
+    const startedAt = performance.now();
+    const names = Array.from({ length: 60_000 }, (_, index) => `property_${index}`);
+    const wide = Object.fromEntries(names.map((name) => [name, { type: 'null' }]));
+    expect(toAnthropicSchema(object(wide, { required: names.toReversed() }))).toBeDefined();
+    const types = { type: [...names, 'null'], enum: names };
+    expect(toAnthropicSchema(object({ a: types }))).toBeUndefined();
+    const chain = Object.fromEntries(
+      names.map((_name, index) => [`d${index}`, object({ a: { $ref: `#/$defs/d${index + 1}` } })]),
+    );
+    expect(toAnthropicSchema({ $ref: '#/$defs/d0', $defs: chain })).toBeUndefined();
+    const twice = Object.fromEntries(
+      Array.from({ length: 300 }, (_, index) => {
+        const next = { $ref: `#/$defs/d${index + 1}`, description: 'D' };
+        return [`d${index}`, object({ l: next, r: next })];
+      }),
+    );
+    expect(toAnthropicSchema({ $ref: '#/$defs/d0', $defs: twice })).toBeUndefined();
+    expect(performance.now() - startedAt).toBeLessThan(3_000);
   });
 
   it('does not say recursion, too many optional members, a root that is no object', () => {

@@ -34,14 +34,23 @@ describe('AzureOpenAiAdapter', () => {
   });
 
   it.each([
-    [undefined, false, { max_completion_tokens: 9 }],
-    ['2024-10-21', false, { max_tokens: 9 }],
-    ['2024-10-21', true, { max_completion_tokens: 9 }],
-  ])('limits the output under version %s, reasoning %s', (apiVersion, reasoning, expected) => {
-    const { body } = build(apiVersion, { max_completion_tokens: 9 }, { reasoning });
-    expect(body).toMatchObject(expected);
-    expect('max_tokens' in body && 'max_completion_tokens' in body).toBe(false);
-  });
+    [undefined, false, 'max_completion_tokens', 'max_completion_tokens'],
+    ['2024-10-21', false, 'max_completion_tokens', 'max_completion_tokens'],
+    ['2024-09-01-preview', false, 'max_completion_tokens', 'max_completion_tokens'],
+    ['2024-06-01', false, 'max_completion_tokens', 'max_tokens'],
+    ['2024-10-21', false, 'max_tokens', 'max_tokens'],
+    ['2024-10-21', false, 'maxOutputTokens', 'max_tokens'],
+    ['2024-06-01', true, 'max_tokens', 'max_completion_tokens'],
+  ])(
+    'limits the output under version %s, reasoning %s, asked in %s, by %s',
+    (version, reasoning, asked, by) => {
+      const isOfRouter = asked === 'maxOutputTokens';
+      const rest = { reasoning, ...(isOfRouter ? { maxOutputTokens: 9 } : {}) };
+      const { body } = build(version, isOfRouter ? {} : { [asked]: 9 }, rest);
+      expect(body).toMatchObject({ [by]: 9 });
+      expect('max_tokens' in body && 'max_completion_tokens' in body).toBe(false);
+    },
+  );
 
   it('leaves out what a version does not know', () => {
     const request = { store: false, prediction: { type: 'content', content: 'x' }, reasoning_effort: 'low' };

@@ -18,6 +18,7 @@ const SINCE: Readonly<Record<string, string>> = {
 };
 /** Hints of OpenAI's own platform that no dated version has. */
 const NEVER_DATED = ['service_tier', 'safety_identifier', 'prompt_cache_key', 'prompt_cache_retention'];
+const MAX_COMPLETION_TOKENS_SINCE = '2024-09-01';
 const JSON_SCHEMA_SINCE = '2024-08-01';
 
 /**
@@ -25,8 +26,10 @@ const JSON_SCHEMA_SINCE = '2024-08-01';
  * classic one ignores.
  *
  * A dated version gets only the fields it knows, as far as the answer stays the same without them; others are sent,
- * and Azure decides: newer models take newer fields under older versions. Its output limit is `max_tokens`, but for
- * reasoning models, which refuse that: some deployments do not know the newer field.
+ * and Azure decides: newer models take newer fields under older versions. Its output limit stands
+ * in `max_completion_tokens` for reasoning models, which refuse `max_tokens`, and where the client chose it and the
+ * version has it: nobody else may know that the deployment reasons. Otherwise in `max_tokens`, which some deployments
+ * know alone.
  *
  * @throws {@link InvalidRequestError} for a JSON schema under a version before structured outputs.
  */
@@ -45,7 +48,9 @@ export function toAzureRequest(call: ProviderCall, apiVersion: string | undefine
     Object.entries(body).filter(([name]) => apiVersion >= (SINCE[name] ?? '') && !NEVER_DATED.includes(name)),
   );
   const { max_completion_tokens: limit, ...rest } = known;
-  return limit === undefined || limit === null || call.reasoning ? known : { ...rest, max_tokens: limit };
+  const isChosen = typeof call.request.max_completion_tokens === 'number';
+  const isNewField = call.reasoning || (isChosen && apiVersion >= MAX_COMPLETION_TOKENS_SINCE);
+  return limit === undefined || limit === null || isNewField ? known : { ...rest, max_tokens: limit };
 }
 
 function wantsSchema(request: ValidatedChatRequest): boolean {

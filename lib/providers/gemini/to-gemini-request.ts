@@ -1,9 +1,10 @@
 import type { ValidatedChatRequest } from '../../chat/chat-types.js';
+import { InvalidRequestError } from '../../errors/invalid-request-error.js';
 import type { JsonObject } from '../json-reading.js';
 import { offeredTools, toolDemandOf, type FunctionTool } from '../offered-tools.js';
 import type { ProviderCall } from '../provider-adapter.js';
 import { refuseOpenAiOnlyFields } from '../refused-fields.js';
-import { requestedJson, type RequestedJson } from '../requested-schema.js';
+import { requestedJson } from '../requested-schema.js';
 import { requestedOutputTokens, stillUsedFieldsOf } from '../still-used-fields.js';
 import { geminiModelTraits, toThinkingConfig } from './gemini-model-traits.js';
 import type {
@@ -24,7 +25,8 @@ import { toGeminiSchema } from './to-gemini-schema.js';
  * `strict` of tools and schemas, thought signatures of plain text.
  *
  * Changed: thinking counts as output, here as at OpenAI, so a small limit may leave nothing for the answer. Models
- * before Gemini 3 refuse JSON output together with functions: there the schema becomes an instruction.
+ * before Gemini 3 refuse JSON output together with functions: there the schema becomes an instruction, as it does
+ * where Google's schemas cannot say it (`toGeminiSchema`).
  *
  * @throws {@link InvalidRequestError} naming the field at fault.
  */
@@ -36,13 +38,15 @@ export function toGeminiRequest(call: ProviderCall): GeminiRequest {
   const isEither = json !== undefined && !geminiModelTraits(call.upstreamModel).isGemini3OrLater;
   // Tools that may not be called only stand in the way of the JSON.
   const tools = isEither && toolDemandOf(request)?.mode === 'none' ? [] : offeredTools(request);
-  const isJsonByInstruction = isEither && tools.length > 0;
+  const isTextByRule = isEither && tools.length > 0;
+  const schema = isTextByRule || isEmpty(json?.schema) ? undefined : toGeminiSchema(json?.schema ?? {});
+  const isJsonByInstruction = isTextByRule || (schema === undefined && !isEmpty(json?.schema));
   const system = [
     ...conversation.system,
-    ...(isJsonByInstruction ? [{ text: jsonInstruction(json.schema) }] : []),
+    ...(isJsonByInstruction ? [{ text: jsonInstruction(json?.schema) }] : []),
   ];
   const functionCallingConfig = tools.length > 0 ? toFunctionCallingConfig(request, tools) : undefined;
-  const generationConfig = toGenerationConfig(call, isJsonByInstruction ? undefined : json);
+  const generationConfig = toGenerationConfig(call, { isJson: json !== undefined && !isTextByRule, schema });
   return {
     contents: conversation.contents,
     ...(system.length > 0 ? { systemInstruction: { parts: system } } : {}),
@@ -54,10 +58,14 @@ export function toGeminiRequest(call: ProviderCall): GeminiRequest {
 
 function toFunctionDeclaration(tool: FunctionTool): GeminiFunctionDeclaration {
   const { name, description, parameters } = tool.function;
+  const schema = parameters ? toGeminiSchema(parameters) : undefined;
+  if (parameters && schema === undefined) {
+    throw new InvalidRequestError(`The parameters of \`${name}\` cannot be said to this model.`, 'tools');
+  }
   return {
     name,
     ...(description ? { description } : {}),
-    ...(parameters ? { parametersJsonSchema: toGeminiSchema(parameters) } : {}),
+    ...(schema === undefined ? {} : { parametersJsonSchema: schema }),
   };
 }
 
@@ -81,7 +89,10 @@ function toFunctionCallingConfig(
   }
 }
 
-function toGenerationConfig(call: ProviderCall, json: RequestedJson | undefined): GeminiGenerationConfig {
+function toGenerationConfig(
+  call: ProviderCall,
+  output: { readonly isJson: boolean; readonly schema: JsonObject | undefined },
+): GeminiGenerationConfig {
   const { request } = call;
   const stopSequences = [request.stop ?? []].flat().filter((sequence) => sequence !== '');
   const effort = call.reasoning ? (request.reasoning_effort ?? undefined) : undefined;
@@ -96,8 +107,8 @@ function toGenerationConfig(call: ProviderCall, json: RequestedJson | undefined)
     candidateCount: (request.n ?? 1) > 1 ? (request.n ?? undefined) : undefined,
     responseLogprobs: request.logprobs ?? undefined,
     logprobs: request.logprobs === true ? (request.top_logprobs ?? undefined) : undefined,
-    responseMimeType: json === undefined ? undefined : 'application/json',
-    responseJsonSchema: isEmpty(json?.schema) ? undefined : toGeminiSchema(json?.schema ?? {}),
+    responseMimeType: output.isJson ? 'application/json' : undefined,
+    responseJsonSchema: output.schema,
     thinkingConfig: effort === undefined ? undefined : toThinkingConfig(call.upstreamModel, effort),
     mediaResolution: wantsLowDetail(request) ? 'MEDIA_RESOLUTION_LOW' : undefined,
   };

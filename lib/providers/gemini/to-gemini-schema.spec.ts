@@ -21,7 +21,62 @@ describe('toGeminiSchema', () => {
       { type: ['string', 'null'], enum: ['a', null] },
       { anyOf: [{ type: 'string', enum: ['a'] }, { type: 'null' }] },
     ],
-    ['words beside a reference', { $ref: '#/definitions/p', description: 'D' }, { $ref: '#/$defs/p' }],
+    [
+      'words beside a reference',
+      { $ref: '#/definitions/p', description: 'D', minLength: 3, title: 'T' },
+      { description: 'D (minLength: 3)', anyOf: [{ $ref: '#/$defs/p' }] },
+    ],
+    [
+      'a reference or null',
+      { allOf: [{ $ref: '#/$defs/p' }], nullable: true },
+      { anyOf: [{ $ref: '#/$defs/p' }, { type: 'null' }] },
+    ],
+    [
+      'what Google does not read',
+      { type: 'integer', multipleOf: 5, exclusiveMinimum: 0, minimum: 1, description: 'D' },
+      { type: 'integer', minimum: 1, description: 'D (multipleOf: 5, exclusiveMinimum: 0)' },
+    ],
+    ['flags', { enum: [true] }, { type: 'boolean', description: '(enum: [true])' }],
+    [
+      'alternatives beside members, or null',
+      { nullable: true, properties: { a: { type: 'string' } }, anyOf: [{ required: ['a'] }] },
+      {
+        anyOf: [{ properties: { a: { type: 'string' } }, anyOf: [{ required: ['a'] }] }, { type: 'null' }],
+      },
+    ],
+    [
+      'inheritance',
+      {
+        $defs: { base: { type: 'object', properties: { id: { type: 'string' } }, required: ['id'] } },
+        allOf: [{ $ref: '#/$defs/base' }, { properties: { b: { type: 'number' } }, required: ['b'] }],
+      },
+      {
+        $defs: { base: { type: 'object', properties: { id: { type: 'string' } }, required: ['id'] } },
+        type: 'object',
+        properties: { id: { type: 'string' }, b: { type: 'number' } },
+        required: ['id', 'b'],
+      },
+    ],
+    [
+      'the tighter of two bounds',
+      {
+        allOf: [
+          { type: 'number', minimum: 5, maximum: 9 },
+          { type: 'integer', minimum: 1, maximum: 8 },
+        ],
+      },
+      { type: 'integer', minimum: 5, maximum: 8 },
+    ],
+    [
+      'a member of two parts',
+      {
+        allOf: [
+          { properties: { a: { type: 'string' } } },
+          { properties: { a: { enum: ['x', 'y'] }, b: { type: 'null' } } },
+        ],
+      },
+      { properties: { a: { type: 'string', enum: ['x', 'y'] }, b: { type: 'null' } } },
+    ],
     [
       'allOf',
       {
@@ -58,7 +113,7 @@ describe('toGeminiSchema', () => {
       type: 'object',
       title: 'Payment',
       properties: {
-        amount: { anyOf: [{ type: 'number' }, { pattern: '^a$', type: 'string' }] },
+        amount: { anyOf: [{ type: 'number' }, { maximum: 9, type: 'integer' }] },
         note: { type: ['string', 'null'], default: null },
         t: { $ref: '#/$defs/t' },
         // Members may have the names of keywords.
@@ -69,6 +124,71 @@ describe('toGeminiSchema', () => {
       additionalProperties: false,
     };
     expect(toGeminiSchema(schema)).toEqual(schema);
+  });
+
+  const node = (required: string[], child: JsonObject): JsonObject => ({
+    type: 'object',
+    properties: { child },
+    required,
+  });
+  const over = (n: JsonObject): JsonObject => ({
+    type: 'object',
+    properties: { n: { $ref: '#/$defs/n' } },
+    required: ['n'],
+    $defs: { n },
+  });
+
+  it.each<[string, JsonObject]>([
+    ['alternatives twice', { allOf: [{ anyOf: [{ type: 'string' }] }, { anyOf: [{ type: 'number' }] }] }],
+    ['types that exclude each other', { allOf: [{ type: 'string' }, { type: 'number' }] }],
+    ['two patterns', { allOf: [{ pattern: 'a' }, { pattern: 'b' }] }],
+    ['a part of itself', over({ allOf: [{ $ref: '#/$defs/n' }, { type: 'object' }] })],
+    ['a lost part', { allOf: [{ $ref: '#/$defs/lost' }, { type: 'object' }] }],
+    [
+      'members of any name beside others',
+      {
+        allOf: [{ additionalProperties: { type: 'string' } }, { properties: { a: { type: 'number' } } }],
+      },
+    ],
+    ['recursion in a required member', over(node(['child'], { $ref: '#/$defs/n' }))],
+    ['recursion in a required list', over(node(['child'], { type: 'array', items: { $ref: '#/$defs/n' } }))],
+    [
+      'recursion or null in a required member',
+      over(node(['child'], { anyOf: [{ $ref: '#/$defs/n' }, { type: 'null' }] })),
+    ],
+    ['the root in a required member', node(['child'], { $ref: '#' })],
+    [
+      'recursion that is written out',
+      over(node([], { allOf: [{ $ref: '#/$defs/n' }, { required: ['x'] }] })),
+    ],
+  ])('does not say %s', (_name, schema) => {
+    expect(toGeminiSchema(schema)).toBeUndefined();
+  });
+
+  it('says recursion that an optional member interrupts', () => {
+    for (const child of [{ $ref: '#/$defs/n' }, { type: 'array', items: { $ref: '#/$defs/n' } }]) {
+      expect(toGeminiSchema(over(node([], child)))).toEqual(over(node([], child)));
+    }
+  });
+
+  it('is done in no time with what is made to be slow', () => {
+    const startedAt = performance.now();
+    const chain = Object.fromEntries(
+      Array.from({ length: 300 }, (_, index) => {
+        const next = { $ref: `#/$defs/d${index + 1}`, type: 'object' };
+        return [`d${index}`, { type: 'object', properties: { l: next, r: next } }];
+      }),
+    );
+    expect(toGeminiSchema({ $ref: '#/$defs/d0', type: 'object', $defs: chain })).toBeUndefined();
+    const long = { d: { type: 'string', description: 'x'.repeat(100_000) } };
+    const uses = Array.from({ length: 5_000 }, (_, index) => [
+      `p${index}`,
+      { $ref: '#/$defs/d', type: 'string' },
+    ]);
+    expect(
+      toGeminiSchema({ properties: Object.fromEntries(uses) as JsonObject, $defs: long }),
+    ).toBeUndefined();
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
   });
 
   it('means the same, twice changes nothing', () => {
@@ -96,7 +216,7 @@ describe('toGeminiSchema', () => {
     fc.assert(
       fc.property(schema, fc.array(fc.constantFrom(...values), { maxLength: 4 }), (inner, picks) => {
         const original = z.toJSONSchema(z.object({ it: inner }), { target: 'draft-7' }) as JsonObject;
-        const converted = toGeminiSchema(original);
+        const converted = toGeminiSchema(original) ?? {};
         expect(toGeminiSchema(converted)).toEqual(converted);
         for (const value of picks) {
           expect(ajv.validate(converted, { it: value })).toBe(ajv.validate(original, { it: value }));

@@ -27,6 +27,18 @@ describe('checkOpenAiContent', () => {
     ['a picture', 'user', PNG, [undefined, undefined]],
     ['a picture by address', 'user', image('http://example.com/a'), [undefined, undefined]],
     ['a picture that only others read', 'user', HEIC, [HERE, undefined]],
+    ['an id of its own', 'user', image('ms://file-1'), [HERE, undefined]],
+    ['a file of its disk', 'user', image('file:///data/a.png'), [HERE, undefined]],
+    ['bare base64', 'user', image('iVBORw0KGgo='), [HERE, undefined]],
+    ['a film', 'user', image('data:video/mp4;base64,AAAA'), [HERE, undefined]],
+    ['a document', 'user', image('data:application/pdf;base64,JVBE'), [HERE, undefined]],
+    ['half a film', 'user', image('data:video/mp4;base64,AAAAA'), [HERE, HERE]],
+    [
+      'sound by address',
+      'user',
+      { type: 'input_audio', input_audio: { format: 'wav', data: 'https://example.com/a.wav' } },
+      [HERE, undefined],
+    ],
     ['broken base64', 'user', image('data:image/png;base64,?'), [HERE, HERE]],
     [
       'a broken file',

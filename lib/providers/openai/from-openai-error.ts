@@ -62,7 +62,10 @@ export function fromOpenAiFailure(failure: WireFailure): ProviderError {
  */
 export function fromOpenAiErrorObject(body: unknown): ProviderError {
   const fields = readErrorFields(body);
-  const status = [fields.code, fields.statusCode].map(Number).find((value) => value >= 400 && value < 600);
+  const status = [fields.code, fields.statusCode]
+    // Number() throws for objects that have no text.
+    .map((value) => (typeof value === 'string' || typeof value === 'number' ? Number(value) : Number.NaN))
+    .find((value) => value >= 400 && value < 600);
   const known = [fields.code, fields.type]
     .map((name) => (typeof name === 'string' ? STATUS_OF_TYPE.get(name.toLowerCase()) : undefined))
     .find((value) => value !== undefined);
