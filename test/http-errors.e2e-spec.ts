@@ -49,7 +49,7 @@ describe.each(PLATFORMS)('errors on %s', (platform) => {
         routingRules: { simple_queries: { primary: 'alpha', fallback: 'beta' } },
         surfaces: { legal: { qualityFloor: 0.7 } },
         ...options,
-      } as LlmRouterOptions,
+      },
     });
     opened.push(router);
     return { first, second, router };

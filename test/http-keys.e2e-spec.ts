@@ -53,7 +53,7 @@ function openRouter(
         ...SURFACES,
         providers: { upstream: { api: 'openai', baseUrl: upstream.baseUrl, apiKey: 'test-key' } },
         http,
-      } as LlmRouterOptions),
+      }),
       LlmRouterHttpModule.register(),
     ],
   });

@@ -380,10 +380,3 @@ describe('clients that move over by one argument', () => {
     });
   });
 });
-
-describe('routerModel() without an application', () => {
-  it('can be made, and fails where it is called', async () => {
-    const model = routerModel('auto');
-    await expect(generateText({ model, prompt: 'Hello?' })).rejects.toThrow('No router runs in this process');
-  });
-});

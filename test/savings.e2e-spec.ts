@@ -36,7 +36,7 @@ describe.each(PLATFORMS)('savings, on %s', (platform) => {
       surfaces: { support: {}, legal: {} },
       baseline: 'dear',
       ...extra,
-    }) as LlmRouterOptions;
+    });
 
   async function open(extra: Partial<LlmRouterOptions> = {}): Promise<RouterApp> {
     router = await createRouterApp({ platform, options: options(extra) });

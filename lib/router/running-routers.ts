@@ -10,19 +10,22 @@ interface RunningRouter {
 const KEY = Symbol.for('nestjs-llm-router.running');
 
 interface GlobalWithRouters {
-  [KEY]?: Set<RunningRouter>;
+  [KEY]?: Set<WeakRef<RunningRouter>>;
 }
 
 const holder = globalThis as GlobalWithRouters;
 
-const running: Set<RunningRouter> = (holder[KEY] ??= new Set<RunningRouter>());
+// Held by the application alone: one whose boot failed says no good-bye, and must not be kept for ever.
+const running: Set<WeakRef<RunningRouter>> = (holder[KEY] ??= new Set<WeakRef<RunningRouter>>());
 
 /** Makes a router known to the process. @returns What takes it back. */
 export function registerRouter(engine: RunningRouter['engine'], service: RouterService): () => void {
   const entry: RunningRouter = { engine, service };
-  running.add(entry);
+  const reference = new WeakRef(entry);
+  running.add(reference);
   return () => {
-    running.delete(entry);
+    // Who can take it back holds it.
+    if (reference.deref() === entry) running.delete(reference);
   };
 }
 
@@ -32,8 +35,9 @@ export function registerRouter(engine: RunningRouter['engine'], service: RouterS
  * @throws Error when there is none, or more than one.
  */
 export function theRunningRouter(): RouterService {
-  const all = [...running];
-  // An application whose boot failed says no good-bye: what is ready goes before what is not.
+  const all = [...running].flatMap((reference) => reference.deref() ?? []);
+  for (const reference of running) if (reference.deref() === undefined) running.delete(reference);
+  // What is ready goes before what is not, and may never be.
   const ready = all.filter(({ engine }) => engine.isReady);
   const candidates = ready.length > 0 ? ready : all;
   const [router] = candidates;

@@ -304,5 +304,5 @@ function routerOptions(upstream: ScriptedUpstream, http: Hostility['http']): Llm
     routingRules: { simple_queries: { primary: 'plain' } },
     surfaces: { support: {}, legal: { pin: 'fine' } },
     http,
-  } as LlmRouterModuleOptions;
+  };
 }
