@@ -1,5 +1,6 @@
-import type { LlmRouterOptions } from './config/index.js';
+import { withoutModuleExtras } from './config/index.js';
 import type { ConfigurationIssue } from './errors/index.js';
+import type { LlmRouterModuleOptions } from './llm-router.module-definition.js';
 import { bootTable, compileOptions } from './planning/index.js';
 
 /**
@@ -16,7 +17,7 @@ export interface LlmRouterOptionsReport {
 
 /**
  * Proves a configuration without starting anything: for a CI step, or for a message of one's own before the
- * application is made.
+ * application is made. What `forRoot` takes beside the configuration (`isGlobal` and its like) is passed over.
  *
  * @throws {@link ConfigurationError} with every problem at once.
  * @example
@@ -25,7 +26,7 @@ export interface LlmRouterOptionsReport {
  * ```
  * @publicApi
  */
-export function checkLlmRouterOptions(options: LlmRouterOptions): LlmRouterOptionsReport {
-  const { policy, warnings } = compileOptions(options);
+export function checkLlmRouterOptions(options: LlmRouterModuleOptions): LlmRouterOptionsReport {
+  const { policy, warnings } = compileOptions(withoutModuleExtras(options));
   return { warnings, table: bootTable(policy) };
 }

@@ -13,6 +13,7 @@ import { SurfaceExplorer } from './nest/index.js';
 import { describeAlert, describeHandlerCall } from './observability/index.js';
 import {
   bootTable,
+  describeShortfall,
   findContextFaults,
   isServable,
   type PolicySnapshot,
@@ -50,7 +51,9 @@ export class LlmRouterLifecycle
       this.#logger.log(`Alert cleared (${alert.kind}): ${describeAlert(alert)}`);
     });
     engine.bus.on('handler-ended', (record) => {
-      this.#logger.log(describeHandlerCall(record));
+      const line = describeHandlerCall(record);
+      if (record.outcome === 'failed') this.#logger.warn(line);
+      else this.#logger.log(line);
     });
     engine.bus.on('attempt-ended', (record) => {
       if (record.outcome !== 'failed' && record.outcome !== 'timed_out') return;
@@ -80,9 +83,10 @@ export class LlmRouterLifecycle
       const faults = findContextFaults(overrides);
       if (faults.length > 0)
         return faults.map(({ key, message }) => ({ path, message: `${key} ${message}` }));
-      return isServable(tightenSurface(surface, overrides), rulesForClass)
-        ? []
-        : [{ path, message: 'no model of any rule is over the floors it sets' }];
+      const tightened = tightenSurface(surface, overrides);
+      if (isServable(tightened, rulesForClass)) return [];
+      const shortfall = describeShortfall(tightened, rulesForClass);
+      return [{ path, message: `no model of any rule is over the floors it sets: ${shortfall}` }];
     });
     if (issues.length > 0) throw new ConfigurationError(issues);
   }
@@ -97,12 +101,23 @@ export class LlmRouterLifecycle
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    await this.engine.drain();
+    await this.engine.drain(undefined, {
+      onWaiting: (requests, graceMs) => {
+        this.#logger.log(`Shutting down: waiting up to ${graceMs / 1_000} s for ${counted(requests)}`);
+      },
+      onEnding: (requests, graceMs) => {
+        this.#logger.warn(`Shutting down: ended ${counted(requests)} not finished in ${graceMs / 1_000} s`);
+      },
+    });
   }
 
   async onApplicationShutdown(): Promise<void> {
     await this.engine.close();
   }
+}
+
+function counted(requests: number): string {
+  return `${requests} request${requests === 1 ? '' : 's'}`;
 }
 
 /** The class of an error and the place in our code it came from, without its message. */

@@ -1,6 +1,11 @@
-import { type ConfigurableModuleAsyncOptions, ConfigurableModuleBuilder } from '@nestjs/common';
+import {
+  type ConfigurableModuleAsyncOptions,
+  ConfigurableModuleBuilder,
+  type DynamicModule,
+} from '@nestjs/common';
 import { APP_INTERCEPTOR } from '@nestjs/core';
-import type { LlmRouterOptions } from './config/index.js';
+import { type LlmRouterOptions, type MODULE_EXTRAS, refusalOfWhole } from './config/index.js';
+import { ConfigurationError } from './errors/index.js';
 import { LlmMetricsInterceptor, MetricsInterceptorOptions } from './nest/index.js';
 
 /**
@@ -21,13 +26,14 @@ export interface LlmRouterModuleExtras {
   readonly answerHeaders?: boolean;
 }
 
-const NO_EXTRAS: Required<LlmRouterModuleExtras> = {
+// Keyed by the list as well: a key that is missing there would be read as a part of the configuration.
+const NO_EXTRAS: Required<LlmRouterModuleExtras> & Record<(typeof MODULE_EXTRAS)[number], boolean> = {
   isGlobal: false,
   handlerMetrics: false,
   answerHeaders: false,
 };
 
-export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN: LLM_ROUTER_OPTIONS } =
+const { ConfigurableModuleClass: BuiltModuleClass, MODULE_OPTIONS_TOKEN } =
   new ConfigurableModuleBuilder<LlmRouterOptions>()
     .setClassMethodName('forRoot')
     .setFactoryMethodName('createLlmRouterOptions')
@@ -41,6 +47,22 @@ export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN: LLM_ROUTER_OPTIONS
       ],
     }))
     .build();
+
+export const LLM_ROUTER_OPTIONS = MODULE_OPTIONS_TOKEN;
+
+export class ConfigurableModuleClass extends BuiltModuleClass {
+  /**
+   * The router with options that are there: for those that have to be waited for see `forRootAsync`.
+   *
+   * @throws {@link ConfigurationError} for a Promise and for nothing at all; what is in the options is read at the boot.
+   */
+  static override forRoot(options: LlmRouterModuleOptions): DynamicModule {
+    // The builder copies the keys of what it gets: of a Promise none, which is an empty configuration.
+    const message = refusalOfWhole(options);
+    if (message !== undefined) throw new ConfigurationError([{ path: '', message }]);
+    return super.forRoot(options);
+  }
+}
 
 /**
  * What `useClass` and `useExisting` of `forRootAsync` name.

@@ -57,7 +57,9 @@ describe('the gateway sample', () => {
       '/router/explain',
       '/sandbox/openai/fail',
       '/v1/chat/completions',
+      '/health',
       '/sandbox/openai/heal',
+      '/v1/chat/completions',
       '/health',
       '/router/kpis',
       '/router/savings',
@@ -65,7 +67,8 @@ describe('the gateway sample', () => {
       '/metrics',
     ]);
     for (const { response } of answers) expect(response.ok).toBe(true);
-    const [simple, hard, stream, explain, , fallback, , health, kpis, savings, alerts, metrics] = answers;
+    const [simple, hard, stream, explain, , fallback, degraded, , healed, health, ...figures] = answers;
+    const [kpis, savings, alerts, metrics] = figures;
     expect(simple?.response.headers.get('x-llm-class')).toBe('simple_queries');
     expect(simple?.text).toContain('simulated');
     expect(hard?.response.headers.get('x-llm-class')).toBe('complex_reasoning');
@@ -76,9 +79,10 @@ describe('the gateway sample', () => {
     });
     expect(fallback?.response.headers.get('x-llm-provider')).not.toBe('openai');
     expect(fallback?.response.headers.get('x-llm-attempts')).toBe('2');
-    // The provider that was made to fail is well again, but no call has shown it yet.
-    expect(JSON.parse(health?.text ?? '')).toMatchObject({ status: 'degraded' });
-    expect(JSON.parse(kpis?.text ?? '')).toMatchObject({ total: { requests: 4, succeeded: 4 } });
+    expect(JSON.parse(degraded?.text ?? '')).toMatchObject({ status: 'degraded' });
+    expect(healed?.response.headers.get('x-llm-provider')).toBe('openai');
+    expect(JSON.parse(health?.text ?? '')).toMatchObject({ status: 'ok' });
+    expect(JSON.parse(kpis?.text ?? '')).toMatchObject({ total: { requests: 5, succeeded: 5 } });
     expect(JSON.parse(savings?.text ?? '')).toMatchObject({ baseline: 'gpt-4-turbo' });
     expect(JSON.parse(alerts?.text ?? '')).toMatchObject({ active: [] });
     expect(metrics?.text).toContain('llm_router_requests_total');

@@ -14,7 +14,7 @@ import { Queue, QueueEvents } from 'bullmq';
 import { lastValueFrom } from 'rxjs';
 import ts from 'typescript';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createSandbox, type Sandbox } from 'nestjs-llm-router/testing';
+import type { Sandbox } from 'nestjs-llm-router/testing';
 // Internal on purpose: the records say under which surface and workload each request was served.
 import { RouterEngine } from '../lib/router/index.js';
 import type { RequestRecord } from '../lib/telemetry/index.js';
@@ -24,6 +24,7 @@ import { type Digest, type DigestJob, DIGESTS } from '../sample/microservice-and
 import { guide } from '../sample/microservice-and-queue/guide.js';
 import { findRedis, type RunningRedis } from '../sample/microservice-and-queue/redis.js';
 import { routerOptions } from '../sample/microservice-and-queue/router-options.js';
+import { createTicketSandbox } from '../sample/microservice-and-queue/sandbox.js';
 import type { Triage } from '../sample/microservice-and-queue/ticket.js';
 
 const HAS_REDIS = spawnSync('redis-server', ['--version']).status === 0;
@@ -76,7 +77,7 @@ describe.skipIf(!HAS_REDIS)(`the microservice and queue sample${WHERE}`, () => {
 
   beforeAll(async () => {
     redis = await findRedis(undefined);
-    [sandbox, tcpPort] = await Promise.all([createSandbox({ latencyScale: 0.02 }), claimPort(0)]);
+    [sandbox, tcpPort] = await Promise.all([createTicketSandbox({ latencyScale: 0.02 }), claimPort(0)]);
     app = await createApp({ router: routerOptions(sandbox), redisUrl: redis.url, tcpPort }, { logger });
     await app.startAllMicroservices();
     await app.listen(0, '127.0.0.1');
@@ -139,7 +140,7 @@ describe.skipIf(!HAS_REDIS)(`the microservice and queue sample${WHERE}`, () => {
     const text = expect.any(String) as string;
     expect(answers).toMatchObject([
       { path: '/tickets', status: 201, body: { id: 1, category: 'billing', urgent: false, job: '1' } },
-      { path: '/tickets', status: 201, body: { id: 2, job: '2' } },
+      { path: '/tickets', status: 201, body: { id: 2, category: 'bug', urgent: true, job: '2' } },
       { path: '/digests', status: 201, body: { job: '3' } },
       {
         path: '/digests/1',
@@ -166,7 +167,7 @@ describe.skipIf(!HAS_REDIS)(`the microservice and queue sample${WHERE}`, () => {
   });
 
   it('fires the cron job: a headline, and a digest for the queue', async () => {
-    await openTicket('Cannot log in');
+    await openTicket('How do I log in?');
     await openTicket('Where is my invoice?');
     const cron = app.get(SchedulerRegistry).getCronJob('daily-digest');
     const daily = new Promise<string>((resolve) => {

@@ -55,10 +55,7 @@ describe('LlmRouterModule.forFeature', () => {
     ],
     [
       'a file in another spelling, without surfaces of its own',
-      [
-        SupportModule,
-        sync({ providers: options.providers, routing_rules: options.routingRules }),
-      ],
+      [SupportModule, sync({ providers: options.providers, routing_rules: options.routingRules })],
     ],
   ])('puts a feature’s surfaces beside those of %s', async (_name, imports) => {
     const host = await createHostApp({ platform: 'express', imports });

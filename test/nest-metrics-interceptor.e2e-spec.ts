@@ -245,6 +245,22 @@ describe.each(PLATFORMS)('LlmMetricsInterceptor on %s', (platform) => {
     const [thrown, saved] = handlerLines(logs);
     expect(thrown).toMatch(/throws surface=support outcome=failed calls=1 models=first/);
     expect(saved).toMatch(/whole surface=support outcome=succeeded calls=1 models=spare/);
+    expect(logs.warnings.filter((line) => line.includes('handler='))).toEqual([thrown]);
+  });
+
+  it('warns of a handler that failed, with the code and the decision of its last failed request', async () => {
+    for (const each of [upstream, second]) each.failAlways({ kind: 'status', status: 500 });
+    await host.send({ path: '/support/whole' });
+    await logs.whenLines(/handler=/, 1);
+    await second.heal();
+    const warned = logs.warnings.filter((line) => line.includes('handler='));
+    expect(warned).toEqual(handlerLines(logs));
+    const [, decision] =
+      /outcome=failed calls=1 failed=1 error=all_attempts_failed decision=(dec_\S+) models=- /.exec(
+        warned[0] ?? '',
+      ) ?? [];
+    // The same that the lines of its attempts begin with.
+    expect(logs.lines.some((line) => line.startsWith(`${decision} attempt 1 `))).toBe(true);
   });
 
   it('counts a client that leaves in mid-stream when the stream has ended', async () => {
@@ -255,7 +271,12 @@ describe.each(PLATFORMS)('LlmMetricsInterceptor on %s', (platform) => {
     await once(response, 'data');
     leaving.destroy();
     await logs.whenLines(/handler=/, 1);
-    expect(handlerLines(logs)[0]).toMatch(/stream surface=support outcome=client_left calls=1 failed=1/);
+    expect(handlerLines(logs)[0]).toMatch(/stream surface=support outcome=client_left calls=1 models=/);
+    expect(logs.warnings.filter((line) => line.includes('handler='))).toEqual([]);
+    expect((await kpis(host))['SupportController.stream']).toMatchObject({
+      clientLeft: 1,
+      failedRequests: 0,
+    });
     upstream.setLatency({ timeToFirstTokenMs: 0, tokensPerSecond: Infinity });
   });
 

@@ -20,23 +20,22 @@ describe.each(PLATFORMS)('savings, on %s', (platform) => {
   let upstream: ScriptedUpstream;
   let router: RouterApp | undefined;
 
-  const options = (extra: Partial<LlmRouterOptions> = {}): LlmRouterOptions =>
-    ({
-      providers: { one: { api: 'openai', baseUrl: upstream.baseUrl } },
-      models: {
-        dear: { provider: 'one', price: DEAR },
-        cheap: { provider: 'one', price: CHEAP },
-        mystery: { provider: 'one' },
-      },
-      routingRules: {
-        simple_queries: { primary: 'cheap', fallback: 'dear' },
-        complex_reasoning: { primary: 'dear' },
-        unpriced: { primary: 'mystery' },
-      },
-      surfaces: { support: {}, legal: {} },
-      baseline: 'dear',
-      ...extra,
-    });
+  const options = (extra: Partial<LlmRouterOptions> = {}): LlmRouterOptions => ({
+    providers: { one: { api: 'openai', baseUrl: upstream.baseUrl } },
+    models: {
+      dear: { provider: 'one', price: DEAR },
+      cheap: { provider: 'one', price: CHEAP },
+      mystery: { provider: 'one' },
+    },
+    routingRules: {
+      simple_queries: { primary: 'cheap', fallback: 'dear' },
+      complex_reasoning: { primary: 'dear' },
+      unpriced: { primary: 'mystery' },
+    },
+    surfaces: { support: {}, legal: {} },
+    baseline: 'dear',
+    ...extra,
+  });
 
   async function open(extra: Partial<LlmRouterOptions> = {}): Promise<RouterApp> {
     router = await createRouterApp({ platform, options: options(extra) });

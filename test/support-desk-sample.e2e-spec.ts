@@ -55,12 +55,16 @@ describe('the support desk sample', () => {
       expect(response.ok).toBe(true);
       answers.push(await response.text());
     }
-    const [chat, draft, , fallback, degraded] = answers;
-    expect(answers).toHaveLength(7);
+    const [chat, draft, down, fallback, degraded, up, healed, health] = answers;
+    expect(answers).toHaveLength(8);
+    expect(JSON.parse(down ?? '')).toEqual({ provider: 'openai', is: 'down' });
+    expect(JSON.parse(up ?? '')).toEqual({ provider: 'openai', is: 'up' });
     expect(chat).toContain('event: done\ndata: {"model":"gpt-4.1-mini"');
     expect(draft).toContain('"model":"gpt-4.1-nano"');
     expect(fallback).toContain('event: done\ndata: {"model":"claude-haiku-4-5"');
     expect(JSON.parse(degraded ?? '')).toMatchObject({ status: 'degraded' });
+    expect(healed).toContain('event: done\ndata: {"model":"gpt-4.1-mini"');
+    expect(JSON.parse(health ?? '')).toMatchObject({ status: 'ok' });
   });
 
   it('has the routes it has written, and none of the router', async () => {

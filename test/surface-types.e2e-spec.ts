@@ -39,13 +39,14 @@ describe('surfaces known to the compiler', () => {
     expect(whole.messages).toEqual([]);
   });
 
-  it('are red where they are misspelt: decorator, call and runWith', () => {
-    expect(text.match(EXPECTED)).toHaveLength(3);
+  it('are red where they are misspelt: decorator, call, runWith and configuration', () => {
+    expect(text.match(EXPECTED)).toHaveLength(4);
     const { messages } = complaints(text.replaceAll(EXPECTED, ''), whole.program);
-    expect(messages).toHaveLength(3);
+    expect(messages).toHaveLength(4);
     expect(messages[0]).toContain('"suport"');
     expect(messages[1]).toContain('"report"');
     expect(messages[2]).toContain('"Support"');
+    expect(messages[3]).toContain('suport');
   }, 60_000);
 
   it('are any string while none is declared', () => {

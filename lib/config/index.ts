@@ -18,5 +18,7 @@ export { RuleOptions, TierOptions } from './options/rule.options.js';
 export { SurfaceOptions } from './options/surface.options.js';
 export { concealExpanded } from './expand-environment.js';
 export { type ConfigurationReading, inspectConfiguration, readConfiguration } from './read-configuration.js';
+export { MODULE_EXTRAS, withoutModuleExtras } from './module-extras.js';
 export { didYouMean, suggest } from './suggest.js';
+export { refusalOfWhole } from './read-section.js';
 export { withFeatureSurfaces } from './with-feature-surfaces.js';

@@ -201,6 +201,34 @@ describe('unknown keys', () => {
     expect(issuesOf(raw)).toContainEqual({ path, message: `unknown key. Did you mean "${meant}"?` });
   });
 
+  it.each([
+    [
+      'budget',
+      'unknown key: it belongs under `surfaces.<name>` or `http.apiKeys[]`; not supported in this version',
+    ],
+    ['hedge', 'unknown key: it belongs under `execution`; not supported in this version'],
+    ['max_attempts', 'unknown key: it belongs under `execution`'],
+    ['isGlobal', 'belongs beside `useFactory`, not in the configuration'],
+    ['is_global', 'belongs into `forRoot` or beside `useFactory`, spelt `isGlobal`'],
+    ['handlerMetric', 'unknown key. Did you mean "handlerMetrics"?'],
+  ])('%s at the root: %s', (key, message) => {
+    expect(issuesOf({ [key]: true })).toEqual([{ path: key, message }]);
+  });
+
+  it.each([
+    [undefined, 'must be an object, not undefined: the factory returned nothing'],
+    [null, 'must be an object, not null: the factory returned nothing'],
+    [Promise.resolve({}), 'is a Promise: await it, or give it to `forRootAsync({ useFactory })`'],
+    [5, 'must be an object, not a number'],
+  ])('the whole is %s: %s', (raw, message) => {
+    expect(issuesOf(raw)[0]?.message).toContain(message);
+  });
+
+  it('names what may be meant by a value out of a list', () => {
+    const [issue] = issuesOf({ providers: { a: { api: 'opnai', apiKey: 'k' } } });
+    expect(issue?.message).toContain('Did you mean "openai"?');
+  });
+
   it.each(['zzzzzzzz', '__proto__', 'constructor', 'toString'])('%s, with nothing near it', (key) => {
     const raw: unknown = JSON.parse(`{ ${JSON.stringify(key)}: { "strict": true } }`);
     expect(issuesOf(raw)).toEqual([{ path: key, message: 'unknown key.' }]);

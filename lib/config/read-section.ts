@@ -1,10 +1,12 @@
 import 'reflect-metadata';
 import { plainToInstance } from 'class-transformer';
-import { getMetadataStorage, validateSync } from './class-validator.js';
+import { validateSync } from './class-validator.js';
 import type { ConfigurationIssue } from '../errors/configuration-error.js';
 import { type ExpansionContext, expandEnvironment } from './expand-environment.js';
+import { describeUnknownKey } from './describe-unknown-key.js';
+import { fold } from './fold.js';
+import { knownKeys } from './known-keys.js';
 import { sectionsOf, unsupportedKeysOf } from './section.decorators.js';
-import { didYouMean } from './suggest.js';
 
 /** What reading needs beside the value itself, and what it finds. */
 export class ReadingContext implements ExpansionContext {
@@ -16,11 +18,6 @@ export class ReadingContext implements ExpansionContext {
   constructor(readonly environment: NodeJS.ProcessEnv) {}
 }
 
-/** Our own keys match without regard to case and underscores, so that snake_case files load as they are. */
-function fold(key: string): string {
-  return key.replaceAll('_', '').toLowerCase();
-}
-
 /** An object literal or a parsed file's object; a class instance counts too, a list does not. */
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -30,19 +27,26 @@ function join(path: string, key: string): string {
   return path === '' ? key : `${path}.${key}`;
 }
 
-function knownKeys(type: new () => object): Map<string, string> {
-  const metadata = getMetadataStorage().getTargetValidationMetadatas(type, '', false, false);
-  const names = [...metadata.map((entry) => entry.propertyName), ...sectionsOf(type).keys()];
-  return new Map(names.map((name) => [fold(name), name]));
-}
-
 function refuseValue(context: ReadingContext, path: string, message: string): void {
   context.issues.push({ path, message });
   context.hasBadValues = true;
 }
 
 function typeName(value: unknown): string {
-  return value === null ? 'null' : Array.isArray(value) ? 'a list' : `a ${typeof value}`;
+  if (value === null || value === undefined) return String(value);
+  return Array.isArray(value) ? 'a list' : `a ${typeof value}`;
+}
+
+/** Why a value cannot be the whole configuration, or undefined where it can be looked into. */
+export function refusalOfWhole(raw: unknown): string | undefined {
+  if (raw === undefined || raw === null) {
+    return `must be an object, not ${typeName(raw)}: the factory returned nothing, or the options are missing`;
+  }
+  // It has no keys of its own and would pass for an empty configuration.
+  if (isRecord(raw) && typeof raw.then === 'function') {
+    return 'is a Promise: await it, or give it to `forRootAsync({ useFactory })`';
+  }
+  return isRecord(raw) ? undefined : `must be an object, not ${typeName(raw)}`;
 }
 
 /**
@@ -55,8 +59,9 @@ export function readSection<Options extends object>(
   path: string,
   context: ReadingContext,
 ): Options {
-  if (!isRecord(raw)) {
-    refuseValue(context, path, `must be an object, not ${typeName(raw)}`);
+  const refusal = path === '' ? refusalOfWhole(raw) : undefined;
+  if (!isRecord(raw) || refusal !== undefined) {
+    refuseValue(context, path, refusal ?? `must be an object, not ${typeName(raw)}`);
     return new type();
   }
   const known = knownKeys(type);
@@ -78,7 +83,7 @@ export function readSection<Options extends object>(
         path: join(path, key),
         message: notYet
           ? `not supported in this version${notYet.advice === '' ? '' : `: ${notYet.advice}`}`
-          : `unknown key.${didYouMean(key, known.values())}`,
+          : describeUnknownKey(key, type, path === ''),
       });
       continue;
     }

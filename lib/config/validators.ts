@@ -1,4 +1,5 @@
 import { ValidateBy } from './class-validator.js';
+import { didYouMean } from './suggest.js';
 
 // A line break in a key makes every call fail, far from here: a file that ends in one, read into the environment.
 const CONTROL_CHARACTER = /\p{Cc}/u;
@@ -121,12 +122,19 @@ export function IsFlag(): PropertyDecorator {
   });
 }
 
+/** The end of a message: the suggestion alone, for what was written may be a key out of the environment. */
+function meantAmong(values: readonly string[], written: unknown): string {
+  const hint = typeof written === 'string' ? didYouMean(written.slice(0, 64), values) : '';
+  return hint === '' ? '' : `.${hint}`;
+}
+
 export function IsOneOf(values: readonly string[]): PropertyDecorator {
   return ValidateBy({
     name: 'isOneOf',
     validator: {
       validate: (value) => typeof value === 'string' && values.includes(value),
-      defaultMessage: () => `must be one of ${values.map((value) => `"${value}"`).join(', ')}`,
+      defaultMessage: (failed) =>
+        `must be one of ${values.map((value) => `"${value}"`).join(', ')}${meantAmong(values, failed?.value)}`,
     },
   });
 }
@@ -137,7 +145,11 @@ export function IsListOf(values: readonly string[]): PropertyDecorator {
     validator: {
       validate: (value) =>
         Array.isArray(value) && value.every((entry) => typeof entry === 'string' && values.includes(entry)),
-      defaultMessage: () => `must be a list out of ${values.map((value) => `"${value}"`).join(', ')}`,
+      defaultMessage: (failed) => {
+        const entries: readonly unknown[] = Array.isArray(failed?.value) ? failed.value : [];
+        const odd = entries.find((entry) => typeof entry === 'string' && !values.includes(entry));
+        return `must be a list out of ${values.map((value) => `"${value}"`).join(', ')}${meantAmong(values, odd)}`;
+      },
     },
   });
 }

@@ -27,7 +27,7 @@ export function withFeatureSurfaces(raw: unknown, features: readonly unknown[]):
       if (surfaces.has(name)) {
         issues.push({
           path: `${KEY}.${name}`,
-          message: 'is configured twice, once of it in a `forFeature`: a surface has one place',
+          message: `is configured twice, in ${Object.hasOwn(own, name) ? '`forRoot` and in a `forFeature`' : 'two `forFeature`s'}: keep one`,
         });
       }
       surfaces.set(name, surface);

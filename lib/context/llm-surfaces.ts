@@ -1,9 +1,13 @@
 /**
  * The application's surfaces, for the compiler. Empty as shipped: any name compiles, and the boot alone refuses what is
- * not configured. Declare yours once, and a misspelt name is a compiler error wherever a surface is named.
+ * not configured. Declare yours once, and a misspelt name is a compiler error wherever a surface is named. The import
+ * must stand: without one a `.d.ts` file declares the whole package anew, and its other exports are gone.
  *
  * @example
  * ```ts
+ * // src/llm-surfaces.d.ts
+ * import 'nestjs-llm-router';
+ *
  * declare module 'nestjs-llm-router' {
  *   interface LlmSurfaces {
  *     support: true;

@@ -16,6 +16,12 @@ describe('ConfigurationError', () => {
     expect(new errors.ConfigurationError(issues.slice(1)).message).toContain('(1 problem):');
     expect(error.issues).toEqual(issues);
   });
+
+  it('prints as its message alone: no frames, no field, no issue twice', () => {
+    const error = new errors.ConfigurationError([{ path: 'a.b', message: 'wrong' }]);
+    expect(inspect(error)).toBe(`[ConfigurationError: ${error.message}] {\n  code: 'invalid_configuration'\n}`);
+    expect(error).toMatchObject({ status: 500, type: 'server_error', isRetryable: false });
+  });
 });
 
 describe('LlmRouterError', () => {
@@ -34,6 +40,29 @@ describe('LlmRouterError', () => {
     expect('cause' in error).toBe(false);
     expect(Object.keys(error)).not.toContain('cause');
     expect(inspect(error)).toContain('InvalidRequestError: `n` is wrong.');
+  });
+
+  it('prints what it knows, and nothing undefined', () => {
+    const error = new errors.InternalError();
+    expect(inspect(error)).not.toContain('undefined');
+    expect(error.decisionId).toBeUndefined();
+    error.decisionId = 'dec_1';
+    expect(inspect(error)).toContain("decisionId: 'dec_1'");
+    expect(inspect(new errors.InvalidRequestError('x', 'n'))).toContain("param: 'n'");
+  });
+
+  it('names the kind and the code of a refusal, once where they are the same', () => {
+    const messageOf = (providerCode?: string): string =>
+      new errors.UpstreamRejectedError(
+        new errors.ProviderError({
+          kind: 'content_filter',
+          ...(providerCode === undefined ? {} : { providerCode }),
+        }),
+        undefined,
+      ).message;
+    expect(messageOf('content_filter')).toBe('The provider refused the request (content_filter).');
+    expect(messageOf()).toBe('The provider refused the request (content_filter).');
+    expect(messageOf('SAFETY')).toBe('The provider refused the request (content_filter, SAFETY).');
   });
 
   it('lists why no model was eligible', () => {

@@ -65,7 +65,7 @@ export abstract class LlmRouterError extends Error {
   readonly retryAfterMs: number | undefined;
   readonly shouldRetry: boolean | undefined;
   /** The decision this error belongs to, once there is one. */
-  decisionId: string | undefined;
+  declare decisionId: string | undefined;
 
   /** @internal */
   protected constructor(details: LlmRouterErrorDetails) {
@@ -79,10 +79,21 @@ export abstract class LlmRouterError extends Error {
     this.retryAfterMs = details.retryAfterMs;
     this.shouldRetry = details.shouldRetry;
     Object.defineProperty(this, MARKER, { value: true });
+    hideUndefined(this);
   }
 
   /** Works across duplicate copies of the package, ESM and CommonJS. */
   static isInstance(value: unknown): value is LlmRouterError {
     return typeof value === 'object' && value !== null && MARKER in value;
   }
+}
+
+/** Takes what has no value out of the printed error: of a log line, half would be `undefined`. */
+export function hideUndefined(error: Error): void {
+  for (const [name, value] of Object.entries(error)) if (value === undefined) hide(error, name);
+}
+
+/** Code still reads it; printing the error leaves it out. */
+export function hide(error: Error, ...names: readonly string[]): void {
+  for (const name of names) Object.defineProperty(error, name, { enumerable: false });
 }

@@ -1,4 +1,4 @@
-import { LlmRouterError } from './llm-router-error.js';
+import { hideUndefined, LlmRouterError } from './llm-router-error.js';
 import type { ProviderError } from './provider-error.js';
 
 /**
@@ -16,7 +16,7 @@ export class UpstreamRejectedError extends LlmRouterError {
     super({
       message:
         redactedMessage ??
-        `The provider refused the request (${error.kind}${error.providerCode === undefined ? '' : `, ${error.providerCode}`}).`,
+        `The provider refused the request (${[...new Set([error.kind, error.providerCode ?? error.kind])].join(', ')}).`,
       code:
         error.kind === 'content_filter'
           ? 'content_filter'
@@ -31,5 +31,6 @@ export class UpstreamRejectedError extends LlmRouterError {
       isRetryable: false,
     });
     this.providerCode = error.providerCode;
+    hideUndefined(this);
   }
 }

@@ -1,7 +1,18 @@
 import { addUsage, NO_USAGE, type TokenUsage } from '../chat/index.js';
 import type { CallTally, RoutingInfo } from '../pipeline/index.js';
 import { NO_SURFACE } from '../planning/index.js';
-import type { HandlerRecord, RequestRecord } from '../telemetry/index.js';
+import type { HandlerRecord, Outcome, RequestRecord } from '../telemetry/index.js';
+
+/** A caller that has left and a hedge that lost are nobody's failure. */
+const HAS_FAILED: Readonly<Record<Outcome, boolean>> = {
+  succeeded: false,
+  failed: true,
+  timed_out: true,
+  shed: true,
+  rejected: true,
+  client_left: false,
+  hedge_lost: false,
+};
 
 /**
  * One call of a handler and the router requests made in it. It has ended when its response is out and no request is
@@ -14,6 +25,7 @@ export class HandlerCall implements CallTally {
   #surfaceOfFirst: string | undefined;
   #calls = 0;
   #failedCalls = 0;
+  #lastFailed: RequestRecord | undefined;
   /** A request failed, which no caller's leaving explains. */
   #hasBroken = false;
   #attempts = 0;
@@ -59,7 +71,10 @@ export class HandlerCall implements CallTally {
     this.#open -= 1;
     this.#surfaceOfFirst ??= record.surface;
     this.#calls += 1;
-    if (record.outcome !== 'succeeded') this.#failedCalls += 1;
+    if (HAS_FAILED[record.outcome]) {
+      this.#failedCalls += 1;
+      this.#lastFailed = record;
+    }
     if (record.outcome === 'failed' || record.outcome === 'timed_out') this.#hasBroken = true;
     this.#attempts += record.attempts;
     if (record.servedBy !== undefined) this.#models.add(record.servedBy.model);
@@ -89,6 +104,8 @@ export class HandlerCall implements CallTally {
       waitingMs: this.#waitingMs,
       calls: this.#calls,
       failedCalls: this.#failedCalls,
+      errorCode: this.#lastFailed?.errorCode,
+      decisionId: this.#lastFailed?.decisionId,
       attempts: this.#attempts,
       models: [...this.#models],
       usage: this.#usage,

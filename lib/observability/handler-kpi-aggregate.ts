@@ -1,6 +1,8 @@
 import { addUsage, NO_USAGE, type TokenUsage } from '../chat/index.js';
 import type { HandlerRecord } from '../telemetry/index.js';
+import { CompensatedSum } from './compensated-sum.js';
 import { LatencyHistogram, type Percentiles } from './histogram.js';
+import { dollars, share } from './rounding.js';
 
 /**
  * What is known of one handler.
@@ -16,12 +18,14 @@ export interface HandlerKpi {
   readonly clientLeft: number;
   /** Router requests made in it. */
   readonly requests: number;
+  /** Of these, how many failed, ran out of time or were refused; who left is not among them. */
   readonly failedRequests: number;
   /** Milliseconds until response and last request had ended, of successes. */
   readonly durationMs: Percentiles | undefined;
-  /** Of all the time of its calls, the share spent waiting for models, 0 to 1. */
+  /** Of all the time of its calls, the share spent waiting for models: 0 to 1, to four digits. */
   readonly waitingShare: number;
   readonly tokens: TokenUsage;
+  /** US dollars, to a billionth. */
   readonly costUsd: number;
   readonly costPerCallUsd: number;
 }
@@ -35,7 +39,7 @@ export class HandlerKpiAggregate {
   #durationMs = 0;
   #waitingMs = 0;
   #usage: TokenUsage = NO_USAGE;
-  #costUsd = 0;
+  readonly #costUsd = new CompensatedSum();
 
   add(record: HandlerRecord): void {
     this.#outcomes[record.outcome] += 1;
@@ -44,7 +48,7 @@ export class HandlerKpiAggregate {
     this.#durationMs += record.durationMs;
     this.#waitingMs += record.waitingMs;
     this.#usage = addUsage(this.#usage, record.usage);
-    this.#costUsd += record.costUsd;
+    this.#costUsd.add(record.costUsd);
     if (record.outcome === 'succeeded') this.#duration.record(record.durationMs);
   }
 
@@ -59,10 +63,10 @@ export class HandlerKpiAggregate {
       requests: this.#requests,
       failedRequests: this.#failedRequests,
       durationMs: this.#duration.percentiles(),
-      waitingShare: this.#durationMs === 0 ? 0 : Math.min(1, this.#waitingMs / this.#durationMs),
+      waitingShare: share(Math.min(this.#waitingMs, this.#durationMs), this.#durationMs),
       tokens: this.#usage,
-      costUsd: this.#costUsd,
-      costPerCallUsd: handlerCalls === 0 ? 0 : this.#costUsd / handlerCalls,
+      costUsd: dollars(this.#costUsd.value),
+      costPerCallUsd: handlerCalls === 0 ? 0 : dollars(this.#costUsd.value / handlerCalls),
     };
   }
 }

@@ -1,7 +1,9 @@
 import type { TokenUsage } from '../chat/index.js';
 import { addUsage, NO_USAGE } from '../chat/index.js';
 import type { Outcome } from '../telemetry/index.js';
+import { CompensatedSum } from './compensated-sum.js';
 import { LatencyHistogram, type Percentiles } from './histogram.js';
+import { dollars, share } from './rounding.js';
 
 /**
  * What is known of one deployment, model, provider or surface.
@@ -9,7 +11,7 @@ import { LatencyHistogram, type Percentiles } from './histogram.js';
  * @publicApi
  */
 export interface Kpi {
-  /** Requests of a surface; attempts of a deployment, model or provider. */
+  /** Requests of a surface; calls (attempts) of a deployment, model or provider, also those that failed. */
   readonly requests: number;
   readonly succeeded: number;
   /** Failed otherwise than by time. */
@@ -19,15 +21,18 @@ export interface Kpi {
   readonly clientLeft: number;
   /** Refused or shed before any model was called. */
   readonly refused: number;
-  /** Errors and timeouts over what ended without the caller's doing. */
+  /** Errors and timeouts over what ended without the caller's doing: 0 to 1, to four digits. */
   readonly errorRate: number;
+  /** Timeouts alone, likewise. */
   readonly timeoutRate: number;
   /** Milliseconds until the answer was complete, of successes. */
   readonly latencyMs: Percentiles | undefined;
   /** Milliseconds until a stream's first token. */
   readonly timeToFirstTokenMs: Percentiles | undefined;
   readonly tokens: TokenUsage;
+  /** US dollars, to a billionth. */
   readonly costUsd: number;
+  /** `costUsd` over `requests`: for a deployment, model or provider, what one call costs. */
   readonly costPerRequestUsd: number;
 }
 
@@ -58,12 +63,12 @@ export class KpiAggregate {
     rejected: 0,
   };
   #usage: TokenUsage = NO_USAGE;
-  #costUsd = 0;
+  readonly #costUsd = new CompensatedSum();
 
   add(sample: KpiSample): void {
     this.#outcomes[sample.outcome] += 1;
     this.#usage = addUsage(this.#usage, sample.usage);
-    this.#costUsd += sample.costUsd;
+    this.#costUsd.add(sample.costUsd);
     if (sample.outcome === 'succeeded') this.#latency.record(sample.durationMs);
     if (sample.timeToFirstTokenMs !== undefined && isLatencySample(sample.outcome)) {
       this.#firstToken.record(sample.timeToFirstTokenMs);
@@ -81,13 +86,13 @@ export class KpiAggregate {
       timeouts: counts.timed_out,
       clientLeft: counts.client_left,
       refused: counts.rejected + counts.shed,
-      errorRate: judged === 0 ? 0 : (counts.failed + counts.timed_out) / judged,
-      timeoutRate: judged === 0 ? 0 : counts.timed_out / judged,
+      errorRate: share(counts.failed + counts.timed_out, judged),
+      timeoutRate: share(counts.timed_out, judged),
       latencyMs: this.#latency.percentiles(),
       timeToFirstTokenMs: this.#firstToken.percentiles(),
       tokens: this.#usage,
-      costUsd: this.#costUsd,
-      costPerRequestUsd: requests === 0 ? 0 : this.#costUsd / requests,
+      costUsd: dollars(this.#costUsd.value),
+      costPerRequestUsd: requests === 0 ? 0 : dollars(this.#costUsd.value / requests),
     };
   }
 }

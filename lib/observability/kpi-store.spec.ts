@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { NO_USAGE, type TokenUsage } from '../chat/index.js';
 import { type AttemptRecord, type Outcome, type RequestRecord, TelemetryBus } from '../telemetry/index.js';
+import { HandlerKpiAggregate } from './handler-kpi-aggregate.js';
 import { KpiAggregate } from './kpi-aggregate.js';
 import { KpiStore } from './kpi-store.js';
 import { PrometheusMetrics } from './prometheus-metrics.js';
@@ -164,6 +165,37 @@ describe('KpiAggregate', () => {
     expect(kpi.latencyMs).toMatchObject({ count: 5, p50: 100, p99: 100 });
     // Successes, failures, timeouts, refusals: whoever got a first token and did not leave or lose.
     expect(kpi.timeToFirstTokenMs?.count).toBe(23);
+  });
+
+  it('gives dollars and shares without the noise of binary fractions', () => {
+    const aggregate = new KpiAggregate();
+    const sample = { durationMs: 1, timeToFirstTokenMs: undefined, usage: NO_USAGE, costUsd: 0.00011755 };
+    for (let index = 0; index < 30_000; index += 1) {
+      aggregate.add({ ...sample, outcome: index % 3 === 0 ? 'failed' : 'succeeded' });
+    }
+    expect(aggregate.read()).toMatchObject({
+      costUsd: 3.5265,
+      costPerRequestUsd: 0.00011755,
+      errorRate: 0.3333,
+    });
+    const handler = new HandlerKpiAggregate();
+    for (const waitingMs of [2, 3]) {
+      handler.add({
+        handler: 'A.b',
+        surface: 'none',
+        startedAtMs: 0,
+        durationMs: 3,
+        waitingMs,
+        calls: 1,
+        failedCalls: 0,
+        attempts: 1,
+        models: [],
+        usage: NO_USAGE,
+        costUsd: 0.1 + 0.2,
+        outcome: 'succeeded',
+      });
+    }
+    expect(handler.read()).toMatchObject({ waitingShare: 0.8333, costUsd: 0.6, costPerCallUsd: 0.3 });
   });
 
   it('has rates of zero, not of nothing, before the first sample', () => {

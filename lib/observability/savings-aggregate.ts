@@ -2,13 +2,8 @@ import { costOfUsage } from '../cost/index.js';
 import type { PolicyBaseline } from '../planning/index.js';
 import type { AttemptRecord } from '../telemetry/index.js';
 import { CompensatedSum } from './compensated-sum.js';
+import { dollars } from './rounding.js';
 import type { RequestSavings, Savings } from './savings-report.js';
-
-/** To a billionth of a dollar: the rest is the noise of binary fractions. */
-function dollars(amount: number): number {
-  // Never -0, which JSON hides and a test does not.
-  return Math.round(amount * 1e9) / 1e9 + 0;
-}
 
 /** Sums over the calls of one key, in constant memory. */
 export class SavingsAggregate {

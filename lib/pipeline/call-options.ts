@@ -19,3 +19,13 @@ export interface InternalCallOptions extends RouterCallOptions {
   /** Where the surface's name came from, for the error that refuses it. */
   readonly surfaceParam?: string;
 }
+
+const BESIDE_CONTEXT: Readonly<Record<Exclude<keyof InternalCallOptions, keyof LlmRequestContext>, true>> = {
+  signal: true,
+  deadlineLimitMs: true,
+  keyId: true,
+  surfaceParam: true,
+};
+
+/** What call options have beside the context. */
+export const KEYS_BESIDE_CONTEXT: ReadonlySet<string> = new Set(Object.keys(BESIDE_CONTEXT));

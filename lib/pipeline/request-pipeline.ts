@@ -35,7 +35,7 @@ import type {
   TelemetryBus,
 } from '../telemetry/index.js';
 import { Admission } from './admission.js';
-import type { InternalCallOptions } from './call-options.js';
+import { type InternalCallOptions, KEYS_BESIDE_CONTEXT } from './call-options.js';
 import { type CallTally, currentCallTally } from './call-tally.js';
 import { createDecisionId } from './decision-id.js';
 import { explainPlan, type Explanation } from './explanation.js';
@@ -415,8 +415,10 @@ function withStream(body: unknown, stream: boolean): unknown {
 }
 
 function checkCircumstances(context: LlmRequestContext): void {
-  const [fault] = findContextFaults(context);
-  if (fault !== undefined) throw new InvalidRequestError(`\`${fault.key}\` ${fault.message}.`, fault.key);
+  const [fault] = findContextFaults(context, KEYS_BESIDE_CONTEXT);
+  if (fault === undefined) return;
+  const end = fault.message.endsWith('?') || fault.message.endsWith('.') ? '' : '.';
+  throw new InvalidRequestError(`\`${fault.key}\` ${fault.message}${end}`, fault.key);
 }
 
 function surfaceNamed(policy: PolicySnapshot, name: string | undefined, param = 'surface'): PolicySurface {

@@ -30,13 +30,18 @@ describe('compileOptions', () => {
     expect(issues[2]?.message).toContain('Did you mean "gpt-4o-mini"?');
   });
 
-  it('looks no further where a value has a wrong type', () => {
-    const { issues } = refusalOf({
+  it('names misspelt models beside values of a wrong type, and says that more may follow', () => {
+    const { issues, message } = refusalOf({
       providers: { openai },
-      routingRules: { simple_queries: { primary: 42 } },
-      surfaces: { support: { pin: 'nope' } },
+      routingRules: { simple_queries: { primary: 42, fallback: 'gpt-4o-mni' } },
+      surfaces: { support: { pin: 'gpt-4o' } },
     });
-    expect(issues.map(({ path }) => path)).toEqual(['routingRules.simple_queries.primary']);
+    expect(issues.map(({ path }) => path)).toEqual([
+      'routingRules.simple_queries.primary',
+      'routingRules.simple_queries.fallback',
+    ]);
+    expect(issues[1]?.message).toContain('Did you mean "gpt-4o-mini"?');
+    expect(message).toMatch(/\nMore may follow once these are mended\.$/);
   });
 
   it('quotes no value of the environment, even one that stands where a model should', () => {

@@ -61,7 +61,7 @@ describe("the article's JSON", () => {
   it('prints its table', () => {
     const lines = bootTable(compile(JSON.parse(article)).policy).split('\n');
     expect(lines[0]).toMatch(/^surface +class +models \(primary > secondary > tertiary\) +left out$/);
-    expect(lines.slice(1).map((line) => line.replace(/ {2,}/g, ' | '))).toEqual([
+    expect(lines.slice(1, -1).map((line) => line.replace(/ {2,}/g, ' | '))).toEqual([
       'none | simple_queries | gpt-3.5-turbo (q 0.41, $0.0008/1k) > claude-haiku-4-5 (q 0.76, $0.0020/1k) | -',
       'none | complex_reasoning | gpt-4 (q 0.50, $0.0375/1k) > claude-opus-4-5 (q 0.82, $0.0100/1k) | -',
     ]);
@@ -107,7 +107,8 @@ describe('rules', () => {
     expect(issues).toEqual([
       {
         path: 'routingRules.r',
-        message: 'no model of this rule can be called: no provider serves any of them',
+        message:
+          'no model of this rule can be called: no provider serves any of them; add a provider with api "anthropic"',
       },
     ]);
   });
@@ -133,7 +134,10 @@ describe('rules', () => {
       { routingRules: { r: { primary: 'dear', maxCostPer1k: 0.002 } } },
     );
     expect(refusalOf(none)).toEqual([
-      { path: 'routingRules.r', message: 'no model of this rule is within `maxCostPer1k` 0.002' },
+      {
+        path: 'routingRules.r',
+        message: 'no model of this rule is within `maxCostPer1k` 0.002 (dear: $0.002002 per 1,000 tokens)',
+      },
     ]);
   });
 
@@ -202,6 +206,42 @@ describe('rules', () => {
     expect(refusalOf({}, {})[0]?.message).toContain('OPENAI_API_KEY');
     // Nobody wrote these hops, so nobody is asked to mend them.
     expect(compile({ strict: true }).warnings).toEqual([]);
+  });
+});
+
+describe('names of rules', () => {
+  const primary = 'gpt-4';
+
+  it.each(['simpleQueries', 'Simple_Queries', 'simple-queries'])(
+    '%s is refused: it can only mean the class',
+    (name) => {
+      expect(refusalOf({ routingRules: { [name]: { primary } } })).toEqual([
+        {
+          path: `routingRules.${name}`,
+          message: 'the class is spelt "simple_queries": names are not read in any other spelling',
+        },
+      ]);
+    },
+  );
+
+  it('near to a class without a rule are warned of; others, and those beside the class, are not', () => {
+    const warned = (rules: object): string[] =>
+      compile({ routingRules: rules })
+        .warnings.filter(({ message }) => message.includes('did you mean'))
+        .map(({ path, message }) => `${path} ${message}`);
+    expect(warned({ simple_querys: { primary } })).toEqual([
+      'routingRules.simple_querys did you mean "simple_queries"? A rule of this name is reached only by a client that names it',
+    ]);
+    expect(warned({ simple_querys: { primary }, simple_queries: { primary } })).toEqual([]);
+    expect(warned({ legal: { primary } })).toEqual([]);
+  });
+
+  it('of the user alone leave the classes to derived rules, which the table marks', () => {
+    const table = bootTable(compile({ routingRules: { legal: { primary } } }).policy);
+    expect(table).toMatch(/^none +simple_queries \(default\) /m);
+    expect(table).toMatch(/^none +complex_reasoning \(default\) /m);
+    expect(table).toMatch(/^none +legal  /m);
+    expect(table).toMatch(/\(default\): no rule is written for it$/);
   });
 });
 
@@ -284,11 +324,51 @@ describe('surfaces', () => {
       { surfaces: { s: { safetyFloor: 0.5 }, t: { safetyFloor: 0.5 }, u: {} } },
     );
     const message =
-      'no model of any rule is over its floors; rate the models yourself by adding models.a.safety: <0 to 1>, models.b.safety: <0 to 1>';
+      'no model of any rule is over its floors: safetyFloor 0.5, and none has a rating; rate the models yourself by adding models.a.safety: <0 to 1>, models.b.safety: <0 to 1>';
     expect(refusalOf(unsafe)).toEqual([
       { path: 'surfaces.s', message },
       { path: 'surfaces.t', message },
     ]);
+  });
+
+  it('are refused together with a price cap that no model is within, each with the best there is', () => {
+    const rule = { primary: ['good', 'bad'], maxCostPer1k: 0.00001 };
+    const raw = withSurfaces(
+      { s: { qualityFloor: 0.9 }, t: { qualityFloor: 0.95 }, u: {} },
+      { routingRules: { simple_queries: rule } },
+    );
+    expect(refusalOf(raw).map(({ path, message }) => `${path}: ${message}`)).toEqual([
+      expect.stringContaining('routingRules.simple_queries: no model of this rule is within'),
+      'surfaces.s: no model of any rule is over its floors: qualityFloor 0.9, and the best is good with 0.8',
+      'surfaces.t: no model of any rule is over its floors: qualityFloor 0.95, and the best is good with 0.8',
+    ]);
+  });
+
+  it('have one line in the table where nothing sets them apart, and a model left out is named once', () => {
+    const rule = { primary: ['good', 'bad'] };
+    const lines = bootTable(
+      compile(
+        withSurfaces(
+          { plain: {}, s: { qualityFloor: 0.5 } },
+          { routingRules: { simple_queries: rule, complex_reasoning: rule } },
+        ),
+      ).policy,
+    ).split('\n');
+    expect(lines.filter((line) => line.startsWith('plain'))).toEqual([
+      expect.stringMatching(/^plain +as none$/),
+    ]);
+    expect(lines.find((line) => line.startsWith('s '))?.match(/bad: quality 0\.20/g)).toHaveLength(1);
+  });
+
+  it('have a line for each tier where one line would be too wide', () => {
+    const names = ['first', 'second', 'third'].map((name) => name.padEnd(60, '-x'));
+    const [first, second, third] = names;
+    const raw = own(Object.fromEntries(names.map((name) => [name, model()])), {
+      routingRules: { simple_queries: { primary: first, fallback: second, emergency: third } },
+    });
+    const lines = bootTable(compile(raw).policy).split('\n');
+    expect(lines[2]).toMatch(/^ +> second/);
+    expect(Math.max(...lines.map(({ length }) => length))).toBeLessThan(150);
   });
 
   it('warn of a class that no model over the floors serves', () => {
@@ -300,7 +380,7 @@ describe('surfaces', () => {
         message: 'no model over its floors serves the class complex_reasoning: such requests are refused',
       },
     ]);
-    expect(bootTable(policy).split('\n').at(-1)?.split(/ {2,}/)).toEqual([
+    expect(bootTable(policy).split('\n').at(-2)?.split(/ {2,}/)).toEqual([
       's',
       'complex_reasoning',
       'nothing',
@@ -313,7 +393,7 @@ describe('surfaces', () => {
     const surfaces = { s: { qualityFloor: 0.5 }, p: { pin: 'bad' } };
     const rows = bootTable(compile(withSurfaces(surfaces, { routingRules: rules })).policy)
       .split('\n')
-      .slice(1);
+      .slice(1, -1);
     expect(rows.map((row) => row.split(/ {2,}/))).toEqual([
       ['none', 'simple_queries', 'bad (q 0.20, $0.0010/1k)', '-'],
       ['none', 'complex_reasoning', 'good (q 0.80, $0.0010/1k)', '-'],

@@ -3,6 +3,7 @@ import { BUILT_IN_CLASSES } from '../classification/index.js';
 import { didYouMean, type LlmRouterConfiguration } from '../config/index.js';
 import { ConfigurationError, type ConfigurationIssue } from '../errors/configuration-error.js';
 import { checkProviders } from './check-providers.js';
+import { checkRuleNames } from './check-rule-names.js';
 import { compileBaseline } from './compile-baseline.js';
 import { ModelCompiler } from './compile-models.js';
 import { compileRule } from './compile-rule.js';
@@ -51,6 +52,7 @@ export function compilePolicy(
       notes.warn(`routingRules.${name}`, 'has the name of a model: clients that name it get the rule');
     }
   }
+  checkRuleNames(Object.keys(configuration.routingRules ?? {}), notes);
   // Before rules are derived: nobody can mend a hop that nobody wrote.
   proveHops(rules, notes);
   if (!BUILT_IN_CLASSES.some((name) => rules.has(name)) && notes.errors.length === 0) {
@@ -63,12 +65,13 @@ export function compilePolicy(
     );
   }
 
+  const areRulesKnown = notes.areRulesKnown && rules.size > 0;
   const surfaces = new Map<string, PolicySurface>();
   for (const [name, options] of Object.entries(configuration.surfaces ?? {})) {
     surfaces.set(name, compileSurface(name, options, names, notes));
   }
   const rulesForClass = orderRules(rules);
-  proveSurfaces(surfaces, rulesForClass, notes);
+  proveSurfaces(surfaces, rulesForClass, areRulesKnown, notes);
   checkKeys(configuration, surfaces, notes);
   configuration.health.failOnSurfaces?.forEach((surface, index) => {
     checkSurface(`health.failOnSurfaces[${index}]`, surface, surfaces, notes);
@@ -76,7 +79,7 @@ export function compilePolicy(
   const baseline = compileBaseline(configuration.baseline, names, notes);
 
   const errors = configuration.strict ? [...notes.errors, ...notes.warnings] : notes.errors;
-  if (errors.length > 0) throw new ConfigurationError(errors);
+  if (errors.length > 0) throw new ConfigurationError(errors, !areRulesKnown && surfaces.size > 0);
   const { timeouts, maxAttempts, deadlineMs } = configuration.execution;
   return {
     policy: {

@@ -11,7 +11,10 @@ function asList(value: string | string[] | undefined): string[] {
   return value === undefined ? [] : Array.isArray(value) ? value : [value];
 }
 
-/** One rule with its models resolved; undefined where none of them can serve, which is noted. */
+/**
+ * One rule with its models resolved; undefined where none of them can be called, which is noted. One that is refused
+ * for its price cap is given without it, as what it would be once the cap is mended.
+ */
 export function compileRule(
   name: string,
   options: RuleOptions,
@@ -32,7 +35,7 @@ export function compileRule(
     }));
 
   const maxCostPer1k = options.maxCostPer1k ?? undefined;
-  const unpriced: string[] = [];
+  const unpriced: PolicyModel[] = [];
   const refused: string[] = [];
   const isEveryNameKnown = steps.every(({ models }) => models.every((model) => names.isModel(model)));
   const tiers: PolicyTier[] = [];
@@ -48,7 +51,7 @@ export function compileRule(
         if (names.isModel(modelName)) {
           notes.warn(
             where,
-            `no provider serves "${modelName}", it is left out; ${names.whyNotCallable(modelName) || 'name its provider under `models`'}`,
+            `no provider serves "${modelName}", it is left out; ${names.howToServe(modelName)}`,
           );
         }
         continue;
@@ -64,7 +67,7 @@ export function compileRule(
       }
       seen.add(model.name);
       if (maxCostPer1k !== undefined && !isUnderPriceCap(model, maxCostPer1k)) {
-        unpriced.push(model.name);
+        unpriced.push(model);
         notes.warn(
           where,
           `"${model.name}" is over \`maxCostPer1k\` (${priceText(model)}) and will never serve this rule`,
@@ -81,17 +84,26 @@ export function compileRule(
       });
     }
   });
-  if (tiers.flatMap((tier) => tier.models).every((model) => unpriced.includes(model.name))) {
-    // A misspelt name is an error of its own; saying twice that nothing is left would only hide it.
-    if (isEveryNameKnown && refused.length === 0) {
+  // A misspelt name is an error of its own; saying twice that nothing is left would only hide it.
+  const isWhole = isEveryNameKnown && refused.length === 0;
+  if (tiers.length === 0) {
+    if (isWhole) {
+      const ways = new Set(steps.flatMap(({ models }) => models).map((model) => names.howToServe(model)));
       notes.error(
         path,
-        unpriced.length > 0
-          ? `no model of this rule is within \`maxCostPer1k\` ${String(maxCostPer1k)}`
-          : 'no model of this rule can be called: no provider serves any of them',
+        `no model of this rule can be called: no provider serves any of them; ${[...ways].join(', or ')}`,
       );
     }
     return undefined;
+  }
+  if (tiers.flatMap((tier) => tier.models).every((model) => unpriced.includes(model))) {
+    if (!isWhole) return undefined;
+    const prices = unpriced.map((model) => `${model.name}: ${priceText(model)}`).join(', ');
+    notes.errorBeside(
+      path,
+      `no model of this rule is within \`maxCostPer1k\` ${String(maxCostPer1k)} (${prices})`,
+    );
+    return { name, tiers, maxCostPer1k: undefined, maxLatencyMs: options.maxLatencyMs ?? undefined };
   }
   return { name, tiers, maxCostPer1k, maxLatencyMs: options.maxLatencyMs ?? undefined };
 }
@@ -103,6 +115,11 @@ function isUnderPriceCap(model: PolicyModel, maxCostPer1k: number): boolean {
 }
 
 function priceText(model: PolicyModel): string {
-  const price = model.deployments[0]?.price;
-  return price === undefined ? 'no price known' : `$${mixedPricePer1k(price).toFixed(5)} per 1,000 tokens`;
+  const prices = model.deployments.flatMap(({ price }) =>
+    price === undefined ? [] : mixedPricePer1k(price),
+  );
+  // Four places that count, so that a price just over the cap does not read like the cap.
+  return prices.length === 0
+    ? 'no price known'
+    : `$${Number(Math.min(...prices).toPrecision(4))} per 1,000 tokens`;
 }

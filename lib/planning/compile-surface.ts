@@ -28,7 +28,7 @@ export function compileSurface(
   if (name === NO_SURFACE) notes.error(path, `"${NO_SURFACE}" is the label of requests without a surface`);
   const pin = options.pin ? names.resolve(options.pin, `${path}.pin`, notes) : undefined;
   if (options.pin && pin === undefined && names.isModel(options.pin)) {
-    notes.error(`${path}.pin`, `no provider serves "${options.pin}"; ${names.whyNotCallable(options.pin)}`);
+    notes.error(`${path}.pin`, `no provider serves "${options.pin}"; ${names.howToServe(options.pin)}`);
   }
   return {
     name,

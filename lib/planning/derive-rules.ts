@@ -44,6 +44,7 @@ export function deriveRules(
     }),
     maxCostPer1k: undefined,
     maxLatencyMs: undefined,
+    isDerived: true,
   });
   if (candidates.length === 0) return [];
   const byPrice = candidates.toSorted((first, second) => compare(priceOf(first), priceOf(second)));

@@ -6,6 +6,13 @@ describe('findContextFaults', () => {
     expect(findContextFaults({ qualityFloor: 0, safetyFloor: 1, maxCostPerRequest: 0 })).toEqual([]);
   });
 
+  it('finds a misspelt key, and passes those that the caller allows', () => {
+    expect(findContextFaults({ qualityFlor: 1 } as object)).toEqual([
+      { key: 'qualityFlor', message: 'is no option. Did you mean "qualityFloor"?' },
+    ]);
+    expect(findContextFaults({ signal: 1, nope: undefined } as object, new Set(['signal']))).toEqual([]);
+  });
+
   it.each([
     ['qualityFloor', 60],
     ['qualityFloor', Number.NaN],

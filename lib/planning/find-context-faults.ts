@@ -1,3 +1,4 @@
+import { didYouMean } from '../config/index.js';
 import { type LlmRequestContext, type SurfaceTightening, TIGHTENING_KEYS } from '../context/index.js';
 
 /** The longest a timer can hold. */
@@ -6,7 +7,7 @@ const WORKLOADS: ReadonlySet<unknown> = new Set(['interactive', 'background', un
 
 /** What a handler or a caller says that cannot be meant: `qualityFloor: 60` would leave no model, `NaN` every one. */
 export interface ContextFault {
-  readonly key: keyof LlmRequestContext;
+  readonly key: string;
   /** To be read after the key. */
   readonly message: string;
 }
@@ -24,9 +25,36 @@ const LIMITS: Readonly<
   },
 };
 
-/** What code gives, the compiler may not have seen: `Number(process.env.UNSET)` is a number too. */
-export function findContextFaults(context: LlmRequestContext): ContextFault[] {
+const CONTEXT_KEYS: Readonly<Record<keyof LlmRequestContext, true>> = {
+  surface: true,
+  workload: true,
+  tenant: true,
+  deadlineMs: true,
+  qualityFloor: true,
+  safetyFloor: true,
+  latencySloMs: true,
+  maxCostPerRequest: true,
+  maxOutputTokens: true,
+};
+const KNOWN_KEYS: ReadonlySet<string> = new Set(Object.keys(CONTEXT_KEYS));
+const NO_KEYS: ReadonlySet<string> = new Set();
+
+/**
+ * What code gives, the compiler may not have seen: `Number(process.env.UNSET)` is a number too, and a floor under a
+ * misspelt key would be none.
+ *
+ * @param allowed - Keys that may stand beside those of a context.
+ */
+export function findContextFaults(
+  context: LlmRequestContext,
+  allowed: ReadonlySet<string> = NO_KEYS,
+): ContextFault[] {
   const faults: ContextFault[] = [];
+  for (const [key, value] of Object.entries(context)) {
+    if (value === undefined || KNOWN_KEYS.has(key) || allowed.has(key)) continue;
+    const written = key.slice(0, 64);
+    faults.push({ key: written, message: `is no option.${didYouMean(written, KNOWN_KEYS)}` });
+  }
   const { deadlineMs, workload } = context;
   if (deadlineMs !== undefined && !(deadlineMs >= 1 && deadlineMs <= MAX_DEADLINE_MS)) {
     faults.push({

@@ -16,7 +16,7 @@ export {
   type PolicyTier,
 } from './policy-snapshot.js';
 export { type ContextFault, findContextFaults } from './find-context-faults.js';
-export { isServable, staticRejection } from './prove-surfaces.js';
+export { describeShortfall, isServable, staticRejection } from './prove-surfaces.js';
 export { FAILING_MIN_SAMPLES, findDeferral, isFailing } from './rank-tier.js';
 export { tightenSurface } from './tighten-surface.js';
 export { type DeploymentSignals, type SignalsSnapshot, UNKNOWN_SIGNALS } from './signals-snapshot.js';

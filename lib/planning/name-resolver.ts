@@ -92,6 +92,11 @@ export class NameResolver {
     return rating;
   }
 
+  /** What to write so that a known model can be called. */
+  howToServe(name: string): string {
+    return this.whyNotCallable(name) || `name its provider: \`models.${name}: { provider: … }\``;
+  }
+
   /** Why a known model cannot be called. */
   whyNotCallable(name: string): string {
     const facts = this.catalog.find(name);

@@ -42,6 +42,8 @@ export interface PolicyRule {
   readonly tiers: readonly PolicyTier[];
   readonly maxCostPer1k: number | undefined;
   readonly maxLatencyMs: number | undefined;
+  /** Nobody wrote it: it stands in where no built-in class has a rule. */
+  readonly isDerived?: boolean;
 }
 
 export interface PolicySurface {

@@ -6,9 +6,21 @@ export class ProofNotes {
   readonly warnings: ConfigurationIssue[] = [];
   /** Said as warnings are, of what may well be as it should. */
   readonly remarks: ConfigurationIssue[] = [];
+  #beside = 0;
+
+  /** Whether models and rules are known in spite of the errors so far, so that proofs that build on them hold. */
+  get areRulesKnown(): boolean {
+    return this.errors.length === this.#beside;
+  }
 
   error(path: string, message: string): void {
     this.errors.push({ path, message });
+  }
+
+  /** An error that leaves models and rules what they are. */
+  errorBeside(path: string, message: string): void {
+    this.error(path, message);
+    this.#beside += 1;
   }
 
   warn(path: string, message: string): void {

@@ -43,16 +43,40 @@ export function isServable(
   return [...rulesForClass.values()].flat().some((rule) => serves(rule, surface));
 }
 
+/** The floors of a surface that nothing serves, each with the best there is. */
+export function describeShortfall(
+  surface: PolicySurface,
+  rulesForClass: ReadonlyMap<string, readonly PolicyRule[]>,
+): string {
+  const models =
+    surface.pin === undefined ? [...rulesForClass.values()].flat().flatMap(modelsOf) : [surface.pin];
+  return (['quality', 'safety'] as const)
+    .flatMap((kind) => {
+      const floor = surface[`${kind}Floor`];
+      if (floor === undefined) return [];
+      const [best] = models
+        .filter((model) => model[kind] !== undefined)
+        .toSorted((first, second) => (second[kind] ?? 0) - (first[kind] ?? 0));
+      const text =
+        best === undefined ? 'none has a rating' : `the best is ${best.name} with ${best[kind] ?? 0}`;
+      return [`${kind}Floor ${floor}, and ${text}`];
+    })
+    .join('; ');
+}
+
 /** Refuses a surface no model can serve; warns of unrated models that its floors leave out, with the line to add. */
 export function proveSurfaces(
   surfaces: ReadonlyMap<string, PolicySurface>,
   rulesForClass: ReadonlyMap<string, readonly PolicyRule[]>,
+  areRulesKnown: boolean,
   notes: ProofNotes,
 ): void {
-  // On top of an error in the rules, that a surface is not served would only hide the cause.
-  const areRulesSound = notes.errors.length === 0 && rulesForClass.size > 0;
   for (const surface of surfaces.values()) {
     const path = `surfaces.${surface.name}`;
+    // On top of an error in the rules or in the surface, that it is not served would only hide the cause.
+    const isProvable =
+      areRulesKnown &&
+      !notes.errors.some((error) => error.path === path || error.path.startsWith(`${path}.`));
     if (surface.pin !== undefined) {
       const reason = staticRejection(surface.pin, surface, undefined);
       if (reason !== undefined)
@@ -71,17 +95,17 @@ export function proveSurfaces(
     const lines = (['quality', 'safety'] as const).flatMap((kind) =>
       [...unrated[kind]].map((name) => `models.${name}.${kind}: <0 to 1>`),
     );
-    if (unserved.length === rulesForClass.size && areRulesSound) {
+    if (unserved.length === rulesForClass.size && isProvable) {
       notes.error(
         path,
-        `no model of any rule is over its floors${lines.length > 0 ? `; rate the models yourself by adding ${lines.join(', ')}` : ''}`,
+        `no model of any rule is over its floors: ${describeShortfall(surface, rulesForClass)}${lines.length > 0 ? `; rate the models yourself by adding ${lines.join(', ')}` : ''}`,
       );
       continue;
     }
     if (lines.length > 0) {
       notes.warn(path, `unrated models never serve it; add ${lines.join(', ')} to let them`);
     }
-    for (const [requestClass] of areRulesSound ? unserved : []) {
+    for (const [requestClass] of isProvable ? unserved : []) {
       notes.warn(
         path,
         `no model over its floors serves the class ${requestClass}: such requests are refused`,

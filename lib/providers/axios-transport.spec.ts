@@ -658,7 +658,10 @@ describe.each(['undici', 'http'] as const)('AxiosTransport over %s', (adapter) =
       const proxy = await new TinyProxy().start(port);
       const transport = createTransport({ environment: { HTTPS_PROXY: proxy.url } });
       const error = await rejection(transport.send(requestTo('https://upstream.test')));
-      expect(error).toMatchObject({ kind: 'connection', providerCode: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
+      expect(error).toMatchObject({
+        kind: 'connection',
+        providerCode: `DEPTH_ZERO_SELF_SIGNED_CERT via proxy ${new URL(proxy.url).host}`,
+      });
       expectNoSecret(error);
     });
   });
@@ -675,8 +678,22 @@ describe.each(['undici', 'http'] as const)('AxiosTransport over %s', (adapter) =
     });
 
     it('a proxy that is not there', async () => {
-      const transport = createTransport({ environment: { HTTPS_PROXY: 'http://127.0.0.1:1' } });
+      const transport = createTransport({ environment: { HTTPS_PROXY: 'http://user:p%40ss@127.0.0.1:1' } });
       const error = await rejection(transport.send(requestTo('https://upstream.test')));
+      // With its address, or it would be taken for the provider; without its password.
+      expect(error).toMatchObject({
+        kind: 'connection',
+        providerCode: 'ECONNREFUSED via proxy 127.0.0.1:1',
+        message: 'Provider attempt failed: connection [ECONNREFUSED via proxy 127.0.0.1:1]',
+      });
+      expect(inspect(error)).not.toMatch(/user|p%40ss|p@ss/);
+    });
+
+    it('is not blamed for what goes past it', async () => {
+      const transport = createTransport({
+        environment: { HTTPS_PROXY: 'http://127.0.0.1:1', NO_PROXY: '127.0.0.1' },
+      });
+      const error = await rejection(transport.send(requestTo('https://127.0.0.1:2')));
       expect(error).toMatchObject({ kind: 'connection', providerCode: 'ECONNREFUSED' });
     });
 
@@ -687,7 +704,10 @@ describe.each(['undici', 'http'] as const)('AxiosTransport over %s', (adapter) =
         environment: { HTTPS_PROXY: `http://127.0.0.1:${port}` },
       });
       const error = await rejection(transport.send(requestTo('https://upstream.test')));
-      expect(error).toMatchObject({ kind: 'timeout', providerCode: 'connect_timeout' });
+      expect(error).toMatchObject({
+        kind: 'timeout',
+        providerCode: `connect_timeout via proxy 127.0.0.1:${port}`,
+      });
     });
 
     it('plain http goes through HTTP_PROXY in absolute form, and past it by NO_PROXY', async () => {

@@ -34,7 +34,7 @@ type ConfigFor = (url: URL) => AxiosRequestConfig;
  * The transport of the router: axios, over undici or `node:http`.
  *
  * - `https:` goes through a proxy's CONNECT tunnel, `http:` in absolute form; `NO_PROXY` as {@link proxyFor} has it.
- *   A proxy that refuses is `connection` with code `proxy_refused` where a tunnel is asked for; for plain `http:` its
+ *   A failed connection names the proxy it went through. A proxy that refuses is `connection` with code `proxy_refused` where a tunnel is asked for; for plain `http:` its
  *   answer cannot be told from the provider's (undici tells a 407).
  * - Nothing of the application's global `axios` is used: neither its defaults nor its interceptors.
  * - Asks for no compression (chunks of a stream would wait in the compressor), and decodes gzip, deflate and br all the
@@ -42,6 +42,7 @@ type ConfigFor = (url: URL) => AxiosRequestConfig;
  */
 export class AxiosTransport extends Transport {
   readonly #connect: () => Promise<Connections>;
+  readonly #proxies: ProxyEnvironment | undefined;
   #connections: Promise<Connections> | undefined;
   /** Ends the calls in flight; each takes itself out when it is over. */
   readonly #open = new Set<(error: Error) => void>();
@@ -55,6 +56,7 @@ export class AxiosTransport extends Transport {
       certificateAuthorities: readOptionalAuthorities(options.caFile),
       proxies: readProxyEnvironment(options.environment ?? process.env),
     };
+    this.#proxies = settings.proxies;
     this.#connect = () =>
       options.adapter === 'undici' ? undiciConnections(settings) : httpConnections(settings);
   }
@@ -112,7 +114,7 @@ export class AxiosTransport extends Transport {
         },
         (error: unknown) => {
           release();
-          reject(toProviderError(error));
+          reject(this.#nameProxy(toProviderError(error), request.url));
         },
       );
     });
@@ -124,6 +126,20 @@ export class AxiosTransport extends Transport {
       end(closedError());
     }
     await (await this.#connections)?.close();
+  }
+
+  /** A dead proxy must not look like a dead provider. */
+  #nameProxy(error: ProviderError, url: string): ProviderError {
+    const { kind, providerCode } = error;
+    const isOfTheWay = kind === 'connection' || (kind === 'timeout' && providerCode === 'connect_timeout');
+    if (!isOfTheWay || this.#proxies === undefined || !URL.canParse(url)) return error;
+    const proxy = proxyFor(new URL(url), this.#proxies);
+    // Another tells of the proxy by itself.
+    if (proxy === undefined || providerCode === 'proxy_refused' || providerCode === 'transport_closed')
+      return error;
+    // The address alone: the variable may hold a password.
+    const address = `${proxy.hostname}:${portOf(proxy)}`;
+    return new ProviderError({ kind, providerCode: `${providerCode ?? 'failed'} via proxy ${address}` });
   }
 
   async #start(request: TransportRequest): Promise<ClientResponse> {
@@ -230,7 +246,7 @@ function forwardProxy(proxy: URL): AxiosRequestConfig['proxy'] {
   return {
     protocol: proxy.protocol,
     host: proxy.hostname.replace(/^\[|\]$/g, ''),
-    port: Number(proxy.port === '' ? (proxy.protocol === 'https:' ? 443 : 80) : proxy.port),
+    port: portOf(proxy),
     ...(proxy.username === ''
       ? {}
       : {
@@ -240,6 +256,10 @@ function forwardProxy(proxy: URL): AxiosRequestConfig['proxy'] {
           },
         }),
   };
+}
+
+function portOf({ port, protocol }: URL): number {
+  return Number(port === '' ? (protocol === 'https:' ? 443 : 80) : port);
 }
 
 /** Undefined leaves everything to Node. */

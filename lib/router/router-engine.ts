@@ -12,6 +12,14 @@ import { TelemetryBus } from '../telemetry/index.js';
 /** Longer than most answers take, shorter than an orchestrator's usual 30 s before it kills. */
 const SHUTDOWN_GRACE_MS = 10_000;
 
+/** Told how a shutdown goes; not at all while no request is under way. */
+export interface DrainListener {
+  /** So many requests have `graceMs` to finish. */
+  onWaiting?(requests: number, graceMs: number): void;
+  /** The time is over: so many are ended now. */
+  onEnding?(requests: number, graceMs: number): void;
+}
+
 /** All parts of one router, put together once at boot. What the Nest layer injects stands on it. */
 export class RouterEngine {
   readonly configuration: LlmRouterConfiguration;
@@ -80,9 +88,19 @@ export class RouterEngine {
   }
 
   /** Readiness goes off, no new request is taken, those under way finish or are ended after the grace period. */
-  async drain(graceMs = SHUTDOWN_GRACE_MS): Promise<void> {
+  async drain(graceMs = SHUTDOWN_GRACE_MS, listener: DrainListener = {}): Promise<void> {
     this.markStopping();
-    await this.pipeline.close(graceMs);
+    const { pipeline } = this;
+    if (pipeline.inFlight > 0) listener.onWaiting?.(pipeline.inFlight, graceMs);
+    // Set before the pipeline sets its own, and so told of what that will end.
+    const timer = setTimeout(() => {
+      if (pipeline.inFlight > 0) listener.onEnding?.(pipeline.inFlight, graceMs);
+    }, graceMs);
+    try {
+      await pipeline.close(graceMs);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   async close(): Promise<void> {

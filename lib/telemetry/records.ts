@@ -103,8 +103,12 @@ export interface HandlerRecord {
   readonly waitingMs: number;
   /** Router requests. */
   readonly calls: number;
-  /** Of these, how many did not succeed. */
+  /** Of these, how many failed, ran out of time or were refused. Who left is not among them. */
   readonly failedCalls: number;
+  /** Of the last of these; undefined: there was none. */
+  readonly errorCode?: LlmRouterErrorCode | undefined;
+  /** Of the last of these. */
+  readonly decisionId?: string | undefined;
   /** Calls of deployments over all requests. */
   readonly attempts: number;
   /** The models that answered, each once, in order. */

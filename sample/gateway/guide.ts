@@ -9,6 +9,8 @@ export function guide(url: string, isSandbox: boolean, wantsKey: boolean): strin
     ...extra,
   });
   const hard = 'Prove step by step that the square root of 2 is irrational, and analyse why the proof works.';
+  const simple = ask('What is the capital of France?');
+  const simpleWithHeaders = post('/v1/chat/completions', simple).replace('curl -sN', 'curl -siN');
   return [
     '',
     `LLM router on ${url}${isSandbox ? ' (sandbox: answers are simulated, no key needed)' : ''}`,
@@ -17,7 +19,7 @@ export function guide(url: string, isSandbox: boolean, wantsKey: boolean): strin
       ? ['# first: export KEY=… (one of http.apiKeys; explain, KPIs and metrics want one with admin: true)']
       : []),
     '# a simple question, for a cheap and fast model',
-    post('/v1/chat/completions', ask('What is the capital of France?')),
+    post('/v1/chat/completions', simple),
     '# a hard one, for a premium model; the headers say who answered and why',
     post('/v1/chat/completions', ask(hard)).replace('curl -sN', 'curl -siN'),
     '# a stream',
@@ -26,13 +28,13 @@ export function guide(url: string, isSandbox: boolean, wantsKey: boolean): strin
     post('/router/explain', ask(hard)),
     ...(isSandbox
       ? [
-          '# a provider goes down: the next answer comes from another one; then it is well again',
+          '# a provider goes down: the next answer comes from another one, and health is degraded',
           post('/sandbox/openai/fail', { kind: 'refused' }),
-          post('/v1/chat/completions', ask('What is the capital of France?')).replace(
-            'curl -sN',
-            'curl -siN',
-          ),
+          simpleWithHeaders,
+          `curl -s ${url}/health`,
+          '# it is well again: with its next answer health is ok',
           post('/sandbox/openai/heal', {}),
+          simpleWithHeaders,
         ]
       : []),
     '# health of every provider and surface, figures, savings against the baseline, alerts, Prometheus metrics',

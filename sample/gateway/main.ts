@@ -20,8 +20,8 @@ function describe(error: unknown): string {
       ? `${issue.path === '' ? 'configuration' : issue.path}: ${issue.message}`
       : error.message;
   }
-  const { code, message } = error as NodeJS.ErrnoException;
-  if (code === 'EADDRINUSE') return 'the port is taken: set PORT to another one';
+  const { code, message, port } = error as NodeJS.ErrnoException & { port?: number };
+  if (code === 'EADDRINUSE') return `port ${port} is taken: set PORT to another one`;
   if (code === 'EACCES') return 'the port may not be used: set PORT to one above 1023';
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return 'HOST is no address of this machine';
   return message;
@@ -45,7 +45,8 @@ async function start(): Promise<void> {
   // Before Nest sees it: its own report of a failed boot is a stack trace.
   checkLlmRouterOptions(options);
   const module = sandbox === undefined ? GatewayModule.with(options) : GatewayModule.withSandbox(sandbox);
-  const app = await NestFactory.create(module, { abortOnError: false });
+  // Connections are closed after the router has drained: a client's spare ones would hold up the end.
+  const app = await NestFactory.create(module, { abortOnError: false, forceCloseConnections: true });
   app.enableShutdownHooks();
   await app.listen(port, host);
   process.stdout.write(guide(await app.getUrl(), sandbox !== undefined, hasKeys(options)));

@@ -74,7 +74,12 @@ export async function createApp(
   settings: AppSettings,
   options: NestApplicationOptions = {},
 ): Promise<INestApplication> {
-  const app = await NestFactory.create(AppModule.with(settings), { abortOnError: false, ...options });
+  const app = await NestFactory.create(AppModule.with(settings), {
+    abortOnError: false,
+    // After the router has drained: a client's spare connections would hold up the end.
+    forceCloseConnections: true,
+    ...options,
+  });
   app.connectMicroservice<MicroserviceOptions>({
     transport: Transport.TCP,
     options: { host: '127.0.0.1', port: settings.tcpPort },

@@ -8,6 +8,7 @@ export function guide(url: string, tcpPort: number, isSandbox: boolean): string 
       (isSandbox ? ' (sandbox: answers are simulated, no key needed)' : ''),
     '',
     '# two tickets: each is sorted by the microservice while you wait (OpenAI Agents), and queued to be summed up',
+    ...(isSandbox ? ['# (the simulated models sort by a few English words)'] : []),
     ticket('My invoice is wrong'),
     ticket('The app crashes when I log in'),
     '# what the cron job does every morning at seven, now: a headline (AI SDK), and a digest for the queue',

@@ -12,10 +12,10 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  const { code, message } = error as NodeJS.ErrnoException;
+  const { code, message, port } = error as NodeJS.ErrnoException & { port?: number };
   const reason =
     code === 'EADDRINUSE'
-      ? 'the port is taken: set PORT to another one'
+      ? `port ${port} is taken: set PORT to another one`
       : code === 'EACCES'
         ? 'the port may not be used: set PORT to one above 1023'
         : message;

@@ -38,7 +38,13 @@ export async function startSupportDesk({
   if (sandbox !== undefined) Object.assign(process.env, sandboxEnvironment(sandbox));
   const app = await NestFactory.create<NestExpressApplication>(
     sandbox === undefined ? AppModule : SandboxModule.around(AppModule, sandbox),
-    { abortOnError: false, bodyParser: false, ...(logLevels === undefined ? {} : { logger: logLevels }) },
+    {
+      abortOnError: false,
+      bodyParser: false,
+      // After the router has drained: a browser's spare connections would hold up the end for a minute.
+      forceCloseConnections: true,
+      ...(logLevels === undefined ? {} : { logger: logLevels }),
+    },
   );
   // JSON alone: a form on somebody else's page could post the other type, and spend money.
   app.useBodyParser('json');

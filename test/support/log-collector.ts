@@ -5,6 +5,8 @@ import { inspect } from 'node:util';
 /** Keeps every line the application logs. */
 export class LogCollector implements LoggerService {
   readonly lines: string[] = [];
+  /** Of these, the warnings. */
+  readonly warnings: string[] = [];
   readonly #news = new EventEmitter();
 
   /** The first `count` lines that match, as soon as there are so many. */
@@ -29,6 +31,7 @@ export class LogCollector implements LoggerService {
   }
 
   warn(...parts: unknown[]): void {
+    this.warnings.push(render(parts));
     this.keep(parts);
   }
 
@@ -45,7 +48,11 @@ export class LogCollector implements LoggerService {
   }
 
   private keep(parts: unknown[]): void {
-    this.lines.push(parts.map((part) => (typeof part === 'string' ? part : inspect(part))).join(' '));
+    this.lines.push(render(parts));
     this.#news.emit('line');
   }
+}
+
+function render(parts: readonly unknown[]): string {
+  return parts.map((part) => (typeof part === 'string' ? part : inspect(part))).join(' ');
 }

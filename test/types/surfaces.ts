@@ -42,6 +42,8 @@ export class Answers {
   }
 }
 
+// @ts-expect-error -- misspelt
+export const misspelt = LlmRouterModule.forFeature({ surfaces: { suport: {} } });
 export const feature = LlmRouterModule.forFeature({ surfaces: { support: { qualityFloor: 0.6 } } });
 
 const options: LlmRouterOptions = {

@@ -1,4 +1,5 @@
 import { IsOptional } from '../class-validator.js';
+import type { SurfaceName } from '../../context/llm-surfaces.js';
 import { NotSupportedYet, Section, SectionMap } from '../section.decorators.js';
 import { IsFlag, IsName, IsOneOf } from '../validators.js';
 import { AlertsOptions } from './alerts.options.js';
@@ -115,7 +116,10 @@ type EitherSpelling<Value> = Value extends readonly (infer Entry)[]
  * ```
  * @publicApi
  */
-export type LlmRouterOptions = EitherSpelling<LlmRouterConfiguration>;
+export type LlmRouterOptions = EitherSpelling<Omit<LlmRouterConfiguration, 'surfaces'>> & {
+  /** By the names of `LlmSurfaces`, where the application declares them. */
+  surfaces?: Partial<Record<SurfaceName, EitherSpelling<SurfaceOptions>>>;
+};
 
 /**
  * What `LlmRouterModule.forFeature` takes.

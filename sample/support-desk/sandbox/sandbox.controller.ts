@@ -9,15 +9,17 @@ export class SandboxController {
   constructor(@Inject(SANDBOX) private readonly sandbox: Sandbox) {}
 
   @Post('down')
-  @HttpCode(204)
-  takeDown(@Param('provider') provider: string): void {
+  @HttpCode(200)
+  takeDown(@Param('provider') provider: string): { provider: string; is: string } {
     this.upstream(provider).failAlways({ kind: 'refused' });
+    return { provider, is: 'down' };
   }
 
   @Post('up')
-  @HttpCode(204)
-  bringUp(@Param('provider') provider: string): Promise<void> {
-    return this.upstream(provider).heal();
+  @HttpCode(200)
+  async bringUp(@Param('provider') provider: string): Promise<{ provider: string; is: string }> {
+    await this.upstream(provider).heal();
+    return { provider, is: 'up' };
   }
 
   private upstream(provider: string): ScriptedUpstream {
