@@ -2,7 +2,16 @@ import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
   // The applications under test/package are compiled where their own dependencies are installed; test/types by its test.
-  { ignores: ['**/dist/**', 'docs/**', '**/node_modules/**', 'coverage/**', 'test/package/*/**', 'test/types/**'] },
+  {
+    ignores: [
+      '**/dist/**',
+      'docs/**',
+      '**/node_modules/**',
+      'coverage/**',
+      'test/package/*/**',
+      'test/types/**',
+    ],
+  },
   ...tseslint.configs.strictTypeChecked,
   ...tseslint.configs.stylisticTypeChecked,
   {

@@ -19,7 +19,9 @@ describe('ConfigurationError', () => {
 
   it('prints as its message alone: no frames, no field, no issue twice', () => {
     const error = new errors.ConfigurationError([{ path: 'a.b', message: 'wrong' }]);
-    expect(inspect(error)).toBe(`[ConfigurationError: ${error.message}] {\n  code: 'invalid_configuration'\n}`);
+    expect(inspect(error)).toBe(
+      `[ConfigurationError: ${error.message}] {\n  code: 'invalid_configuration'\n}`,
+    );
     expect(error).toMatchObject({ status: 500, type: 'server_error', isRetryable: false });
   });
 });
