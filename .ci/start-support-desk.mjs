@@ -65,9 +65,10 @@ try {
   });
   assert.match(await answer.text(), /event: done\ndata: \{"model":/);
 
-  const second = start(process.execPath, ['sample/support-desk/dist/main.js'], new URL(url).port);
+  const { port } = new URL(url);
+  const second = start(process.execPath, ['sample/support-desk/dist/main.js'], port);
   assert.deepEqual(await second.ended, { code: 1, signal: null });
-  assert.equal(second.errors, 'support-desk: the port is taken: set PORT to another one\n');
+  assert.equal(second.errors, `support-desk: port ${port} is taken: set PORT to another one\n`);
   assert.equal(second.output, '');
   process.stdout.write(`started on ${url}, answered, and refused a taken port in one line\n`);
 } finally {
