@@ -5,6 +5,7 @@ import type {
   ValidatedChatRequest,
 } from '../chat/chat-types.js';
 import type { ProviderError } from '../errors/provider-error.js';
+import type { EventReader } from './event-reader.js';
 
 /** What an adapter needs to know to put one chat request on the wire. */
 export interface ProviderCall {
@@ -95,5 +96,7 @@ export interface ProviderAdapter {
   /** @throws {@link ProviderError} of kind `bad_response` when the body is not an answer. */
   parseAnswer(body: unknown, call: ProviderCall): TranslatedAnswer;
   createStreamTranslator(call: ProviderCall): StreamTranslator;
+  /** How its streams are cut into events. Absent: server-sent events. A promise where its parts are loaded late. */
+  createEventReader?: (take: (event: WireEvent) => void) => EventReader | Promise<EventReader>;
   parseError(failure: WireFailure): ProviderError;
 }

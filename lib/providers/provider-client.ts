@@ -1,15 +1,18 @@
 import type { Readable } from 'node:stream';
-import { createParser } from 'eventsource-parser';
 import type { ChatCompletionChunk } from '../chat/chat-types.js';
 import { ProviderError } from '../errors/provider-error.js';
+import type { EventReader } from './event-reader.js';
 import type {
   ProviderAdapter,
   ProviderCall,
   StreamTranslator,
   TranslatedAnswer,
+  WireEvent,
   WireRequest,
 } from './provider-adapter.js';
 import { readBodyText } from './read-body.js';
+import type { RequestAuthorizer } from './request-authorizer.js';
+import { ServerSentEventReader } from './server-sent-event-reader.js';
 import { toProviderError } from './to-provider-error.js';
 import type { Transport, TransportResponse } from './transport.js';
 import type { OpenedStream, PreparedCall, UpstreamClient } from './upstream-client.js';
@@ -21,14 +24,14 @@ const MAX_ERROR_BYTES = 256 * 1024;
 const MAX_LIST_BYTES = 16 * 1024 * 1024;
 /** An upstream that does not end after its terminator is not waited for longer. */
 const MAX_ENDING_MS = 1_000;
-/** One event of a stream; an upstream that sends no line end must not fill the memory. */
-const MAX_EVENT_CHARACTERS = 16 * 1024 * 1024;
 
 export interface ProviderClientOptions {
   readonly adapter: ProviderAdapter;
   readonly transport: Transport;
   readonly baseUrl: string;
   readonly apiKey: string | undefined;
+  /** Lets the requests in instead of a key. */
+  readonly authorizer?: RequestAuthorizer | undefined;
 }
 
 /** One provider account: an adapter's conversions over a transport. */
@@ -40,8 +43,8 @@ export class ProviderClient implements UpstreamClient {
   }
 
   readSecrets(): readonly string[] {
-    const { apiKey } = this.options;
-    return apiKey === undefined ? [] : [apiKey];
+    const { apiKey, authorizer } = this.options;
+    return [...(apiKey === undefined ? [] : [apiKey]), ...(authorizer?.readSecrets() ?? [])];
   }
 
   async probe(signal: AbortSignal): Promise<void> {
@@ -108,13 +111,15 @@ export class ProviderClient implements UpstreamClient {
   }
 
   private async send(wire: WireRequest, signal: AbortSignal): Promise<TransportResponse> {
-    const { adapter, transport, apiKey } = this.options;
-    return transport.send({
-      url: this.#baseUrl + withoutRepeatedVersion(this.#baseUrl, wire.path),
-      headers: { ...wire.headers, ...adapter.authHeaders(apiKey) },
-      body: wire.body === undefined ? undefined : JSON.stringify(wire.body),
-      signal,
-    });
+    const { adapter, transport, apiKey, authorizer } = this.options;
+    const url = this.#baseUrl + withoutRepeatedVersion(this.#baseUrl, wire.path);
+    const body = wire.body === undefined ? undefined : JSON.stringify(wire.body);
+    const method = body === undefined ? 'GET' : 'POST';
+    const pass =
+      authorizer === undefined
+        ? adapter.authHeaders(apiKey)
+        : await authorizer.authorize({ method, url, headers: wire.headers, body }, signal);
+    return transport.send({ url, headers: { ...wire.headers, ...pass }, body, signal });
   }
 
   private async readFailure(response: TransportResponse, signal: AbortSignal): Promise<ProviderError> {
@@ -152,34 +157,34 @@ export class ProviderClient implements UpstreamClient {
     }
   }
 
+  private async openReader(take: (event: WireEvent) => void): Promise<EventReader> {
+    const { createEventReader } = this.options.adapter;
+    return createEventReader === undefined ? new ServerSentEventReader(take) : createEventReader(take);
+  }
+
   private async *translate(
     body: Readable,
     translator: StreamTranslator,
     signal: AbortSignal,
   ): AsyncGenerator<readonly ChatCompletionChunk[], void, undefined> {
     let group: ChatCompletionChunk[] = [];
-    const decoder = new TextDecoder();
-    const parser = createParser({
-      onEvent: ({ event, data }) => {
-        if (!translator.isTerminated) group.push(...translator.push({ event, data }));
-      },
-      maxBufferSize: MAX_EVENT_CHARACTERS,
-    });
     const take = (): ChatCompletionChunk[] => {
       const taken = group;
       group = [];
       return taken;
     };
     try {
+      const reader = await this.openReader((event) => {
+        if (!translator.isTerminated) group.push(...translator.push(event));
+      });
       for await (const bytes of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-        parser.feed(decoder.decode(bytes, { stream: true }));
+        reader.feed(bytes);
         // Also when it is empty: a ping or a comment says that the upstream is alive.
         yield take();
         if (translator.isTerminated) break;
       }
-      // A last event may lack its blank line.
       if (!translator.isTerminated) {
-        parser.feed(`${decoder.decode()}\n\n`);
+        reader.end();
         if (group.length > 0) yield take();
       }
       const rest = translator.end();

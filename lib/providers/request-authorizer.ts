@@ -1,0 +1,23 @@
+/** A wire request that is complete but for what lets it in. */
+export interface UnauthorizedRequest {
+  readonly method: 'GET' | 'POST';
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** The body as it will be sent; undefined: there is none. */
+  readonly body: string | undefined;
+}
+
+/**
+ * Lets requests in where a key in a header is not enough: signatures over the whole request, tokens that run out.
+ */
+export interface RequestAuthorizer {
+  /**
+   * The headers to add to the request.
+   *
+   * @param signal - The attempt's: getting a token must not outlive it.
+   * @throws {@link ProviderError} of kind `authentication` where there are no credentials, or the signal's reason.
+   */
+  authorize(request: UnauthorizedRequest, signal: AbortSignal): Promise<Readonly<Record<string, string>>>;
+  /** What must be in no error, as far as it is known by now. */
+  readSecrets(): readonly string[];
+}
