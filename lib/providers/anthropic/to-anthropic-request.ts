@@ -36,11 +36,11 @@ export function toAnthropicRequest(call: ProviderCall): AnthropicRequest {
   refuseField(request.logprobs === true, 'logprobs');
   refuseField((request.top_logprobs ?? 0) > 0, 'top_logprobs');
   refuseOpenAiOnlyFields(request);
-  const conversation = toAnthropicConversation(request.messages);
   const output = structuredOutputOf(call);
   const { tools, toolChoice } = toAnthropicTools(request, output);
   const isToolForced = toolChoice?.type === 'any' || toolChoice?.type === 'tool';
   const { maxTokens, thinking, effort } = planThinking(call, { isToolForced });
+  const conversation = toAnthropicConversation(request.messages, { isThinking: thinking !== undefined });
   const system = withJsonInstruction(conversation.system, request);
   const stopSequences = [request.stop ?? []].flat().filter((sequence) => sequence.trim() !== '');
   const userId = userIdOf(request);

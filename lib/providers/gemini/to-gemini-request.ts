@@ -22,7 +22,7 @@ import { toGeminiSchema } from './to-gemini-schema.js';
  * Refused: `logit_bias`, audio out, web search, custom tools, the `functions` of old, images that Google does not fetch.
  *
  * Lost in silence: `user`, `metadata`, `store`, `prediction`, `verbosity`, `service_tier`, `parallel_tool_calls`,
- * `strict` of tools and schemas, thought signatures of plain text.
+ * `strict` of tools and schemas.
  *
  * Changed: thinking counts as output, here as at OpenAI, so a small limit may leave nothing for the answer. Models
  * before Gemini 3 refuse JSON output together with functions: there the schema becomes an instruction, as it does
