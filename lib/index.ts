@@ -4,6 +4,8 @@ export type {
   ChatCompletionChunk,
   ChatCompletionMessageParam,
   ChatRequest,
+  EmbeddingRequest,
+  EmbeddingResponse,
   TokenUsage,
 } from './chat/index.js';
 export { checkLlmRouterOptions, type LlmRouterOptionsReport } from './check-llm-router-options.js';
@@ -98,6 +100,7 @@ export type { RankingTerms, RejectionReason } from './planning/index.js';
 export { LlmUpstreams } from './providers/llm-upstreams.js';
 export {
   type RoutedChatCompletion,
+  type RoutedEmbeddingResponse,
   type RoutedChatStream,
   type RouterClientOptions,
   type RouterFetch,

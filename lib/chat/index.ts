@@ -9,7 +9,9 @@ export type {
   TokenUsage,
   ValidatedChatRequest,
 } from './chat-types.js';
+export type { EmbeddingRequest, EmbeddingResponse, ValidatedEmbeddingRequest } from './embedding-types.js';
 export { estimateTokens } from './estimate-tokens.js';
 export { bodyTooLarge, parseJsonBody } from './parse-json-body.js';
 export { addUsage, NO_USAGE } from './token-usage.js';
+export { validateEmbeddingRequest } from './validate-embedding-request.js';
 export { validateChatRequest } from './validate-chat-request.js';

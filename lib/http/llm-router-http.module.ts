@@ -51,7 +51,7 @@ export class LlmRouterHttpModule {
     const bodyPaths: string[] = [];
     if (openAiApi) {
       controllers.push(controllerAt(OpenAiController, path, [RouterEngineLocator], decorators));
-      bodyPaths.push(`${path}/v1/chat/completions`);
+      bodyPaths.push(`${path}/v1/chat/completions`, `${path}/v1/embeddings`);
     }
     if (admin) {
       controllers.push(controllerAt(AdminController, path, [RouterEngineLocator], decorators));

@@ -26,6 +26,34 @@ export class OpenAiController {
   @Post('v1/chat/completions')
   @SetMetadata(FASTIFY_ROUTE_CONFIG, BODY_ROUTE)
   async chatCompletions(@Req() request: unknown, @Res() reply: unknown): Promise<void> {
+    await this.serve(request, reply, async (exchange, signal) => {
+      const { pipeline } = this.locator.engine;
+      const { body, options, isStream } = this.accept(exchange.request, request, signal);
+      if (isStream) {
+        await this.writeStream(exchange, await pipeline.stream(body, options));
+      } else {
+        const { completion, routing } = await pipeline.chat(body, options);
+        writeJson(exchange.response, 200, completion, answerHeaders(routing));
+      }
+    });
+  }
+
+  @Post('v1/embeddings')
+  @SetMetadata(FASTIFY_ROUTE_CONFIG, BODY_ROUTE)
+  async embeddings(@Req() request: unknown, @Res() reply: unknown): Promise<void> {
+    await this.serve(request, reply, async (exchange, signal) => {
+      const { body, options } = this.accept(exchange.request, request, signal);
+      const { response, routing } = await this.locator.engine.pipeline.embed(body, options);
+      writeJson(exchange.response, 200, response, answerHeaders(routing));
+    });
+  }
+
+  /** Takes the exchange over, aborts the work when the client leaves, and answers whatever is thrown. */
+  private async serve(
+    request: unknown,
+    reply: unknown,
+    work: (exchange: Exchange, signal: AbortSignal) => Promise<void>,
+  ): Promise<void> {
     const exchange = takeOver(request, reply);
     const left = new AbortController();
     const onClose = (): void => {
@@ -35,14 +63,7 @@ export class OpenAiController {
     // The client may have gone while its body was read.
     if (exchange.response.destroyed) left.abort();
     try {
-      const { engine } = this.locator;
-      const { body, options, isStream } = this.accept(exchange.request, request, left.signal);
-      if (isStream) {
-        await this.writeStream(exchange, await engine.pipeline.stream(body, options));
-      } else {
-        const { completion, routing } = await engine.pipeline.chat(body, options);
-        writeJson(exchange.response, 200, completion, answerHeaders(routing));
-      }
+      await work(exchange, left.signal);
     } catch (error) {
       writeError(exchange.response, error);
     } finally {

@@ -3,13 +3,25 @@ import {
   addUsage,
   type ChatCompletion,
   type ChatCompletionChunk,
+  type EmbeddingResponse,
   NO_USAGE,
   type ValidatedChatRequest,
   validateChatRequest,
+  validateEmbeddingRequest,
 } from '../chat/index.js';
-import { type Classifier, extractFeatures, type RequestFeatures } from '../classification/index.js';
+import {
+  type Classifier,
+  extractEmbeddingFeatures,
+  extractFeatures,
+  type RequestFeatures,
+} from '../classification/index.js';
 import { didYouMean } from '../config/index.js';
-import { currentLlmContext, type LlmRequestContext, mergeLlmContext } from '../context/index.js';
+import {
+  currentLlmContext,
+  type LlmRequestContext,
+  mergeLlmContext,
+  type Workload,
+} from '../context/index.js';
 import { ContextLengthExceededError } from '../errors/context-length-exceeded-error.js';
 import { InternalError } from '../errors/internal-error.js';
 import { InvalidRequestError } from '../errors/invalid-request-error.js';
@@ -24,6 +36,7 @@ import {
   SHUTDOWN,
 } from '../execution/index.js';
 import {
+  createEmbeddingPlan,
   createPlan,
   findPassedOver,
   NO_SURFACE,
@@ -46,6 +59,7 @@ import { Admission } from './admission.js';
 import { type InternalCallOptions, KEYS_BESIDE_CONTEXT } from './call-options.js';
 import { type CallTally, currentCallTally } from './call-tally.js';
 import { createDecisionId } from './decision-id.js';
+import { embeddingAnswer } from './embedding-answer.js';
 import { explainPlan, type Explanation } from './explanation.js';
 import type { RoutingInfo } from './routing-info.js';
 import type { RoutingRuntime } from './routing-runtime.js';
@@ -69,6 +83,11 @@ export interface PipelineParts {
 
 export interface RoutedAnswer {
   readonly completion: ChatCompletion;
+  readonly routing: RoutingInfo;
+}
+
+export interface RoutedEmbeddings {
+  readonly response: EmbeddingResponse;
   readonly routing: RoutingInfo;
 }
 
@@ -147,6 +166,45 @@ export class RequestPipeline {
       const routing = this.routing(journey, planned.plan, served, totalCost(journey));
       journey.end('succeeded');
       return { completion, routing };
+    } catch (error) {
+      throw this.fail(journey, error);
+    }
+  }
+
+  /** Makes vectors by the one model that is named. */
+  async embed(body: unknown, options: InternalCallOptions = {}): Promise<RoutedEmbeddings> {
+    const journey = this.begin(options, false);
+    try {
+      const request = validateEmbeddingRequest(body);
+      const features = extractEmbeddingFeatures(request);
+      const { runtime } = journey;
+      const { surface, workload, deadlineMs } = this.circumstances(runtime, options);
+      const plan = createEmbeddingPlan({
+        features,
+        requestedModel: request.model,
+        circumstances: { surface, workload, deadlineMs, deadlineLimitMs: options.deadlineLimitMs },
+        policy: runtime.policy,
+        signals: this.parts.signals,
+        nowMs: Date.now(),
+        random: this.parts.random,
+      });
+      this.label(journey, plan);
+      if (plan.attempts.length === 0) throw nothingEligible(plan, features);
+      const served = await this.parts.executor.embed({
+        plan,
+        request,
+        features,
+        labels: journey.labels,
+        timeouts: runtime.policy.execution.timeouts,
+        clients: runtime.clients,
+        signal: journey.controller.signal,
+        startedAt: journey.startedAt,
+        records: journey.records,
+      });
+      journey.servedBy = served.planned;
+      const routing = this.routing(journey, plan, { ...served, droppedFields: [] }, totalCost(journey));
+      journey.end('succeeded');
+      return { response: embeddingAnswer(served.embeddings, served.usage, request), routing };
     } catch (error) {
       throw this.fail(journey, error);
     }
@@ -291,12 +349,7 @@ export class RequestPipeline {
   private plan(journey: Journey, body: unknown, options: InternalCallOptions): Planned {
     const request = validateChatRequest(body, journey.runtime.limits);
     const { plan, features, context } = this.decide(journey.runtime, request, options);
-    journey.labels = {
-      ...journey.labels,
-      surface: plan.surface.name,
-      workload: plan.workload,
-      requestClass: plan.classification.class,
-    };
+    this.label(journey, plan);
     if (plan.attempts.length === 0) throw nothingEligible(plan, features);
     if (plan.maxCostUsd !== undefined && !CAPPED_SERVICE_TIERS.has(request.service_tier)) {
       throw new InvalidRequestError(
@@ -310,15 +363,43 @@ export class RequestPipeline {
     return { request, features, plan, tenant: context.tenant ?? options.keyId ?? '' };
   }
 
+  /** What is known of the request once it is planned. */
+  private label(journey: Journey, plan: Plan): void {
+    journey.labels = {
+      ...journey.labels,
+      surface: plan.surface.name,
+      workload: plan.workload,
+      requestClass: plan.classification.class,
+    };
+  }
+
+  private circumstances(
+    { policy }: RoutingRuntime,
+    options: InternalCallOptions,
+  ): {
+    context: LlmRequestContext;
+    surface: PolicySurface;
+    workload: Workload;
+    deadlineMs: number | undefined;
+  } {
+    const context = mergeLlmContext(currentLlmContext(), options);
+    checkCircumstances(context);
+    const surface = tightenSurface(surfaceNamed(policy, context.surface, options.surfaceParam), context);
+    return {
+      context,
+      surface,
+      workload: context.workload ?? surface.workload,
+      deadlineMs: context.deadlineMs,
+    };
+  }
+
   private decide(
     runtime: RoutingRuntime,
     request: ValidatedChatRequest,
     options: InternalCallOptions,
   ): { plan: Plan; features: RequestFeatures; context: LlmRequestContext } {
     const { policy } = runtime;
-    const context = mergeLlmContext(currentLlmContext(), options);
-    checkCircumstances(context);
-    const surface = tightenSurface(surfaceNamed(policy, context.surface, options.surfaceParam), context);
+    const { context, surface, workload, deadlineMs } = this.circumstances(runtime, options);
     const features = extractFeatures(request);
     const plan = createPlan({
       features,
@@ -326,8 +407,8 @@ export class RequestPipeline {
       requestedModel: request.model,
       circumstances: {
         surface,
-        workload: context.workload ?? surface.workload,
-        deadlineMs: context.deadlineMs,
+        workload,
+        deadlineMs,
         deadlineLimitMs: options.deadlineLimitMs,
       },
       policy,

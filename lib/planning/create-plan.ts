@@ -18,8 +18,8 @@ import type {
 import { rankTier } from './rank-tier.js';
 import type { SignalsSnapshot } from './signals-snapshot.js';
 
-const INTERACTIVE_DEADLINE_MS = 60_000;
-const LONG_DEADLINE_MS = 600_000;
+export const INTERACTIVE_DEADLINE_MS = 60_000;
+export const LONG_DEADLINE_MS = 600_000;
 /** The `latencySloMs` of interactive work that names none. */
 export const INTERACTIVE_SLO_MS = 2_000;
 const FIRST_TOKEN_MS = 15_000;

@@ -62,6 +62,7 @@ function readCall(input: string | URL | Request, init: RequestInit = {}): FetchC
 async function answer(engine: RouterEngine, options: LlmRequestContext, call: FetchCall): Promise<Response> {
   const { method, path } = call;
   if (method === 'POST' && path.endsWith('/chat/completions')) return complete(engine, options, call);
+  if (method === 'POST' && path.endsWith('/embeddings')) return embed(engine, options, call);
   if (method === 'GET') {
     const models = (): ListedModel[] => listModels(engine.runtime.policy);
     if (path.endsWith('/models')) return jsonResponse(200, {}, { object: 'list', data: models() });
@@ -84,6 +85,12 @@ async function complete(
   if (isStream) return stream(engine, options, call.signal, body);
   const { completion, routing } = await engine.pipeline.chat(body, { ...options, signal: call.signal });
   return jsonResponse(200, answerHeaders(routing), completion);
+}
+
+async function embed(engine: RouterEngine, options: LlmRequestContext, call: FetchCall): Promise<Response> {
+  const { body } = await accept(engine, call);
+  const { response, routing } = await engine.pipeline.embed(body, { ...options, signal: call.signal });
+  return jsonResponse(200, answerHeaders(routing), response);
 }
 
 /** What is judged before the pipeline has the request. @throws what refuses it, with its record emitted. */

@@ -9,6 +9,7 @@ import type {
 } from '../provider-adapter.js';
 import { fromGeminiAnswer } from './from-gemini-answer.js';
 import { fromGeminiFailure } from './from-gemini-error.js';
+import { geminiEmbeddings } from './gemini-embeddings.js';
 import type { GeminiRequest } from './gemini-wire.js';
 import { GeminiStreamTranslator } from './gemini-stream-translator.js';
 import { droppedGeminiFields, toGeminiRequest } from './to-gemini-request.js';
@@ -18,6 +19,7 @@ import { droppedGeminiFields, toGeminiRequest } from './to-gemini-request.js';
  */
 export class GeminiAdapter implements ProviderAdapter {
   readonly defaultBaseUrl = 'https://generativelanguage.googleapis.com';
+  readonly embeddings = geminiEmbeddings;
   readonly modelList = { path: '/v1beta/models?pageSize=1', headers: {} };
 
   authHeaders(apiKey: string | undefined): Record<string, string> {

@@ -9,6 +9,7 @@ import type {
 } from '../provider-adapter.js';
 import { fromOpenAiAnswer } from './from-openai-answer.js';
 import { fromOpenAiFailure } from './from-openai-error.js';
+import { openAiEmbeddings } from './openai-embeddings.js';
 import { OpenAiStreamTranslator } from './openai-stream-translator.js';
 import { toOpenAiRequest } from './to-openai-request.js';
 
@@ -25,6 +26,7 @@ export interface OpenAiAdapterOptions {
 export class OpenAiAdapter implements ProviderAdapter {
   readonly defaultBaseUrl: string | undefined;
   readonly modelList = { path: '/models', headers: {} };
+  readonly embeddings = openAiEmbeddings(() => '/embeddings');
   readonly readsOwnThinkingAlone: boolean;
   readonly #isCompatible: boolean;
 
