@@ -15,6 +15,14 @@ export {
 } from './catalog-model.js';
 export { makerAt } from './maker-hosts.js';
 export { CATALOG_MODELS } from './models.js';
+export { PRESET_NAMES, presetOf, PROVIDER_PRESETS } from './presets/presets.js';
+export type {
+  PresetName,
+  ProviderPreset,
+  ProviderQuirks,
+  ReasoningEffortRule,
+  RequestParameter,
+} from './presets/provider-preset.js';
 export {
   QUALITY_REFERENCE,
   QUALITY_REFERENCE_RATING,

@@ -1,5 +1,5 @@
 import type { Catalog } from '../catalog/index.js';
-import { qualityOf } from '../catalog/index.js';
+import { presetOf, PROVIDER_PRESETS, qualityOf } from '../catalog/index.js';
 import type { CatalogModel } from '../catalog/catalog-model.js';
 import type {
   DeploymentOptions,
@@ -87,10 +87,14 @@ export class ModelCompiler {
     this.add(name, options, facts, deployments, path);
   }
 
+  /** At its maker's own API: by the wire format the catalogue names, or by the maker of a preset. */
   private nativeDeployments(facts: CatalogModel): DeploymentEntry[] {
-    if (facts.api === undefined) return [];
     return Object.entries(this.configuration.providers ?? {})
-      .filter(([, provider]) => provider.api === facts.api)
+      .filter(([, provider]) =>
+        facts.api === undefined
+          ? isNativeAtMaker(facts) && presetOf({ api: provider.api })?.maker === facts.maker
+          : provider.api === facts.api,
+      )
       .map(([provider]) => ({ provider, upstreamModel: facts.name }));
   }
 
@@ -175,7 +179,16 @@ export class ModelCompiler {
   }
 }
 
+/** Some models their makers do not serve, or not by the name that all others use. */
+function isNativeAtMaker(facts: CatalogModel): boolean {
+  return facts.source !== 'hosts';
+}
+
 /** What to configure so that a model of the catalogue can be called. */
 export function homeApi(facts: CatalogModel): string {
-  return facts.api === undefined ? '' : `, or add a provider with api "${facts.api}"`;
+  const preset = isNativeAtMaker(facts)
+    ? Object.values(PROVIDER_PRESETS).find(({ maker }) => maker === facts.maker)
+    : undefined;
+  const api = facts.api ?? preset?.name;
+  return api === undefined ? '' : `, or add a provider with api "${api}"`;
 }

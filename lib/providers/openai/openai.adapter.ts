@@ -1,3 +1,4 @@
+import type { ProviderPreset } from '../../catalog/index.js';
 import type { ProviderError } from '../../errors/provider-error.js';
 import type {
   ProviderAdapter,
@@ -11,10 +12,13 @@ import { fromOpenAiAnswer } from './from-openai-answer.js';
 import { fromOpenAiFailure } from './from-openai-error.js';
 import { OpenAiStreamTranslator } from './openai-stream-translator.js';
 import { toOpenAiRequest } from './to-openai-request.js';
+import { toPresetRequest } from './to-preset-request.js';
 
 export interface OpenAiAdapterOptions {
   /** False: OpenAI itself. True: one of the many servers that speak its wire format, each a little differently. */
   readonly compatible: boolean;
+  /** Whose habits are known, of the compatible ones. */
+  readonly preset?: ProviderPreset;
 }
 
 /**
@@ -26,10 +30,12 @@ export class OpenAiAdapter implements ProviderAdapter {
   readonly defaultBaseUrl: string | undefined;
   readonly modelList = { path: '/models', headers: {} };
   readonly #isCompatible: boolean;
+  readonly #preset: ProviderPreset | undefined;
 
   constructor(options: OpenAiAdapterOptions) {
     this.#isCompatible = options.compatible;
-    this.defaultBaseUrl = options.compatible ? undefined : 'https://api.openai.com/v1';
+    this.#preset = options.preset;
+    this.defaultBaseUrl = options.compatible ? options.preset?.baseUrl : 'https://api.openai.com/v1';
   }
 
   /** No key, no header: local servers (Ollama, vLLM) want none. */
@@ -41,7 +47,10 @@ export class OpenAiAdapter implements ProviderAdapter {
     return {
       path: '/chat/completions',
       headers: {},
-      body: toOpenAiRequest(call, { isCompatible: this.#isCompatible }),
+      body:
+        this.#preset === undefined
+          ? toOpenAiRequest(call, { isCompatible: this.#isCompatible })
+          : toPresetRequest(call, this.#preset),
     };
   }
 
