@@ -13,7 +13,7 @@ interface Parameter {
   /** The fields of the request it stands in. */
   readonly fields: readonly string[];
   /** Whether the first field's value asks for anything but what happens without it. */
-  readonly isUsed: (value: unknown) => boolean;
+  readonly isUsed: (value: unknown, request: JsonObject) => boolean;
 }
 
 const PARAMETERS: Readonly<Record<RequestParameter, Parameter>> = {
@@ -33,7 +33,10 @@ const PARAMETERS: Readonly<Record<RequestParameter, Parameter>> = {
     isUsed: (value) => listOf(value).some((modality) => modality !== 'text'),
   },
   n: { fields: ['n'], isUsed: isNumberOtherThan(1) },
-  parallel_tool_calls: { fields: ['parallel_tool_calls'], isUsed: (value) => value === false },
+  parallel_tool_calls: {
+    fields: ['parallel_tool_calls'],
+    isUsed: (value, { tools }) => value === false && isFilled(tools),
+  },
   presence_penalty: { fields: ['presence_penalty'], isUsed: isNumberOtherThan(0) },
   seed: { fields: ['seed'], isUsed: (value) => typeof value === 'number' },
   stop: { fields: ['stop'], isUsed: isFilled },
@@ -51,7 +54,7 @@ const PARAMETERS: Readonly<Record<RequestParameter, Parameter>> = {
 export function usesParameter(request: ValidatedChatRequest, parameter: RequestParameter): boolean {
   const { fields, isUsed } = PARAMETERS[parameter];
   const values: JsonObject = { ...request };
-  return isUsed(values[fields[0] ?? '']);
+  return isUsed(values[fields[0] ?? ''], values);
 }
 
 /** The fields that only stand for a feature, to be left out where they say nothing. */
