@@ -21,7 +21,7 @@ export type {
   ProviderPreset,
   ProviderQuirks,
   ReasoningEffortRule,
-  RequestParameter,
+  PresetParameter,
 } from './presets/provider-preset.js';
 export {
   QUALITY_REFERENCE,

@@ -1,4 +1,4 @@
-import type { ProviderQuirks, RequestParameter } from './provider-preset.js';
+import type { ProviderQuirks, PresetParameter } from './provider-preset.js';
 
 /**
  * What servers that imitate OpenAI have in common, as long as nothing else is known of one: the fields all of them have,
@@ -21,10 +21,10 @@ export const IMITATOR_QUIRKS: ProviderQuirks = {
 };
 
 /** What OpenAI alone has: tools of free text, the functions of old, sound out, its own search. */
-export const OPENAI_ALONE: readonly RequestParameter[] = [
+export const OPENAI_ALONE: readonly PresetParameter[] = [
   'custom_tools',
   'functions',
-  'modalities',
+  'audio_output',
   'web_search_options',
 ];
 

@@ -26,7 +26,7 @@ export const PERPLEXITY_PRESET: ProviderPreset = {
     'functions',
     'logit_bias',
     'logprobs',
-    'modalities',
+    'audio_output',
     'n',
     'seed',
     'stop',

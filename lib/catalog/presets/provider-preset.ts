@@ -22,14 +22,17 @@ export type PresetName =
   | 'ollama'
   | 'vllm';
 
-/** A feature of OpenAI's request that a provider may lack. */
-export type RequestParameter =
+/**
+ * A feature of OpenAI's request that a provider may lack, by OpenAI's name for the field; `custom_tools` are tools of type
+ * `custom`, `audio_output` is `modalities` with `audio`.
+ */
+export type PresetParameter =
+  | 'audio_output'
   | 'custom_tools'
   | 'frequency_penalty'
   | 'functions'
   | 'logit_bias'
   | 'logprobs'
-  | 'modalities'
   | 'n'
   | 'parallel_tool_calls'
   | 'presence_penalty'
@@ -112,7 +115,7 @@ export interface ProviderPreset {
   readonly maker?: ModelMaker;
   readonly quirks: ProviderQuirks;
   /** What it cannot do with any model. Features that another provider has had better go there. */
-  readonly unsupportedParameters: readonly RequestParameter[];
+  readonly unsupportedParameters: readonly PresetParameter[];
   /** What it cannot do, besides, with a model that thinks. Values that change nothing are not sent. */
-  readonly unsupportedWhenThinking: readonly RequestParameter[];
+  readonly unsupportedWhenThinking: readonly PresetParameter[];
 }

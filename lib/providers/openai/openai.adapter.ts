@@ -8,6 +8,8 @@ import type {
   WireFailure,
   WireRequest,
 } from '../provider-adapter.js';
+import { isJsonObject } from '../json-reading.js';
+import { droppedOpenAiFields } from './dropped-openai-fields.js';
 import { fromOpenAiAnswer } from './from-openai-answer.js';
 import { fromOpenAiFailure } from './from-openai-error.js';
 import { OpenAiStreamTranslator } from './openai-stream-translator.js';
@@ -52,6 +54,11 @@ export class OpenAiAdapter implements ProviderAdapter {
           ? toOpenAiRequest(call, { isCompatible: this.#isCompatible })
           : toPresetRequest(call, this.#preset),
     };
+  }
+
+  /** Hints that the provider would refuse. */
+  droppedFields(call: ProviderCall, wire: WireRequest): readonly string[] {
+    return isJsonObject(wire.body) ? droppedOpenAiFields(call, wire.body) : [];
   }
 
   parseAnswer(body: unknown, call: ProviderCall): TranslatedAnswer {

@@ -1,4 +1,4 @@
-import type { RequestParameter } from '../../catalog/index.js';
+import type { PresetParameter } from '../../catalog/index.js';
 import type { ValidatedChatRequest } from '../../chat/chat-types.js';
 import { isJsonObject, listOf, type JsonObject } from '../json-reading.js';
 
@@ -16,7 +16,11 @@ interface Parameter {
   readonly isUsed: (value: unknown, request: JsonObject) => boolean;
 }
 
-const PARAMETERS: Readonly<Record<RequestParameter, Parameter>> = {
+const PARAMETERS: Readonly<Record<PresetParameter, Parameter>> = {
+  audio_output: {
+    fields: ['modalities', 'audio'],
+    isUsed: (value) => listOf(value).includes('audio'),
+  },
   custom_tools: {
     fields: ['tools'],
     isUsed: (value) => listOf(value).some((tool) => isJsonObject(tool) && tool.type === 'custom'),
@@ -28,10 +32,6 @@ const PARAMETERS: Readonly<Record<RequestParameter, Parameter>> = {
     isUsed: (value) => isJsonObject(value) && Object.keys(value).length > 0,
   },
   logprobs: { fields: ['logprobs', 'top_logprobs'], isUsed: (value) => value === true },
-  modalities: {
-    fields: ['modalities', 'audio'],
-    isUsed: (value) => listOf(value).some((modality) => modality !== 'text'),
-  },
   n: { fields: ['n'], isUsed: isNumberOtherThan(1) },
   parallel_tool_calls: {
     fields: ['parallel_tool_calls'],
@@ -51,13 +51,19 @@ const PARAMETERS: Readonly<Record<RequestParameter, Parameter>> = {
 };
 
 /** Whether a request asks for a feature, and not only names it with the value it has anyway. */
-export function usesParameter(request: ValidatedChatRequest, parameter: RequestParameter): boolean {
+export function usesParameter(request: ValidatedChatRequest, parameter: PresetParameter): boolean {
   const { fields, isUsed } = PARAMETERS[parameter];
   const values: JsonObject = { ...request };
   return isUsed(values[fields[0] ?? ''], values);
 }
 
 /** The fields that only stand for a feature, to be left out where they say nothing. */
-export function fieldsOfParameter(parameter: RequestParameter): readonly string[] {
+export function fieldsOfParameter(parameter: PresetParameter): readonly string[] {
   return parameter === 'custom_tools' ? [] : PARAMETERS[parameter].fields;
+}
+
+/** The field that an error about a feature names. */
+export function fieldOfParameter(parameter: PresetParameter): keyof ValidatedChatRequest {
+  if (parameter === 'custom_tools') return 'tools';
+  return parameter === 'audio_output' ? 'modalities' : parameter;
 }

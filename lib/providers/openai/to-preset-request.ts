@@ -7,7 +7,7 @@ import { refuseField } from '../refused-fields.js';
 import { requestedJson } from '../requested-schema.js';
 import { requestedOutputTokens } from '../still-used-fields.js';
 import { checkOpenAiContent } from './check-openai-content.js';
-import { fieldsOfParameter, usesParameter } from './request-parameters.js';
+import { fieldOfParameter, fieldsOfParameter, usesParameter } from './request-parameters.js';
 import { saidReasoningEffort } from './said-reasoning-effort.js';
 import { toPresetMessages } from './to-preset-messages.js';
 import { withSchemaInstruction } from './with-schema-instruction.js';
@@ -69,8 +69,7 @@ export function toPresetRequest(call: ProviderCall, preset: ProviderPreset): Jso
 
 function refuseUnsupported(request: ValidatedChatRequest, { unsupportedParameters }: ProviderPreset): void {
   for (const parameter of unsupportedParameters) {
-    const field = parameter === 'custom_tools' ? 'tools' : parameter;
-    refuseField(usesParameter(request, parameter), field);
+    refuseField(usesParameter(request, parameter), fieldOfParameter(parameter));
   }
 }
 
