@@ -3,12 +3,14 @@ import type { LlmRouterOptions } from 'nestjs-llm-router';
 import { createScriptedUpstream, type ScriptedUpstream } from 'nestjs-llm-router/testing';
 import { createRouterApp, PLATFORMS, type RouterApp } from './support/router-app.js';
 
-const NAMES = ['mistral', 'deepseek', 'ollama'] as const;
-type Name = (typeof NAMES)[number];
+type Name = 'mistral' | 'deepseek' | 'ollama';
 
 const schema = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] };
 const format = { type: 'json_schema' as const, json_schema: { name: 'place', schema } };
 const NOW = { type: 'function' as const, function: { name: 'now', description: 'The time' } };
+
+/** Fields that OpenAI would like to see go, and every client goes on sending. */
+const older = { seed: 7, user: 'u-1' };
 
 /** What an OpenAI client has in its history after another provider's answer. */
 const history = [
@@ -79,8 +81,7 @@ describe.each(PLATFORMS)('presets on %s', (platform) => {
         tools: [NOW],
         tool_choice: 'required',
         max_completion_tokens: 50,
-        seed: 7,
-        user: 'u-1',
+        ...older,
         store: false,
         frequency_penalty: 0,
       })

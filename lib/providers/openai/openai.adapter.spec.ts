@@ -144,13 +144,13 @@ describe('OpenAiAdapter request', () => {
 
   it('tells which hints a provider is not sent', () => {
     const mistral = new OpenAiAdapter({ compatible: true, preset: PROVIDER_PRESETS.mistral });
+    const older = { user: 'u', seed: 7 };
     const request: Partial<ChatRequest> = {
-      user: 'u',
+      ...older,
       store: true,
       metadata: { a: 'b' },
       service_tier: 'auto',
       reasoning_effort: 'high',
-      seed: 7,
     };
     const droppedBy = (adapter: OpenAiAdapter, upstreamModel: string): readonly string[] => {
       const call = callOf(request, { upstreamModel });

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PRESET_NAMES, type PresetName, PROVIDER_PRESETS } from '../../catalog/index.js';
 import type { ChatRequest } from '../../chat/chat-types.js';
@@ -139,6 +140,42 @@ describe.each(PRESET_NAMES)('a request to %s', (name) => {
     ];
     const [, answer] = messagesOf(name, messages) as [unknown, Body];
     expect(answer).toEqual({ role: 'assistant', content: 'I cannot.' });
+  });
+
+  it('leaves thought signatures out of tool calls, and everything else in', () => {
+    const call = { id: 'AbC123xyZ', type: 'function', function: { name: 'f', arguments: '{"a":1}' } };
+    const messages = [
+      { role: 'user', content: 'Hi' },
+      { role: 'assistant', content: 'So', tool_calls: [{ ...call, extra_content: { google: {} } }] },
+      { role: 'tool', tool_call_id: 'AbC123xyZ', content: [{ type: 'text', text: 'done' }] },
+    ];
+    expect(messagesOf(name, messages)).toEqual([
+      messages[0],
+      { ...messages[1], tool_calls: [call] },
+      messages[2],
+    ]);
+  });
+
+  it('throws nothing on a history of odd shapes', () => {
+    const odd = fc.record(
+      {
+        role: fc.constantFrom('system', 'developer', 'assistant', 'tool', 'function', '__proto__'),
+        content: fc.oneof(fc.jsonValue(), fc.array(fc.jsonValue())),
+        refusal: fc.jsonValue(),
+        tool_calls: fc.oneof(fc.jsonValue(), fc.array(fc.record({ id: fc.jsonValue() }))),
+        tool_call_id: fc.jsonValue(),
+        reasoning_content: fc.jsonValue(),
+        reasoning_details: fc.jsonValue(),
+      },
+      { requiredKeys: ['role'] },
+    );
+    fc.assert(
+      fc.property(fc.array(odd, { maxLength: 5 }), fc.boolean(), (messages, reasoning) => {
+        const sent = messagesOf(name, messages, { reasoning });
+        expect(Array.isArray(sent)).toBe(true);
+        expect(JSON.stringify(messagesOf(name, messages, { reasoning }))).toBe(JSON.stringify(sent));
+      }),
+    );
   });
 
   it('leaves what a client sent as it was', () => {
