@@ -172,7 +172,7 @@ describe.each(PLATFORMS)('presets on %s', (platform) => {
         () => undefined,
         (reason: unknown) => reason,
       );
-    expect(error).toMatchObject({ status: 400 });
+    expect(error).toMatchObject({ status: 400, param: 'logit_bias' });
     expect(upstreams.ollama.requests.some(({ body }) => 'logit_bias' in body)).toBe(false);
   });
 });

@@ -10,6 +10,7 @@ export {
   type ModelMaker,
   type ModelPrice,
   type ModelRating,
+  TASK_KINDS,
   type TaskKind,
   type TaskRating,
 } from './catalog-model.js';
@@ -30,4 +31,11 @@ export {
   qualityFromRating,
   qualityOf,
 } from './quality-from-rating.js';
+export {
+  fieldOfParameter,
+  NEVER_DROPPED,
+  REQUEST_PARAMETERS,
+  type RequestParameter,
+  unsupportedParameters,
+} from './request-parameters.js';
 export { CATALOG_SOURCES } from './sources.js';

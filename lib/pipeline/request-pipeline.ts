@@ -1,3 +1,4 @@
+import { fieldOfParameter } from '../catalog/index.js';
 import {
   addUsage,
   type ChatCompletion,
@@ -14,7 +15,14 @@ import { InternalError } from '../errors/internal-error.js';
 import { InvalidRequestError } from '../errors/invalid-request-error.js';
 import { LlmRouterError, type LlmRouterErrorCode } from '../errors/llm-router-error.js';
 import { NoEligibleModelError } from '../errors/no-eligible-model-error.js';
-import { ChoiceProgress, type Execution, type PlanExecutor, primed, SHUTDOWN } from '../execution/index.js';
+import {
+  ChoiceProgress,
+  type Execution,
+  type PlanExecutor,
+  primed,
+  type ServedAnswer,
+  SHUTDOWN,
+} from '../execution/index.js';
 import {
   createPlan,
   findPassedOver,
@@ -41,6 +49,8 @@ import { createDecisionId } from './decision-id.js';
 import { explainPlan, type Explanation } from './explanation.js';
 import type { RoutingInfo } from './routing-info.js';
 import type { RoutingRuntime } from './routing-runtime.js';
+import { TurnCollectors } from './turn-collector.js';
+import type { TurnMemory } from './turn-memory.js';
 
 export interface PipelineParts {
   /** The runtime of now; a request takes it once. */
@@ -49,6 +59,8 @@ export interface PipelineParts {
   readonly signals: SignalsSnapshot;
   readonly executor: PlanExecutor;
   readonly bus: TelemetryBus;
+  /** Undefined: nothing is kept of answers. */
+  readonly turns: TurnMemory | undefined;
   /** Uniform in [0, 1). */
   readonly random: () => number;
   /** A fault of ours that no caller can be told of; the Nest layer logs its kind. */
@@ -76,6 +88,8 @@ const CAPPED_SERVICE_TIERS: ReadonlySet<unknown> = new Set([undefined, null, 'au
 /** How long a stream that was ended by the shutdown has to tell its reader so. */
 const LAST_WORDS_MS = 1_000;
 
+const NO_TURNS: ReadonlyMap<number, never> = new Map<number, never>();
+
 /** A request on its way: what is known of it so far, and the one place where it ends. */
 interface Journey {
   readonly runtime: RoutingRuntime;
@@ -101,6 +115,8 @@ interface Planned {
   readonly request: ValidatedChatRequest;
   readonly features: RequestFeatures;
   readonly plan: Plan;
+  /** Whose turns are remembered. */
+  readonly tenant: string;
 }
 
 /** validate → context → classify → plan → execute → record: the only orchestration there is. */
@@ -120,9 +136,15 @@ export class RequestPipeline {
     try {
       const planned = this.plan(journey, withStream(body, false), options);
       const execution = this.execution(journey, planned);
-      const { planned: attempt, completion } = await this.parts.executor.chat(execution);
+      const served = await this.parts.executor.chat(execution);
+      const { planned: attempt, completion } = served;
       journey.servedBy = attempt;
-      const routing = this.routing(journey, planned.plan, attempt, totalCost(journey));
+      if (this.parts.turns !== undefined) {
+        const collectors = new TurnCollectors();
+        collectors.answer(completion);
+        this.remember(collectors, planned, attempt);
+      }
+      const routing = this.routing(journey, planned.plan, served, totalCost(journey));
       journey.end('succeeded');
       return { completion, routing };
     } catch (error) {
@@ -139,7 +161,7 @@ export class RequestPipeline {
       const served = await this.parts.executor.stream(execution);
       journey.servedBy = served.planned;
       journey.timeToFirstTokenMs = performance.now() - journey.startedAt;
-      const chunks = await primed(this.passOn(journey, served.chunks, planned));
+      const chunks = await primed(this.passOn(journey, served.chunks, planned, served.planned));
       journey.chunks = chunks;
       // A reader that neither reads nor leaves would hold its place for ever; while it reads, the executor's own
       // limit comes first.
@@ -148,7 +170,7 @@ export class RequestPipeline {
       }, journey.runtime.policy.execution.timeouts.maxStreamMs + LAST_WORDS_MS).unref();
       return {
         chunks,
-        routing: this.routing(journey, planned.plan, served.planned, undefined, served.attempt),
+        routing: this.routing(journey, planned.plan, served, undefined, served.attempt),
         costUsd: () => totalCost(journey),
         ended: journey.controller.signal,
       };
@@ -268,14 +290,14 @@ export class RequestPipeline {
   /** Validates, classifies and plans. @throws what refuses the request before any call. */
   private plan(journey: Journey, body: unknown, options: InternalCallOptions): Planned {
     const request = validateChatRequest(body, journey.runtime.limits);
-    const { plan, features } = this.decide(journey.runtime, request, options);
+    const { plan, features, context } = this.decide(journey.runtime, request, options);
     journey.labels = {
       ...journey.labels,
       surface: plan.surface.name,
       workload: plan.workload,
       requestClass: plan.classification.class,
     };
-    if (plan.attempts.length === 0) throw nothingEligible(plan);
+    if (plan.attempts.length === 0) throw nothingEligible(plan, features);
     if (plan.maxCostUsd !== undefined && !CAPPED_SERVICE_TIERS.has(request.service_tier)) {
       throw new InvalidRequestError(
         '`service_tier` may cost more than list price, and this surface caps the cost of a request.',
@@ -285,14 +307,14 @@ export class RequestPipeline {
     for (const deployment of findPassedOver(plan)) {
       this.parts.bus.emit('deployment-passed-over', { decisionId: journey.decisionId, deployment });
     }
-    return { request, features, plan };
+    return { request, features, plan, tenant: context.tenant ?? options.keyId ?? '' };
   }
 
   private decide(
     runtime: RoutingRuntime,
     request: ValidatedChatRequest,
     options: InternalCallOptions,
-  ): { plan: Plan; features: RequestFeatures } {
+  ): { plan: Plan; features: RequestFeatures; context: LlmRequestContext } {
     const { policy } = runtime;
     const context = mergeLlmContext(currentLlmContext(), options);
     checkCircumstances(context);
@@ -313,13 +335,14 @@ export class RequestPipeline {
       nowMs: Date.now(),
       random: this.parts.random,
     });
-    return { plan, features };
+    return { plan, features, context };
   }
 
-  private execution(journey: Journey, { plan, request, features }: Planned): Execution {
+  private execution(journey: Journey, { plan, request, features, tenant }: Planned): Execution {
     return {
       plan,
       request,
+      recalledTurns: this.parts.turns?.recall(tenant, request, Date.now()) ?? NO_TURNS,
       features,
       labels: journey.labels,
       timeouts: journey.runtime.policy.execution.timeouts,
@@ -333,7 +356,7 @@ export class RequestPipeline {
   private routing(
     journey: Journey,
     plan: Plan,
-    served: PlannedAttempt,
+    { planned: served, droppedFields }: Pick<ServedAnswer, 'planned' | 'droppedFields'>,
     costUsd: number | undefined,
     attempts = journey.records.length,
   ): RoutingInfo {
@@ -347,6 +370,7 @@ export class RequestPipeline {
       score: plan.classification.score,
       rule: plan.rule,
       surface: plan.surface.name,
+      droppedParameters: droppedFields,
       attempts,
       costUsd,
     };
@@ -357,14 +381,23 @@ export class RequestPipeline {
   private async *passOn(
     journey: Journey,
     upstream: AsyncGenerator<ChatCompletionChunk, void, undefined>,
-    { request, features }: Planned,
+    planned: Planned,
+    served: PlannedAttempt,
   ): AsyncGenerator<ChatCompletionChunk | undefined, void, undefined> {
+    const { request, features } = planned;
+    let collectors = this.parts.turns === undefined ? undefined : new TurnCollectors();
     const wantsUsage = request.stream_options?.include_usage === true;
     const progress = new ChoiceProgress(features.choices);
     try {
       yield undefined;
       for await (const chunk of upstream) {
         progress.follow(chunk);
+        collectors?.chunk(chunk);
+        // Before the client has the end of it: its next request may come at once.
+        if (collectors !== undefined && progress.isComplete) {
+          this.remember(collectors, planned, served);
+          collectors = undefined;
+        }
         // Usage is always asked of the upstream, for the ledger; its extra chunk goes only to who asked for it.
         if (wantsUsage || chunk.choices.length > 0 || !chunk.usage) yield chunk;
       }
@@ -376,6 +409,12 @@ export class RequestPipeline {
       await upstream.return();
       if (progress.isComplete) journey.end('succeeded');
       else journey.end('client_left', 'client_closed_request');
+    }
+  }
+
+  private remember(collectors: TurnCollectors, { tenant }: Planned, served: PlannedAttempt): void {
+    for (const { said, turn } of collectors.results(served.deployment.provider)) {
+      this.parts.turns?.remember(tenant, said, turn, Date.now());
     }
   }
 
@@ -433,7 +472,7 @@ function surfaceNamed(policy: PolicySnapshot, name: string | undefined, param = 
   return surface;
 }
 
-function nothingEligible(plan: Plan): LlmRouterError {
+function nothingEligible(plan: Plan, features: RequestFeatures): LlmRouterError {
   // Whatever failed on its window had passed every floor before: it is the size that stands in the way.
   const tooLong = plan.rejected
     .filter((candidate) => candidate.reason === 'context_window')
@@ -444,6 +483,16 @@ function nothingEligible(plan: Plan): LlmRouterError {
   if (widest !== undefined) {
     return new ContextLengthExceededError(
       `The request is too long for every model that may serve it. The widest, ${widest.deployment.model.name}: ${widest.detail}.`,
+    );
+  }
+  const [first] = plan.rejected;
+  if (first !== undefined && plan.rejected.every((candidate) => candidate.reason === 'parameter')) {
+    const { unsupportedParameters } = first.deployment;
+    const missing = features.parameters.find((name) => unsupportedParameters.has(name));
+    const field = missing === undefined ? undefined : fieldOfParameter(missing);
+    return new InvalidRequestError(
+      `\`${field ?? 'A field'}\` is not supported by any model that may serve this request.`,
+      field,
     );
   }
   return new NoEligibleModelError(

@@ -1,5 +1,5 @@
 import type { Catalog } from '../catalog/index.js';
-import { presetOf, PROVIDER_PRESETS, qualityOf } from '../catalog/index.js';
+import { presetOf, PROVIDER_PRESETS, qualityOf, TASK_KINDS } from '../catalog/index.js';
 import type { CatalogModel } from '../catalog/catalog-model.js';
 import type {
   DeploymentOptions,
@@ -9,6 +9,7 @@ import type {
 } from '../config/index.js';
 import { didYouMean } from '../config/index.js';
 import { catalogPrice } from './catalog-price.js';
+import { lackedParameters } from './lacked-parameters.js';
 import type { PolicyDeployment, PolicyModel } from './policy-snapshot.js';
 import type { ProofNotes } from './proof-notes.js';
 import { provePrice } from './prove-prices.js';
@@ -26,6 +27,12 @@ function modelOf(name: string, options: ModelEntry, facts: CatalogModel | undefi
   return {
     name,
     quality: options.quality ?? (facts === undefined ? undefined : qualityOf(facts)?.value),
+    qualityByTask: Object.fromEntries(
+      TASK_KINDS.flatMap((kind) => {
+        const value = options.quality ?? (facts === undefined ? undefined : qualityOf(facts, kind)?.value);
+        return value === undefined ? [] : [[kind, value]];
+      }),
+    ),
     safety: options.safety,
     capabilities: capabilities === undefined ? undefined : new Set(capabilities),
     thinking: capabilities?.includes('reasoning')
@@ -132,6 +139,7 @@ export class ModelCompiler {
         contextWindow: entry.contextWindow ?? options.contextWindow ?? facts?.contextWindow,
         maxOutputTokens: entry.maxOutputTokens ?? options.maxOutputTokens ?? facts?.maxOutputTokens,
         maxConcurrency: entry.maxConcurrency ?? options.maxConcurrency,
+        unsupportedParameters: lackedParameters(provider, model.thinking, facts),
         weight: entry.weight ?? options.weight ?? 1,
       });
     });

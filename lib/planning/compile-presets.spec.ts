@@ -77,6 +77,27 @@ describe('a provider with a preset', () => {
     expect(JSON.stringify(refusalOf(hosted))).not.toContain('add a provider with api');
   });
 
+  it('is not planned for what it lacks, with models that think or with any', () => {
+    const lackedAt = (provider: object, capabilities: string[]): string[] => {
+      const models = { m: { provider: 'one', capabilities: ['streaming', ...capabilities] } };
+      const { policy } = compile({ ...one(provider), models });
+      return [...(policy.models.get('m')?.deployments[0]?.unsupportedParameters ?? [])].sort();
+    };
+    const alone = ['audio_output', 'custom_tools', 'functions', 'web_search_options'];
+    const moonshot = { api: 'moonshot', apiKey: 'k' };
+    expect(lackedAt(moonshot, [])).toEqual(alone);
+    expect(lackedAt(moonshot, ['reasoning'])).toEqual(
+      [...alone, 'frequency_penalty', 'n', 'presence_penalty'].sort(),
+    );
+    const groq = [...alone, 'logit_bias', 'n', 'verbosity'].sort();
+    expect(lackedAt({ api: 'groq', apiKey: 'k' }, [])).toEqual(groq);
+    expect(
+      lackedAt({ api: 'openai-compatible', baseUrl: 'https://api.groq.com/openai/v1' }, ['reasoning']),
+    ).toEqual(groq);
+    expect(lackedAt({ api: 'openrouter', apiKey: 'k' }, ['reasoning'])).toEqual([]);
+    expect(lackedAt({ api: 'openai-compatible', baseUrl: 'http://127.0.0.1:1/v1' }, [])).toEqual([]);
+  });
+
   it('is asked for a price of 0 only where it surely charges', () => {
     const remarksOf = (provider: object): number => {
       const models = {

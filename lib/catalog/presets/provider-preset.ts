@@ -114,7 +114,10 @@ export interface ProviderPreset {
   /** Whose own API it is: the catalogue's models of that maker are served there by their names. */
   readonly maker?: ModelMaker;
   readonly quirks: ProviderQuirks;
-  /** What it cannot do with any model. Features that another provider has had better go there. */
+  /**
+   * What it cannot do with any model. Planning sends requests that use it elsewhere (`logprobs` and `tools` by the
+   * model's capabilities), and the conversion refuses what comes nevertheless.
+   */
   readonly unsupportedParameters: readonly PresetParameter[];
   /** What it cannot do, besides, with a model that thinks. Values that change nothing are not sent. */
   readonly unsupportedWhenThinking: readonly PresetParameter[];

@@ -9,6 +9,7 @@ import { HttpOptions } from './http.options.js';
 import { LimitsOptions } from './limits.options.js';
 import { ModelOptions } from './model.options.js';
 import { ProviderOptions } from './provider.options.js';
+import { ReasoningMemoryOptions } from './reasoning-memory.options.js';
 import { RuleOptions } from './rule.options.js';
 import { SurfaceOptions } from './surface.options.js';
 
@@ -51,11 +52,25 @@ export class LlmRouterConfiguration {
   @IsOneOf(['advisory', 'binding'])
   clientModel: 'advisory' | 'binding' = 'advisory';
 
+  /**
+   * What becomes of a request that uses what not every provider can do (`seed`, `n`, penalties, `logit_bias`,
+   * `verbosity`, `parallel_tool_calls: false`): `route`, it goes to models that can; `refuse`, it is refused with a 400
+   * where the model it would go to cannot; `drop`, what the model cannot do is left out, and `x-llm-dropped-parameters`
+   * says so. Tools, pictures, schemas, sound and log probabilities are never dropped.
+   *
+   * @defaultValue 'route'
+   */
+  @IsOneOf(['route', 'refuse', 'drop'])
+  unsupportedParameters: 'route' | 'refuse' | 'drop' = 'route';
+
   @Section(() => ExecutionOptions)
   execution: ExecutionOptions = new ExecutionOptions();
 
   @Section(() => LimitsOptions)
   limits: LimitsOptions = new LimitsOptions();
+
+  @Section(() => ReasoningMemoryOptions)
+  reasoningMemory: ReasoningMemoryOptions = new ReasoningMemoryOptions();
 
   @Section(() => HttpOptions)
   http: HttpOptions = new HttpOptions();

@@ -13,12 +13,20 @@ import {
 } from '../json-reading.js';
 import { makeToolCallId } from '../made-up-ids.js';
 import type { ProviderCall, StreamTranslator, WireEvent } from '../provider-adapter.js';
+import { fromThinkingBlock } from './anthropic-reasoning.js';
 import { fromAnthropicErrorEvent } from './from-anthropic-error.js';
 import { fromAnthropicStopReason } from './from-anthropic-stop-reason.js';
 import { AnthropicUsage } from './from-anthropic-usage.js';
 import { answerToolName } from './structured-output.js';
 
 const CHOICE_INDEX = 0;
+
+/** A block of thinking that is still being written. */
+interface OpenThinking {
+  readonly block: JsonObject;
+  text: string;
+  signature: string;
+}
 
 interface OpenToolUse {
   /** Its number among the tool calls of our stream; undefined for the tool whose input is the answer. */
@@ -30,7 +38,8 @@ interface OpenToolUse {
 
 /**
  * The stream of the Messages API. Blocks have numbers of their own, so tool calls are counted from 0. A tool call
- * without arguments sends no argument delta at all and gets `{}` when its block ends. Unknown events, deltas and
+ * without arguments sends no argument delta at all and gets `{}` when its block ends. Signed thinking is sent as
+ * `reasoning_content` while it is written, and whole in `reasoning_details` when its block ends. Unknown events, deltas and
  * blocks are skipped. `message_stop` ends the stream; a proxy's `[DONE]` does too, once there was a stop reason.
  *
  * With fallback models Anthropic may begin the message anew within a stream: text goes on, but an open tool call can
@@ -41,6 +50,7 @@ export class AnthropicStreamTranslator implements StreamTranslator {
   readonly #usage = new AnthropicUsage();
   readonly #answerTool: string | undefined;
   readonly #openToolUses = new Map<number, OpenToolUse>();
+  readonly #openThinking = new Map<number, OpenThinking>();
   #toolCallCount = 0;
   #hasStarted = false;
   #hasAnswer = false;
@@ -103,7 +113,8 @@ export class AnthropicStreamTranslator implements StreamTranslator {
     if (!this.#isTerminated || !this.#hasStarted) {
       throw new ProviderError({ kind: this.#isTerminated ? 'bad_response' : 'stream_cut' });
     }
-    const rest = [...this.#openToolUses.keys()].flatMap((index) => this.#stopBlock(index));
+    const open = [...this.#openThinking.keys(), ...this.#openToolUses.keys()];
+    const rest = open.flatMap((index) => this.#stopBlock(index));
     const finishReason = fromAnthropicStopReason(this.#stopReason, this.#toolCallCount > 0);
     const { tokens } = this.#usage;
     return [
@@ -142,7 +153,15 @@ export class AnthropicStreamTranslator implements StreamTranslator {
       case 'text':
         return this.#writeContent(textOf(block.text));
       case 'thinking':
+        this.#openThinking.set(index, {
+          block,
+          text: textOf(block.thinking) ?? '',
+          signature: textOf(block.signature) ?? '',
+        });
         return this.#writeReasoning(textOf(block.thinking));
+      case 'redacted_thinking':
+        this.#openThinking.set(index, { block, text: '', signature: '' });
+        return [];
       case 'tool_use':
         return this.#startToolUse(index, block);
       default:
@@ -179,8 +198,16 @@ export class AnthropicStreamTranslator implements StreamTranslator {
     switch (delta.type) {
       case 'text_delta':
         return this.#writeContent(textOf(delta.text));
-      case 'thinking_delta':
+      case 'thinking_delta': {
+        const thinking = this.#openThinking.get(index);
+        if (thinking !== undefined) thinking.text += textOf(delta.thinking) ?? '';
         return this.#writeReasoning(textOf(delta.thinking));
+      }
+      case 'signature_delta': {
+        const thinking = this.#openThinking.get(index);
+        if (thinking !== undefined) thinking.signature += textOf(delta.signature) ?? '';
+        return [];
+      }
       case 'input_json_delta': {
         // Input of Anthropic's own tools comes as the same kind of delta, for a block that is not open here.
         const toolUse = this.#openToolUses.get(index);
@@ -193,11 +220,23 @@ export class AnthropicStreamTranslator implements StreamTranslator {
   }
 
   #stopBlock(index: number): ChatCompletionChunk[] {
+    const thinking = this.#openThinking.get(index);
+    if (thinking !== undefined) {
+      this.#openThinking.delete(index);
+      return this.#writeThinking(thinking, index);
+    }
     const toolUse = this.#openToolUses.get(index);
     this.#openToolUses.delete(index);
     return toolUse === undefined || toolUse.hasArguments
       ? []
       : this.#writeArguments(toolUse, toolUse.initialInput);
+  }
+
+  /** Whole, at its end: in pieces its text would be sent twice, and only the signature makes it of use. */
+  #writeThinking({ block, text, signature }: OpenThinking, index: number): ChatCompletionChunk[] {
+    const whole = block.type === 'thinking' ? { ...block, thinking: text, signature } : block;
+    const detail = fromThinkingBlock(whole, index);
+    return detail === undefined ? [] : [this.#writer.write(CHOICE_INDEX, { reasoning_details: [detail] })];
   }
 
   #writeArguments(toolUse: OpenToolUse, json: string): ChatCompletionChunk[] {

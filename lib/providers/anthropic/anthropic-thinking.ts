@@ -1,6 +1,8 @@
+import type { ChatCompletionMessageParam } from '../../chat/chat-types.js';
 import type { ProviderCall } from '../provider-adapter.js';
 import { requestedOutputTokens } from '../still-used-fields.js';
 import { anthropicModelTraits } from './anthropic-model-traits.js';
+import { toThinkingBlocks } from './anthropic-reasoning.js';
 import type { AnthropicThinking } from './anthropic-wire.js';
 
 export interface ThinkingPlan {
@@ -27,9 +29,11 @@ const BUDGET_TOKENS: ReadonlyMap<string, number> = new Map([
 /**
  * Turns `reasoning_effort` into Anthropic's thinking, together with `max_tokens`, which holds thinking and answer.
  *
- * Thinking is on only for a model that thinks, with an effort asked for, no tool forced (Anthropic refuses the two
- * together) and no assistant turn with tool calls in the history: such a turn would have to begin with its signed
- * thinking, which OpenAI clients do not keep.
+ * Thinking is on only for a model that thinks, with an effort asked for, and no tool forced (Anthropic refuses the two
+ * together). With a budget, a turn that goes on after tool results must begin with its signed thinking ("a final
+ * `assistant` message must start with a thinking block (preceding the lastmost set of `tool_use` and `tool_result`
+ * blocks)"): where it was lost, or another model began the turn, thinking stays off until the next turn. Adaptive
+ * thinking asks no such thing; it only has nothing to go on from.
  *
  * A limit the client set holds for thinking and answer together, as it does at OpenAI: the budget gives way, and
  * where it would fall under 1024 tokens thinking stays off. Without a limit `max_tokens` is 4096 tokens plus the
@@ -44,14 +48,12 @@ export function planThinking(call: ProviderCall, context: { readonly isToolForce
   if (!call.reasoning || effort === undefined || effort === 'none') {
     return { maxTokens: plainMaxTokens };
   }
-  const hasToolCalls = request.messages.some(
-    (message) => message.role === 'assistant' && (message.tool_calls ?? []).length > 0,
-  );
-  const canThink = !context.isToolForced && !hasToolCalls;
+  const traits = anthropicModelTraits(call.upstreamModel);
+  const canThink =
+    !context.isToolForced && (traits.hasAdaptiveThinking || !isInUnsignedTurn(request.messages));
   const wantedBudget = BUDGET_TOKENS.get(effort) ?? MIN_BUDGET_TOKENS;
   const maxTokens =
     clientLimit ?? (canThink ? Math.min(DEFAULT_MAX_TOKENS + wantedBudget, modelLimit) : plainMaxTokens);
-  const traits = anthropicModelTraits(call.upstreamModel);
   if (traits.hasAdaptiveThinking) {
     return {
       maxTokens,
@@ -63,6 +65,13 @@ export function planThinking(call: ProviderCall, context: { readonly isToolForce
   return canThink && budgetTokens >= MIN_BUDGET_TOKENS
     ? { maxTokens, thinking: { type: 'enabled', budget_tokens: budgetTokens } }
     : { maxTokens: plainMaxTokens };
+}
+
+/** The model is to go on with a turn of its own that does not begin with signed thinking. */
+function isInUnsignedTurn(messages: readonly ChatCompletionMessageParam[]): boolean {
+  const lastUser = messages.findLastIndex(({ role }) => role === 'user');
+  const begun = messages.slice(lastUser + 1).find(({ role }) => role === 'assistant');
+  return begun !== undefined && toThinkingBlocks(begun)[0]?.index !== 0;
 }
 
 /** An effort the model lacks is refused with a 400. */

@@ -26,6 +26,18 @@ export interface DocumentBlock {
   readonly cache_control?: CacheControl;
 }
 
+/** Must come back as it was, to the letter. */
+export interface ThinkingBlock {
+  readonly type: 'thinking';
+  readonly thinking: string;
+  readonly signature: string;
+}
+
+export interface RedactedThinkingBlock {
+  readonly type: 'redacted_thinking';
+  readonly data: string;
+}
+
 export interface ToolUseBlock {
   readonly type: 'tool_use';
   readonly id: string;
@@ -40,7 +52,7 @@ export interface ToolResultBlock {
 }
 
 export type UserBlock = TextBlock | ImageBlock | DocumentBlock | ToolResultBlock;
-export type AssistantBlock = TextBlock | ToolUseBlock;
+export type AssistantBlock = TextBlock | ToolUseBlock | ThinkingBlock | RedactedThinkingBlock;
 
 /** One turn of the conversation. */
 export type AnthropicMessage =

@@ -1,9 +1,10 @@
 import { ProviderError } from '../../errors/provider-error.js';
-import type { ExtendedMessage, ExtendedToolCall } from '../chat-extensions.js';
+import type { ExtendedMessage, ExtendedToolCall, ReasoningDetail } from '../chat-extensions.js';
 import { toCompletionUsage } from '../completion-usage.js';
 import { isJsonObject, listOf, nonEmptyTextOf, textOf } from '../json-reading.js';
 import { makeCompletionId, makeToolCallId, nowSeconds } from '../made-up-ids.js';
 import type { ProviderCall, TranslatedAnswer } from '../provider-adapter.js';
+import { fromThinkingBlock } from './anthropic-reasoning.js';
 import { fromAnthropicErrorEvent } from './from-anthropic-error.js';
 import { fromAnthropicStopReason } from './from-anthropic-stop-reason.js';
 import { AnthropicUsage } from './from-anthropic-usage.js';
@@ -11,7 +12,7 @@ import { answerToolName } from './structured-output.js';
 
 /**
  * An answer of the Messages API in OpenAI's shape. Text blocks are joined as they are; thinking becomes
- * `reasoning_content`; blocks of Anthropic's own tools and of kinds yet to come are left out. The input of the tool
+ * `reasoning_content`, and where it is signed or encrypted `reasoning_details` too; blocks of Anthropic's own tools and of kinds yet to come are left out. The input of the tool
  * that stands for a JSON schema is the content.
  *
  * @throws {@link ProviderError} of kind `bad_response` when the body is no message.
@@ -30,8 +31,12 @@ export function fromAnthropicAnswer(body: unknown, call: ProviderCall): Translat
   let text = '';
   let reasoning = '';
   let structured = '';
+  const reasoningDetails: ReasoningDetail[] = [];
   const toolCalls: ExtendedToolCall[] = [];
-  for (const block of listOf(body.content).filter(isJsonObject)) {
+  for (const [index, block] of listOf(body.content).entries()) {
+    if (!isJsonObject(block)) continue;
+    const detail = fromThinkingBlock(block, index);
+    if (detail !== undefined) reasoningDetails.push(detail);
     if (block.type === 'text') {
       text += textOf(block.text) ?? '';
     } else if (block.type === 'thinking') {
@@ -54,6 +59,7 @@ export function fromAnthropicAnswer(body: unknown, call: ProviderCall): Translat
     content: content === '' && hasToolCalls ? null : content,
     refusal: null,
     ...(reasoning === '' ? {} : { reasoning_content: reasoning }),
+    ...(reasoningDetails.length > 0 ? { reasoning_details: reasoningDetails } : {}),
     ...(hasToolCalls ? { tool_calls: toolCalls } : {}),
   };
   const usage = new AnthropicUsage();

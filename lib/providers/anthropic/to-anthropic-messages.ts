@@ -2,6 +2,7 @@ import type { ChatCompletionMessageParam } from '../../chat/chat-types.js';
 import { InvalidRequestError } from '../../errors/invalid-request-error.js';
 import { requireTextParts } from '../require-text-parts.js';
 import { parseToolCallArguments } from '../tool-call-arguments.js';
+import { toThinkingBlocks, type PlacedThinking } from './anthropic-reasoning.js';
 import type { AnthropicMessage, AssistantBlock, TextBlock, ToolResultBlock } from './anthropic-wire.js';
 import { toAnthropicContent, toTextBlocks } from './to-anthropic-content.js';
 import { ToolUseIds } from './tool-use-ids.js';
@@ -16,7 +17,9 @@ type AssistantMessage = Extract<ChatCompletionMessageParam, { role: 'assistant' 
 /**
  * The conversation as Anthropic wants it: system and developer messages apart, from wherever they stand; turns of the
  * same role in a row merged; the results of one assistant turn in one user turn, before anything else in it; no empty
- * texts; no white space at the end of a final assistant turn, which Anthropic would have to continue.
+ * texts; no white space at the end of a final assistant turn, which Anthropic would have to continue. Signed thinking
+ * that the history brings (`reasoning_details`) stands where it stood, but only where the call thinks: a call that does
+ * not is refused with it.
  *
  * A conversation of system messages alone becomes a user turn: OpenAI answers those too.
  *
@@ -24,6 +27,7 @@ type AssistantMessage = Extract<ChatCompletionMessageParam, { role: 'assistant' 
  */
 export function toAnthropicConversation(
   messages: readonly ChatCompletionMessageParam[],
+  options: { readonly isThinking: boolean } = { isThinking: false },
 ): AnthropicConversation {
   const ids = new ToolUseIds(messages.flatMap(toolCallIdsOf));
   const system: TextBlock[] = [];
@@ -41,7 +45,13 @@ export function toAnthropicConversation(
         break;
       case 'assistant':
         requireTextParts(message.content, path);
-        turns.push({ role: 'assistant', content: toAssistantBlocks(message, path, ids) });
+        turns.push({
+          role: 'assistant',
+          content: withThinking(
+            toAssistantBlocks(message, path, ids),
+            options.isThinking ? toThinkingBlocks(message) : [],
+          ),
+        });
         break;
       case 'tool': {
         const result: ToolResultBlock = {
@@ -71,7 +81,6 @@ function toolCallIdsOf(message: ChatCompletionMessageParam): string[] {
   return message.role === 'assistant' ? (message.tool_calls ?? []).map((toolCall) => toolCall.id) : [];
 }
 
-/** Thinking without its signature, which OpenAI clients lose, is refused by Anthropic and left out. */
 function toAssistantBlocks(message: AssistantMessage, path: string, ids: ToolUseIds): AssistantBlock[] {
   const toolUses = (message.tool_calls ?? []).map((toolCall, index): AssistantBlock => {
     const callPath = `${path}.tool_calls[${index}]`;
@@ -86,6 +95,25 @@ function toAssistantBlocks(message: AssistantMessage, path: string, ids: ToolUse
     };
   });
   return [...toTextBlocks(message.content), ...toolUses];
+}
+
+/** Puts thinking back to the places it had: before the texts and calls that came after it. */
+function withThinking(
+  said: readonly AssistantBlock[],
+  thinking: readonly PlacedThinking[],
+): AssistantBlock[] {
+  const blocks: AssistantBlock[] = [];
+  let next = 0;
+  for (const { index, block } of thinking) {
+    // Several texts have become one, so there may be less than there was.
+    while (blocks.length < index && next < said.length) {
+      const before = said[next];
+      if (before !== undefined) blocks.push(before);
+      next += 1;
+    }
+    blocks.push(block);
+  }
+  return [...blocks, ...said.slice(next)];
 }
 
 function toolResultContent(
@@ -118,13 +146,15 @@ function mergeTurns(turns: readonly AnthropicMessage[]): AnthropicMessage[] {
   for (const turn of merged) {
     if (turn.role === 'user') {
       turn.content.sort((one, other) => rankInUserTurn(one.type) - rankInUserTurn(other.type));
-    } else {
+    } else if (!turn.content.some(isThinking)) {
+      // The order of an answer with thinking is Anthropic's own, and may not be changed.
       turn.content.sort((one, other) => rankInAssistantTurn(one.type) - rankInAssistantTurn(other.type));
     }
   }
   return merged;
 }
 
+const isThinking = ({ type }: AssistantBlock): boolean => type === 'thinking' || type === 'redacted_thinking';
 const rankInUserTurn = (type: string): number => (type === 'tool_result' ? 0 : 1);
 /** Tool results must follow the calls at once: nothing may stand after them in their turn. */
 const rankInAssistantTurn = (type: string): number => (type === 'tool_use' ? 1 : 0);

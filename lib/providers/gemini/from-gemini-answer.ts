@@ -59,7 +59,7 @@ function blockedChoice(): ChatCompletion.Choice {
 
 function toChoice(candidate: JsonObject, position: number): ChatCompletion.Choice {
   const reader = new GeminiCandidateReader();
-  const { text, reasoning, toolCalls: wholeCalls } = reader.take(candidate);
+  const { text, reasoning, toolCalls: wholeCalls, textSignature } = reader.take(candidate);
   const toolCalls = [...wholeCalls, ...reader.close()];
   const finishReason = nonEmptyTextOf(candidate.finishReason) ?? 'STOP';
   assertUsableFinish(finishReason, reader.hasContent);
@@ -68,6 +68,9 @@ function toChoice(candidate: JsonObject, position: number): ChatCompletion.Choic
     content: text === '' && toolCalls.length > 0 ? null : text,
     refusal: null,
     ...(reasoning === '' ? {} : { reasoning_content: reasoning }),
+    ...(textSignature === undefined
+      ? {}
+      : { extra_content: { google: { thought_signature: textSignature } } }),
     ...(toolCalls.length > 0 ? { tool_calls: toolCalls } : {}),
   };
   return {

@@ -8,6 +8,8 @@ export interface CandidateContent {
   readonly text: string;
   readonly reasoning: string;
   readonly toolCalls: readonly ExtendedToolCall[];
+  /** Of the answer's text, which may come on an empty part at the end. */
+  readonly textSignature: string | undefined;
 }
 
 interface OpenCall {
@@ -19,7 +21,8 @@ interface OpenCall {
 
 /**
  * Reads the parts of one candidate, over an answer or over the chunks of a stream. Thought parts are reasoning, never
- * content. A function call's thought signature goes along in `extra_content.google.thought_signature`. Parts of other
+ * content. A function call's thought signature goes along in its `extra_content.google.thought_signature`, that of the
+ * text in the message's. Parts of other
  * kinds (code, its results, images, Google's own tools) are left out. Calls get an id where Gemini sends none.
  */
 export class GeminiCandidateReader {
@@ -39,6 +42,7 @@ export class GeminiCandidateReader {
   take(candidate: JsonObject): CandidateContent {
     let text = '';
     let reasoning = '';
+    let textSignature: string | undefined;
     const toolCalls: ExtendedToolCall[] = [];
     for (const part of listOf(objectOf(candidate.content)?.parts).filter(isJsonObject)) {
       if (typeof part.text === 'string') {
@@ -46,6 +50,7 @@ export class GeminiCandidateReader {
           reasoning += part.text;
         } else {
           text += part.text;
+          textSignature = nonEmptyTextOf(part.thoughtSignature) ?? textSignature;
         }
       }
       if (isJsonObject(part.functionCall)) {
@@ -53,7 +58,7 @@ export class GeminiCandidateReader {
       }
     }
     this.#hasContent ||= text !== '' || toolCalls.length > 0;
-    return { text, reasoning, toolCalls };
+    return { text, reasoning, toolCalls, textSignature };
   }
 
   /** The call that was still open when the candidate ended: its end marker may be missing. */

@@ -96,9 +96,9 @@ export class GeminiStreamTranslator implements StreamTranslator {
   #takeCandidate(value: JsonObject, index: number): ChatCompletionChunk[] {
     const candidate = this.#openCandidate(index);
     candidate.finishReason = nonEmptyTextOf(value.finishReason) ?? candidate.finishReason;
-    const { text, reasoning, toolCalls } = candidate.reader.take(value);
+    const { text, reasoning, toolCalls, textSignature } = candidate.reader.take(value);
     const deltas = toDeltas(candidate, toolCalls);
-    if (text === '' && reasoning === '' && deltas.length === 0) {
+    if (text === '' && reasoning === '' && deltas.length === 0 && textSignature === undefined) {
       return [];
     }
     return [
@@ -107,6 +107,9 @@ export class GeminiStreamTranslator implements StreamTranslator {
         {
           ...(text === '' ? {} : { content: text }),
           ...(reasoning === '' ? {} : { reasoning_content: reasoning }),
+          ...(textSignature === undefined
+            ? {}
+            : { extra_content: { google: { thought_signature: textSignature } } }),
           ...(deltas.length > 0 ? { tool_calls: deltas } : {}),
         },
         null,

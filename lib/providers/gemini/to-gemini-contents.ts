@@ -62,7 +62,7 @@ export function toGeminiConversation(
         turns.push({
           role: 'model',
           parts: [
-            ...toTextParts(message.content),
+            ...withTextSignature(toTextParts(message.content), message),
             ...toFunctionCalls(message, path, calls, traits.isGemini3OrLater),
           ],
         });
@@ -159,9 +159,19 @@ function toFunctionCalls(
   });
 }
 
-/** The signature that came with the call, where Google's own OpenAI endpoint puts it too. */
-function carriedSignature(toolCall: object): string | undefined {
-  const extraContent = 'extra_content' in toolCall ? objectOf(toolCall.extra_content) : undefined;
+/** Its place is the last part, an empty one where the answer had no words. */
+function withTextSignature(parts: readonly GeminiPart[], message: AssistantMessage): readonly GeminiPart[] {
+  const signature = carriedSignature(message);
+  if (signature === undefined) {
+    return parts;
+  }
+  const last = parts.at(-1) ?? { text: '' };
+  return [...parts.slice(0, -1), { ...last, thoughtSignature: signature }];
+}
+
+/** The signature that came with a call or a text, where Google's own OpenAI endpoint puts it too. */
+function carriedSignature(carrier: object): string | undefined {
+  const extraContent = 'extra_content' in carrier ? objectOf(carrier.extra_content) : undefined;
   return nonEmptyTextOf(objectOf(extraContent?.google)?.thought_signature);
 }
 

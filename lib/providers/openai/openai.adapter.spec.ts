@@ -156,7 +156,7 @@ describe('OpenAiAdapter request', () => {
       const call = callOf(request, { upstreamModel });
       return adapter.droppedFields(call, adapter.buildRequest(call));
     };
-    expect(droppedBy(mistral, 'mistral-large-2512')).toEqual(['reasoning_effort', 'store', 'user']);
+    expect(droppedBy(mistral, 'mistral-large-2512')).toEqual(['user', 'store', 'reasoning_effort']);
     expect(droppedBy(openAi, 'gpt-4o')).toEqual(['reasoning_effort']);
     expect(droppedBy(compatible, 'llama')).toEqual([]);
   });

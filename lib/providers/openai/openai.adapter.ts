@@ -31,11 +31,13 @@ export interface OpenAiAdapterOptions {
 export class OpenAiAdapter implements ProviderAdapter {
   readonly defaultBaseUrl: string | undefined;
   readonly modelList = { path: '/models', headers: {} };
+  readonly readsOwnThinkingAlone: boolean;
   readonly #isCompatible: boolean;
   readonly #preset: ProviderPreset | undefined;
 
   constructor(options: OpenAiAdapterOptions) {
     this.#isCompatible = options.compatible;
+    this.readsOwnThinkingAlone = options.compatible;
     this.#preset = options.preset;
     this.defaultBaseUrl = options.compatible ? options.preset?.baseUrl : 'https://api.openai.com/v1';
   }

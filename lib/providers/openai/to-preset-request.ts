@@ -7,7 +7,7 @@ import { refuseField } from '../refused-fields.js';
 import { requestedJson } from '../requested-schema.js';
 import { requestedOutputTokens } from '../still-used-fields.js';
 import { checkOpenAiContent } from './check-openai-content.js';
-import { fieldOfParameter, fieldsOfParameter, usesParameter } from './request-parameters.js';
+import { fieldOfParameter, fieldsOfParameter, usesParameter } from './preset-parameters.js';
 import { saidReasoningEffort } from './said-reasoning-effort.js';
 import { toPresetMessages } from './to-preset-messages.js';
 import { withSchemaInstruction } from './with-schema-instruction.js';

@@ -1,7 +1,7 @@
 import type { PresetParameter } from '../../catalog/index.js';
 import type { JsonObject } from '../json-reading.js';
 import type { ProviderCall } from '../provider-adapter.js';
-import { fieldsOfParameter, usesParameter } from './request-parameters.js';
+import { fieldsOfParameter, usesParameter } from './preset-parameters.js';
 
 /** What OpenAI's thinking models refuse, or take with its default value alone (community.openai.com/t/1110750). */
 const FIXED_WHEN_THINKING: readonly PresetParameter[] = [
