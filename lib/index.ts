@@ -1,4 +1,5 @@
 export type { LongContextPrice, ModelCapability, ModelPrice } from './catalog/catalog-model.js';
+export type { PresetName } from './catalog/presets/provider-preset.js';
 export type {
   ChatCompletion,
   ChatCompletionChunk,

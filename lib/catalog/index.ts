@@ -16,6 +16,14 @@ export {
 } from './catalog-model.js';
 export { makerAt } from './maker-hosts.js';
 export { CATALOG_MODELS } from './models.js';
+export { PRESET_NAMES, presetOf, PROVIDER_PRESETS } from './presets/presets.js';
+export type {
+  PresetName,
+  ProviderPreset,
+  ProviderQuirks,
+  ReasoningEffortRule,
+  PresetParameter,
+} from './presets/provider-preset.js';
 export {
   QUALITY_REFERENCE,
   QUALITY_REFERENCE_RATING,

@@ -1,3 +1,4 @@
+import { presetOf } from '../catalog/index.js';
 import type { LlmRouterConfiguration, ProviderOptions } from '../config/index.js';
 import type { ProofNotes } from './proof-notes.js';
 
@@ -17,7 +18,9 @@ export function checkProviders(configuration: LlmRouterConfiguration, notes: Pro
     if (provider.api === 'openai-compatible' && !provider.baseUrl) {
       notes.error(`${path}.baseUrl`, 'is required for api "openai-compatible"');
     }
-    if (provider.api !== 'openai-compatible' && !provider.apiKey && !provider.baseUrl) {
+    // A gateway in front of it may know the key itself.
+    const isKeyless = provider.api === 'openai-compatible' || presetOf(provider)?.keyRequired === false;
+    if (!isKeyless && !provider.apiKey && !provider.baseUrl) {
       notes.error(`${path}.apiKey`, 'is required: best as "${NAME}" of an environment variable');
     }
   }

@@ -26,7 +26,10 @@ export class ProviderUpstreams extends LlmUpstreams {
     };
     const clients = new Map<string, ProviderClient>();
     for (const [name, provider] of Object.entries(providers ?? {})) {
-      const adapter = adapterFor(provider.api, { apiVersion: provider.apiVersion });
+      const adapter = adapterFor(provider.api, {
+        apiVersion: provider.apiVersion,
+        baseUrl: provider.baseUrl,
+      });
       clients.set(
         name,
         new ProviderClient({

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { PRESET_NAMES, type PresetName } from '../catalog/index.js';
 import { ProviderError } from '../errors/provider-error.js';
 import { adapterFor, PROVIDER_APIS, type ProviderApi } from './adapter-registry.js';
 import type { ProviderCall } from './provider-adapter.js';
@@ -130,12 +131,18 @@ const gemini = someOf({
   error: value,
 });
 
+/** The same for every provider that speaks OpenAI's format. */
+function ofPresets<Value>(value: Value): Record<PresetName, Value> {
+  return Object.fromEntries(PRESET_NAMES.map((name) => [name, value])) as Record<PresetName, Value>;
+}
+
 const BODIES: Readonly<Record<ProviderApi, fc.Arbitrary<unknown>>> = {
   openai: openAi,
   'openai-compatible': openAi,
   'azure-openai': openAi,
   anthropic,
   gemini,
+  ...ofPresets(openAi),
 };
 
 /** Only a ProviderError may come out of what an upstream sends. */
@@ -222,6 +229,7 @@ describe.each(PROVIDER_APIS)('unknown input to %s', (api) => {
       gemini: {
         candidates: [{ content: { parts: [{ [reason]: 1 }, { text: 'x' }] }, finishReason: reason }],
       },
+      ...ofPresets({ choices: [{ message: { content: 'x' }, finish_reason: reason }] }),
     };
     expect(adapter.parseAnswer(bodies[api], call).completion.choices).toMatchObject([
       { finish_reason: 'stop', message: { content: 'x' } },

@@ -1,13 +1,15 @@
+import { PRESET_NAMES, type PresetName } from '../../catalog/index.js';
 import { IsOptional, Matches } from '../class-validator.js';
 import { NotSupportedYet } from '../section.decorators.js';
 import { IsBaseUrl, IsName, IsOneOf } from '../validators.js';
 
 /**
- * A wire format of this version.
+ * A wire format of this version, or a provider that speaks OpenAI's with known habits of its own.
  *
  * @publicApi
  */
-export type ProviderApiName = 'openai' | 'openai-compatible' | 'azure-openai' | 'anthropic' | 'gemini';
+export type ProviderApiName =
+  'openai' | 'openai-compatible' | 'azure-openai' | 'anthropic' | 'gemini' | PresetName;
 
 export const PROVIDER_API_NAMES = [
   'openai',
@@ -15,6 +17,7 @@ export const PROVIDER_API_NAMES = [
   'azure-openai',
   'anthropic',
   'gemini',
+  ...PRESET_NAMES,
 ] as const satisfies readonly ProviderApiName[];
 
 /**
@@ -24,11 +27,16 @@ export const PROVIDER_API_NAMES = [
  */
 @NotSupportedYet({ apiKeys: 'give one `apiKey`', region: '', retention: '', quirks: '' })
 export class ProviderOptions {
-  /** Its wire format. */
+  /**
+   * Its wire format: `openai`, `anthropic`, `gemini`, `azure-openai`; the name of a provider whose habits are known
+   * (`mistral`, `groq`, `deepseek`, `xai`, `openrouter`, `together`, `fireworks`, `cerebras`, `perplexity`, `alibaba`,
+   * `moonshot`, `zai`, `huggingface`, `ollama`, `vllm`), which brings its base URL; or `openai-compatible` for any other
+   * server that imitates OpenAI's. One of those at a known provider's host is treated as that provider.
+   */
   @IsOneOf(PROVIDER_API_NAMES)
   api!: ProviderApiName;
 
-  /** The key, best as `${NAME}` of an environment variable. May be left out where `baseUrl` is set. */
+  /** The key, best as `${NAME}` of an environment variable. May be left out where `baseUrl` is set, and for `ollama` and `vllm`. */
   @IsOptional()
   @IsName(8_192)
   apiKey?: string;
