@@ -1,13 +1,15 @@
 import { IsOptional, Matches } from '../class-validator.js';
 import { NotSupportedYet } from '../section.decorators.js';
-import { IsBaseUrl, IsName, IsOneOf } from '../validators.js';
+import { IsBaseUrl, IsFunction, IsName, IsOneOf } from '../validators.js';
+import type { AiSdkLanguageModel } from './ai-sdk-language-model.js';
 
 /**
- * A wire format of this version.
+ * A wire format of this version; `ai-sdk` is none, but a model of the AI SDK, whose provider has a wire of its own.
  *
  * @publicApi
  */
-export type ProviderApiName = 'openai' | 'openai-compatible' | 'azure-openai' | 'anthropic' | 'gemini';
+export type ProviderApiName =
+  'openai' | 'openai-compatible' | 'azure-openai' | 'anthropic' | 'gemini' | 'ai-sdk';
 
 export const PROVIDER_API_NAMES = [
   'openai',
@@ -15,6 +17,7 @@ export const PROVIDER_API_NAMES = [
   'azure-openai',
   'anthropic',
   'gemini',
+  'ai-sdk',
 ] as const satisfies readonly ProviderApiName[];
 
 /**
@@ -60,4 +63,17 @@ export class ProviderOptions {
   @IsOptional()
   @IsName(4_096)
   caFile?: string;
+
+  /**
+   * Of `ai-sdk` alone, and required there: makes the AI SDK's model of a name (`upstreamModel`). It is called once for
+   * each name. Keys, addresses and settings live in the provider it calls. A function cannot come out of a file.
+   *
+   * @example
+   * ```ts
+   * providers: { cohere: { api: 'ai-sdk', languageModel: (modelId) => cohere(modelId) } }
+   * ```
+   */
+  @IsOptional()
+  @IsFunction()
+  languageModel?: (modelId: string) => AiSdkLanguageModel;
 }
