@@ -10,6 +10,7 @@ export {
   type ModelMaker,
   type ModelPrice,
   type ModelRating,
+  TASK_KINDS,
   type TaskKind,
   type TaskRating,
 } from './catalog-model.js';

@@ -1,6 +1,7 @@
 import type { ChatCompletion, ChatCompletionChunk, ValidatedChatRequest } from '../chat/index.js';
 import type { RequestFeatures } from '../classification/index.js';
 import type { Plan, PlannedAttempt, PolicyExecution } from '../planning/index.js';
+import type { RecalledTurn } from '../providers/recalled-turn.js';
 import type { UpstreamClient } from '../providers/upstream-client.js';
 import type { AttemptRecord, RequestLabels } from '../telemetry/index.js';
 
@@ -8,6 +9,8 @@ import type { AttemptRecord, RequestLabels } from '../telemetry/index.js';
 export interface Execution {
   readonly plan: Plan;
   readonly request: ValidatedChatRequest;
+  /** What the client lost of earlier answers, by the message's place in the request. */
+  readonly recalledTurns: ReadonlyMap<number, RecalledTurn>;
   readonly features: RequestFeatures;
   readonly labels: RequestLabels;
   readonly timeouts: PolicyExecution['timeouts'];

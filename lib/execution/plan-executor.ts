@@ -315,6 +315,7 @@ export class PlanExecutor {
     return client.prepare({
       upstreamModel: deployment.upstreamModel,
       request: execution.request,
+      ...(execution.recalledTurns.size > 0 ? { recalledTurns: execution.recalledTurns } : {}),
       stream: execution.labels.streamed,
       maxOutputTokens: this.outputLimit(execution, planned),
       modelMaxOutputTokens: deployment.maxOutputTokens,

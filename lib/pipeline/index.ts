@@ -9,3 +9,4 @@ export { answerHeaders, formatUsd, routingHeaders } from './routing-headers.js';
 export type { RoutingInfo } from './routing-info.js';
 export { buildRuntime, type RoutingRuntime } from './routing-runtime.js';
 export { asksForStream, streamEvents } from './stream-events.js';
+export { TurnMemory } from './turn-memory.js';

@@ -41,6 +41,8 @@ import { createDecisionId } from './decision-id.js';
 import { explainPlan, type Explanation } from './explanation.js';
 import type { RoutingInfo } from './routing-info.js';
 import type { RoutingRuntime } from './routing-runtime.js';
+import { TurnCollectors } from './turn-collector.js';
+import type { TurnMemory } from './turn-memory.js';
 
 export interface PipelineParts {
   /** The runtime of now; a request takes it once. */
@@ -49,6 +51,8 @@ export interface PipelineParts {
   readonly signals: SignalsSnapshot;
   readonly executor: PlanExecutor;
   readonly bus: TelemetryBus;
+  /** Undefined: nothing is kept of answers. */
+  readonly turns: TurnMemory | undefined;
   /** Uniform in [0, 1). */
   readonly random: () => number;
   /** A fault of ours that no caller can be told of; the Nest layer logs its kind. */
@@ -76,6 +80,8 @@ const CAPPED_SERVICE_TIERS: ReadonlySet<unknown> = new Set([undefined, null, 'au
 /** How long a stream that was ended by the shutdown has to tell its reader so. */
 const LAST_WORDS_MS = 1_000;
 
+const NO_TURNS: ReadonlyMap<number, never> = new Map<number, never>();
+
 /** A request on its way: what is known of it so far, and the one place where it ends. */
 interface Journey {
   readonly runtime: RoutingRuntime;
@@ -101,6 +107,8 @@ interface Planned {
   readonly request: ValidatedChatRequest;
   readonly features: RequestFeatures;
   readonly plan: Plan;
+  /** Whose turns are remembered. */
+  readonly tenant: string;
 }
 
 /** validate → context → classify → plan → execute → record: the only orchestration there is. */
@@ -122,6 +130,11 @@ export class RequestPipeline {
       const execution = this.execution(journey, planned);
       const { planned: attempt, completion } = await this.parts.executor.chat(execution);
       journey.servedBy = attempt;
+      if (this.parts.turns !== undefined) {
+        const collectors = new TurnCollectors();
+        collectors.answer(completion);
+        this.remember(collectors, planned, attempt);
+      }
       const routing = this.routing(journey, planned.plan, attempt, totalCost(journey));
       journey.end('succeeded');
       return { completion, routing };
@@ -139,7 +152,7 @@ export class RequestPipeline {
       const served = await this.parts.executor.stream(execution);
       journey.servedBy = served.planned;
       journey.timeToFirstTokenMs = performance.now() - journey.startedAt;
-      const chunks = await primed(this.passOn(journey, served.chunks, planned));
+      const chunks = await primed(this.passOn(journey, served.chunks, planned, served.planned));
       journey.chunks = chunks;
       // A reader that neither reads nor leaves would hold its place for ever; while it reads, the executor's own
       // limit comes first.
@@ -268,7 +281,7 @@ export class RequestPipeline {
   /** Validates, classifies and plans. @throws what refuses the request before any call. */
   private plan(journey: Journey, body: unknown, options: InternalCallOptions): Planned {
     const request = validateChatRequest(body, journey.runtime.limits);
-    const { plan, features } = this.decide(journey.runtime, request, options);
+    const { plan, features, context } = this.decide(journey.runtime, request, options);
     journey.labels = {
       ...journey.labels,
       surface: plan.surface.name,
@@ -285,14 +298,14 @@ export class RequestPipeline {
     for (const deployment of findPassedOver(plan)) {
       this.parts.bus.emit('deployment-passed-over', { decisionId: journey.decisionId, deployment });
     }
-    return { request, features, plan };
+    return { request, features, plan, tenant: context.tenant ?? options.keyId ?? '' };
   }
 
   private decide(
     runtime: RoutingRuntime,
     request: ValidatedChatRequest,
     options: InternalCallOptions,
-  ): { plan: Plan; features: RequestFeatures } {
+  ): { plan: Plan; features: RequestFeatures; context: LlmRequestContext } {
     const { policy } = runtime;
     const context = mergeLlmContext(currentLlmContext(), options);
     checkCircumstances(context);
@@ -313,13 +326,14 @@ export class RequestPipeline {
       nowMs: Date.now(),
       random: this.parts.random,
     });
-    return { plan, features };
+    return { plan, features, context };
   }
 
-  private execution(journey: Journey, { plan, request, features }: Planned): Execution {
+  private execution(journey: Journey, { plan, request, features, tenant }: Planned): Execution {
     return {
       plan,
       request,
+      recalledTurns: this.parts.turns?.recall(tenant, request, Date.now()) ?? NO_TURNS,
       features,
       labels: journey.labels,
       timeouts: journey.runtime.policy.execution.timeouts,
@@ -357,14 +371,23 @@ export class RequestPipeline {
   private async *passOn(
     journey: Journey,
     upstream: AsyncGenerator<ChatCompletionChunk, void, undefined>,
-    { request, features }: Planned,
+    planned: Planned,
+    served: PlannedAttempt,
   ): AsyncGenerator<ChatCompletionChunk | undefined, void, undefined> {
+    const { request, features } = planned;
+    let collectors = this.parts.turns === undefined ? undefined : new TurnCollectors();
     const wantsUsage = request.stream_options?.include_usage === true;
     const progress = new ChoiceProgress(features.choices);
     try {
       yield undefined;
       for await (const chunk of upstream) {
         progress.follow(chunk);
+        collectors?.chunk(chunk);
+        // Before the client has the end of it: its next request may come at once.
+        if (collectors !== undefined && progress.isComplete) {
+          this.remember(collectors, planned, served);
+          collectors = undefined;
+        }
         // Usage is always asked of the upstream, for the ledger; its extra chunk goes only to who asked for it.
         if (wantsUsage || chunk.choices.length > 0 || !chunk.usage) yield chunk;
       }
@@ -376,6 +399,12 @@ export class RequestPipeline {
       await upstream.return();
       if (progress.isComplete) journey.end('succeeded');
       else journey.end('client_left', 'client_closed_request');
+    }
+  }
+
+  private remember(collectors: TurnCollectors, { tenant }: Planned, served: PlannedAttempt): void {
+    for (const { said, turn } of collectors.results(served.deployment.provider)) {
+      this.parts.turns?.remember(tenant, said, turn, Date.now());
     }
   }
 

@@ -1,5 +1,5 @@
 import type { Catalog } from '../catalog/index.js';
-import { qualityOf } from '../catalog/index.js';
+import { qualityOf, TASK_KINDS } from '../catalog/index.js';
 import type { CatalogModel } from '../catalog/catalog-model.js';
 import type {
   DeploymentOptions,
@@ -26,6 +26,12 @@ function modelOf(name: string, options: ModelEntry, facts: CatalogModel | undefi
   return {
     name,
     quality: options.quality ?? (facts === undefined ? undefined : qualityOf(facts)?.value),
+    qualityByTask: Object.fromEntries(
+      TASK_KINDS.flatMap((kind) => {
+        const value = options.quality ?? (facts === undefined ? undefined : qualityOf(facts, kind)?.value);
+        return value === undefined ? [] : [[kind, value]];
+      }),
+    ),
     safety: options.safety,
     capabilities: capabilities === undefined ? undefined : new Set(capabilities),
     thinking: capabilities?.includes('reasoning')

@@ -1,4 +1,4 @@
-import type { ModelCapability, ModelPrice } from '../catalog/catalog-model.js';
+import type { ModelCapability, ModelPrice, TaskKind } from '../catalog/catalog-model.js';
 import type { Workload } from '../context/index.js';
 import type { Tier } from '../telemetry/records.js';
 
@@ -6,6 +6,8 @@ import type { Tier } from '../telemetry/records.js';
 export interface PolicyModel {
   readonly name: string;
   readonly quality: number | undefined;
+  /** By the kind of task a rule may be for; one that is missing passes no floor under such a rule. */
+  readonly qualityByTask: Readonly<Partial<Record<TaskKind, number>>>;
   readonly safety: number | undefined;
   /** Undefined: not declared, so not checked. */
   readonly capabilities: ReadonlySet<ModelCapability> | undefined;
@@ -42,6 +44,8 @@ export interface PolicyRule {
   readonly tiers: readonly PolicyTier[];
   readonly maxCostPer1k: number | undefined;
   readonly maxLatencyMs: number | undefined;
+  /** Undefined: quality over all tasks counts. */
+  readonly task?: TaskKind | undefined;
   /** Nobody wrote it: it stands in where no built-in class has a rule. */
   readonly isDerived?: boolean;
 }

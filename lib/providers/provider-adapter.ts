@@ -6,6 +6,7 @@ import type {
 } from '../chat/chat-types.js';
 import type { ProviderError } from '../errors/provider-error.js';
 import type { EventReader } from './event-reader.js';
+import type { RecalledTurn } from './recalled-turn.js';
 
 /** What an adapter needs to know to put one chat request on the wire. */
 export interface ProviderCall {
@@ -22,6 +23,8 @@ export interface ProviderCall {
   readonly modelMaxOutputTokens: number | undefined;
   /** The model thinks before it answers (`reasoning` in its capabilities). */
   readonly reasoning: boolean;
+  /** What the client lost of earlier answers, by the message's place in the request. */
+  readonly recalledTurns?: ReadonlyMap<number, RecalledTurn>;
 }
 
 /** One HTTP request, complete but for base URL and key. */
@@ -86,6 +89,11 @@ export interface ProviderAdapter {
   readonly defaultBaseUrl: string | undefined;
   /** Where the list of models is: what a probe asks for. Undefined: there is none. */
   readonly modelList?: Pick<WireRequest, 'path' | 'headers'>;
+  /**
+   * Other makers' thinking in the history must not reach it. False: the conversions of this wire leave out what is not
+   * its own.
+   */
+  readonly readsOwnThinkingAlone?: boolean;
   /** Headers that carry the key. */
   authHeaders(apiKey: string | undefined): Record<string, string>;
   /**

@@ -11,6 +11,7 @@ import type {
   WireRequest,
 } from './provider-adapter.js';
 import { readBodyText } from './read-body.js';
+import { withRecalledTurns } from './recalled-turn.js';
 import type { RequestAuthorizer } from './request-authorizer.js';
 import { ServerSentEventReader } from './server-sent-event-reader.js';
 import { toProviderError } from './to-provider-error.js';
@@ -26,6 +27,8 @@ const MAX_LIST_BYTES = 16 * 1024 * 1024;
 const MAX_ENDING_MS = 1_000;
 
 export interface ProviderClientOptions {
+  /** Its name in the configuration. */
+  readonly name: string;
   readonly adapter: ProviderAdapter;
   readonly transport: Transport;
   readonly baseUrl: string;
@@ -60,10 +63,22 @@ export class ProviderClient implements UpstreamClient {
   }
 
   prepare(call: ProviderCall): PreparedCall {
-    const wire = this.options.adapter.buildRequest(call);
+    const { adapter, name } = this.options;
+    const { recalledTurns, ...rest } = call;
+    const said: ProviderCall =
+      recalledTurns === undefined
+        ? call
+        : {
+            ...rest,
+            request: withRecalledTurns(call.request, recalledTurns, {
+              provider: name,
+              readsOwnThinkingAlone: adapter.readsOwnThinkingAlone ?? false,
+            }),
+          };
+    const wire = adapter.buildRequest(said);
     return {
-      complete: (signal, onProgress) => this.complete(call, wire, signal, onProgress),
-      openStream: (signal) => this.openStream(call, wire, signal),
+      complete: (signal, onProgress) => this.complete(said, wire, signal, onProgress),
+      openStream: (signal) => this.openStream(said, wire, signal),
     };
   }
 

@@ -37,6 +37,7 @@ export class ProviderUpstreams extends LlmUpstreams {
       clients.set(
         name,
         new ProviderClient({
+          name,
           adapter,
           transport: transportFor(provider.caFile ?? undefined),
           // The boot proof has seen to it that one of the two is there.

@@ -2,7 +2,7 @@ import { RulesClassifier } from '../classification/index.js';
 import type { LlmRouterConfiguration } from '../config/index.js';
 import { PlanExecutor } from '../execution/index.js';
 import { AlertStore, KpiStore, type PrometheusMetrics, SavingsStore } from '../observability/index.js';
-import { buildRuntime, RequestPipeline, type RoutingRuntime } from '../pipeline/index.js';
+import { buildRuntime, RequestPipeline, type RoutingRuntime, TurnMemory } from '../pipeline/index.js';
 import { compileOptions } from '../planning/index.js';
 import type { LlmUpstreams } from '../providers/llm-upstreams.js';
 import { ProviderUpstreams } from '../providers/provider-upstreams.js';
@@ -49,12 +49,14 @@ export class RouterEngine {
     });
     this.savings = new SavingsStore(this.bus, compiled.policy);
     this.alerts = new AlertStore(this.bus, compiled.policy, compiled.configuration.alerts);
+    const { reasoningMemory } = compiled.configuration;
     this.pipeline = new RequestPipeline({
       runtime: () => this.runtime,
       classifier: new RulesClassifier(),
       signals: this.signals,
       executor: new PlanExecutor(this.bus),
       bus: this.bus,
+      turns: reasoningMemory.enabled ? new TurnMemory(reasoningMemory) : undefined,
       random: Math.random,
       onFault: (decisionId, error) => {
         this.onFault(decisionId, error);

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { countOf, isRecord, listOf, recordOf, recordsOf, stringOf, type JsonRecord } from './json-value.js';
 import type { UpstreamToolChoice } from './scripted-upstream.interface.js';
@@ -110,7 +111,12 @@ export const anthropicWire: UpstreamWire = {
 
   document(answer): UpstreamDocument {
     const text = { type: 'text', text: answer.text, citations: null };
-    const content = [...(answer.text === '' ? [] : [text]), ...answer.toolCalls.map(toolUseOf)];
+    const thinking = thinkingOf(answer);
+    const content = [
+      ...(thinking === '' ? [] : [{ type: 'thinking', thinking, signature: signatureOf(thinking) }]),
+      ...(answer.text === '' ? [] : [text]),
+      ...answer.toolCalls.map(toolUseOf),
+    ];
     return {
       status: 200,
       headers: { 'content-type': 'application/json', ...commonHeaders(answer) },
@@ -157,6 +163,20 @@ export const anthropicWire: UpstreamWire = {
       waiting += event('content_block_stop', { index });
     };
     let index = 0;
+    const thinking = thinkingOf(answer);
+    if (thinking !== '') {
+      const thoughts = splitIntoTokens(thinking);
+      block(
+        index,
+        { type: 'thinking', thinking: '', signature: '' },
+        [
+          ...thoughts.map((thought) => ({ type: 'thinking_delta', thinking: thought })),
+          { type: 'signature_delta', signature: signatureOf(thinking) },
+        ],
+        thoughts.map((thought) => thought.length),
+      );
+      index += 1;
+    }
     if (answer.text !== '') {
       const texts = splitIntoTokens(answer.text);
       const deltas = texts.map((text) => ({ type: 'text_delta', text }));
@@ -535,7 +555,40 @@ function inspectTools(body: JsonRecord): void {
   }
 }
 
+const SIMULATED = 'simulated.';
+
+/** Stands for what the provider signs: it shows whether the text has come back as it was. */
+function signatureOf(thinking: string): string {
+  return SIMULATED + createHash('sha256').update(thinking).digest('base64');
+}
+
+function thinkingOf({ thinking, body }: UpstreamAnswer): string {
+  return ['enabled', 'adaptive'].includes(stringOf(recordOf(body.thinking).type)) ? thinking : '';
+}
+
+function inspectThoughts(body: JsonRecord): void {
+  const isThinking = ['enabled', 'adaptive'].includes(stringOf(recordOf(body.thinking).type));
+  for (const [position, message] of recordsOf(body.messages).entries()) {
+    for (const [place, block] of recordsOf(message.content).entries()) {
+      if (block.type !== 'thinking' && block.type !== 'redacted_thinking') continue;
+      // Recordings show newer models take it all the same.
+      if (!isThinking && /-3-7|-4-[0-5](?!\d)/.test(stringOf(body.model))) {
+        throw refusal(
+          `messages.${position}.content.${place}: When thinking is disabled, an assistant message cannot contain thinking`,
+        );
+      }
+      const signature = stringOf(block.signature);
+      // The provider's own cannot be checked here.
+      const isForged = signature.startsWith(SIMULATED) && signature !== signatureOf(stringOf(block.thinking));
+      if (block.type === 'thinking' && (signature === '' || isForged)) {
+        throw refusal(`messages.${position}.content.${place}: Invalid \`signature\` in \`thinking\` block`);
+      }
+    }
+  }
+}
+
 function inspectThinking(body: JsonRecord): void {
+  inspectThoughts(body);
   const thinking = recordOf(body.thinking);
   // Recordings show adaptive thinking taken together with a forced tool.
   if (thinking.type !== 'enabled') return;

@@ -43,6 +43,11 @@ export interface UpstreamUsage {
 export interface UpstreamReply {
   /** @defaultValue the empty string */
   readonly text?: string;
+  /**
+   * What the model thinks before it answers. Told, and signed, on the Anthropic wire where the request switches thinking
+   * on; other wires leave it out.
+   */
+  readonly thinking?: string;
   readonly toolCalls?: readonly { readonly name: string; readonly arguments: Record<string, unknown> }[];
   /** @defaultValue `stop`, told as a tool call by the wires that do so where there is one */
   readonly finish?: 'stop' | 'length' | 'content_filter';

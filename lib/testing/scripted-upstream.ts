@@ -398,6 +398,7 @@ class ScriptedUpstreamServer implements ScriptedUpstream {
       createdSeconds: Math.floor(Date.now() / 1000),
       model: reading.model,
       text,
+      thinking: reply.thinking ?? '',
       toolCalls,
       finish: finish === 'stop' && toolCalls.length > 0 ? 'tool_calls' : finish,
       usage: { cachedTokens: 0, ...estimated, ...reply.usage },

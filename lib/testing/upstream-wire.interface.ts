@@ -45,6 +45,8 @@ export interface UpstreamAnswer {
   readonly createdSeconds: number;
   readonly model: string;
   readonly text: string;
+  /** Empty: it does not think. */
+  readonly thinking: string;
   readonly toolCalls: readonly {
     readonly identifier: string;
     readonly name: string;

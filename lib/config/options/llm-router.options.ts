@@ -9,6 +9,7 @@ import { HttpOptions } from './http.options.js';
 import { LimitsOptions } from './limits.options.js';
 import { ModelOptions } from './model.options.js';
 import { ProviderOptions } from './provider.options.js';
+import { ReasoningMemoryOptions } from './reasoning-memory.options.js';
 import { RuleOptions } from './rule.options.js';
 import { SurfaceOptions } from './surface.options.js';
 
@@ -56,6 +57,9 @@ export class LlmRouterConfiguration {
 
   @Section(() => LimitsOptions)
   limits: LimitsOptions = new LimitsOptions();
+
+  @Section(() => ReasoningMemoryOptions)
+  reasoningMemory: ReasoningMemoryOptions = new ReasoningMemoryOptions();
 
   @Section(() => HttpOptions)
   http: HttpOptions = new HttpOptions();

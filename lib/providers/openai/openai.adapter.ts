@@ -25,10 +25,12 @@ export interface OpenAiAdapterOptions {
 export class OpenAiAdapter implements ProviderAdapter {
   readonly defaultBaseUrl: string | undefined;
   readonly modelList = { path: '/models', headers: {} };
+  readonly readsOwnThinkingAlone: boolean;
   readonly #isCompatible: boolean;
 
   constructor(options: OpenAiAdapterOptions) {
     this.#isCompatible = options.compatible;
+    this.readsOwnThinkingAlone = options.compatible;
     this.defaultBaseUrl = options.compatible ? undefined : 'https://api.openai.com/v1';
   }
 
