@@ -30,7 +30,8 @@ export class ProviderUpstreams extends LlmUpstreams {
     for (const [name, provider] of Object.entries(providers ?? {})) {
       if (provider.api === 'ai-sdk') {
         // The boot proof has seen to it that the function is there.
-        if (provider.languageModel) clients.set(name, new LanguageModelClient(provider.languageModel));
+        const { languageModel } = provider;
+        if (languageModel) clients.set(name, new LanguageModelClient({ name, languageModel }));
         continue;
       }
       const adapter = adapterFor(provider.api, { apiVersion: provider.apiVersion });

@@ -3,11 +3,13 @@ import type { AiSdkLanguageModel } from '../../config/index.js';
 import { ProviderError } from '../../errors/provider-error.js';
 import { objectOf } from '../json-reading.js';
 import type { ProviderCall, TranslatedAnswer } from '../provider-adapter.js';
+import { withRecalledTurns } from '../recalled-turn.js';
 import type { OpenedStream, PreparedCall, UpstreamClient } from '../upstream-client.js';
 import { AiSdkStreamTranslator } from './ai-sdk-stream-translator.js';
 import { fromAiSdkError } from './from-ai-sdk-error.js';
 import { fromAiSdkResult } from './from-ai-sdk-result.js';
-import { toAiSdkCallOptions, type AiSdkCallOptions, type AskedModel } from './to-ai-sdk-call-options.js';
+import { toAiSdkCallOptions, type AiSdkCallOptions } from './to-ai-sdk-call-options.js';
+import type { AskedModel } from './to-ai-sdk-prompt.js';
 import { untilAborted } from './until-aborted.js';
 
 /** A stream that does not end after its `finish` part is not waited for longer, in time or in parts. */
@@ -22,6 +24,13 @@ interface CheckedModel extends AskedModel {
   doStream(options: SignalledOptions): PromiseLike<unknown>;
 }
 
+export interface LanguageModelClientOptions {
+  /** The provider's name in the configuration. */
+  readonly name: string;
+  /** Makes a model of its name; called once for each, and again after it threw. */
+  readonly languageModel: (modelId: string) => AiSdkLanguageModel;
+}
+
 /**
  * Calls the models that a provider of the AI SDK makes. Addresses, keys and retries are that provider's affair: there is
  * nothing to probe and no secret to know here.
@@ -30,8 +39,7 @@ export class LanguageModelClient implements UpstreamClient {
   /** By the model's name at the provider: one for each deployment of the configuration. */
   readonly #models = new Map<string, CheckedModel>();
 
-  /** @param languageModel - Makes a model of its name; called once for each, and again after it threw. */
-  constructor(private readonly languageModel: (modelId: string) => AiSdkLanguageModel) {}
+  constructor(private readonly options: LanguageModelClientOptions) {}
 
   readSecrets(): readonly string[] {
     return [];
@@ -43,18 +51,25 @@ export class LanguageModelClient implements UpstreamClient {
       // It is the attempt that fails, so that the next deployment is asked.
       return { complete: () => Promise.reject(model), openStream: () => Promise.reject(model) };
     }
-    const options = toAiSdkCallOptions(call, model);
+    const options = toAiSdkCallOptions(this.withRecalled(call), model);
     return {
       complete: (signal, onProgress) => complete(call, model, options, signal, onProgress),
       openStream: (signal) => openStream(call, model, options, signal),
     };
   }
 
+  /** What the client lost, where it was a model of this provider that had said it. */
+  private withRecalled({ recalledTurns, ...call }: ProviderCall): ProviderCall {
+    if (recalledTurns === undefined) return call;
+    const reader = { provider: this.options.name, readsOwnThinkingAlone: true };
+    return { ...call, request: withRecalledTurns(call.request, recalledTurns, reader) };
+  }
+
   private modelOf(name: string): CheckedModel | ProviderError {
     const known = this.#models.get(name);
     if (known !== undefined) return known;
     try {
-      const model = check(this.languageModel(name));
+      const model = check(this.options.languageModel(name), name);
       this.#models.set(name, model);
       return model;
     } catch (error) {
@@ -63,7 +78,7 @@ export class LanguageModelClient implements UpstreamClient {
   }
 }
 
-function check(model: unknown): CheckedModel {
+function check(model: unknown, name: string): CheckedModel {
   const { specificationVersion: version, provider, doGenerate, doStream } = objectOf(model) ?? {};
   if (typeof doGenerate !== 'function' || typeof doStream !== 'function') {
     throw new ProviderError({ kind: 'bad_response', providerCode: 'not_a_language_model' });
@@ -76,6 +91,7 @@ function check(model: unknown): CheckedModel {
   return {
     specificationVersion: version,
     provider: typeof provider === 'string' ? provider : '',
+    modelId: name,
     doGenerate: async (options) => callable.doGenerate(options),
     doStream: async (options) => callable.doStream(options),
   };

@@ -7,19 +7,13 @@ import { refuseField, refuseOpenAiOnlyFields } from '../refused-fields.js';
 import { requestedJson } from '../requested-schema.js';
 import { requestedOutputTokens, stillUsedFieldsOf } from '../still-used-fields.js';
 import { toCacheOptions } from './to-ai-sdk-metadata.js';
-import { toAiSdkPrompt, type AiSdkMessage, type AiSdkVersion } from './to-ai-sdk-prompt.js';
+import { toAiSdkPrompt, type AiSdkMessage, type AiSdkVersion, type AskedModel } from './to-ai-sdk-prompt.js';
 import { toAiSdkProviderOptions } from './to-ai-sdk-provider-options.js';
 
 /** What `doGenerate` and `doStream` take, but for the signal. */
 export type AiSdkCallOptions = Omit<LanguageModelV3CallOptions, 'prompt' | 'abortSignal'> & {
   readonly prompt: AiSdkMessage[];
 };
-
-/** What of a model changes how it is asked. */
-export interface AskedModel {
-  readonly specificationVersion: AiSdkVersion;
-  readonly provider: string;
-}
 
 /**
  * An OpenAI request as the call options of the AI SDK's specification, version 2 or 3
@@ -42,7 +36,7 @@ export function toAiSdkCallOptions(call: ProviderCall, model: AskedModel): AiSdk
   const tools = offeredTools(request).map((tool) => toTool(tool, version));
   const stopSequences = [request.stop ?? []].flat().filter((sequence) => sequence !== '');
   return withoutUndefined({
-    prompt: toAiSdkPrompt(request.messages, version),
+    prompt: toAiSdkPrompt(request.messages, model),
     maxOutputTokens: call.maxOutputTokens ?? requestedOutputTokens(request),
     temperature: request.temperature ?? undefined,
     topP: request.top_p ?? undefined,

@@ -16,17 +16,25 @@ export interface GivenBackReasoning extends PartOptions {
   readonly text: string;
 }
 
+/** Hosts of several makers' models are among them: what is not for the model that is asked they leave out themselves. */
+const READS_CLAUDE = /anthropic|claude|bedrock|gateway/i;
+const READS_GEMINI = /google|vertex|gemini|gateway/i;
+
 /**
- * The thinking that an assistant message brings back: `reasoning_details` with their signatures, each under the names of
- * the providers that can read it (the others pass over a name that is not theirs); otherwise the bare text of
- * `reasoning_content`, which DeepSeek and others want back.
+ * The thinking that an assistant message brings back: `reasoning_details` with their signatures, where the model can
+ * read them, under the names its provider may have; otherwise the bare text of `reasoning_content`, which DeepSeek and
+ * others want back. Where there are signatures of another maker the text is that maker's too, and stays away.
+ *
+ * @param reader - The names of the model that is asked, and of its provider.
  */
-export function toAiSdkReasoning(message: object): GivenBackReasoning[] {
-  const signed = [
-    ...readReasoningDetails(message, CLAUDE_FORMAT).flatMap((detail) => fromClaude(detail)),
-    ...readReasoningDetails(message, GEMINI_FORMAT).flatMap((detail) => fromGemini(detail)),
-  ].sort((one, other) => one.index - other.index);
-  if (signed.length > 0) return signed;
+export function toAiSdkReasoning(message: object, reader: string): GivenBackReasoning[] {
+  const claude = readReasoningDetails(message, CLAUDE_FORMAT).flatMap((detail) => fromClaude(detail));
+  const gemini = readReasoningDetails(message, GEMINI_FORMAT).flatMap((detail) => fromGemini(detail));
+  if (claude.length > 0 || gemini.length > 0) {
+    return [...(READS_CLAUDE.test(reader) ? claude : []), ...(READS_GEMINI.test(reader) ? gemini : [])].sort(
+      (one, other) => one.index - other.index,
+    );
+  }
   const text = 'reasoning_content' in message ? nonEmptyTextOf(message.reasoning_content) : undefined;
   return text === undefined ? [] : [{ index: 0, text }];
 }

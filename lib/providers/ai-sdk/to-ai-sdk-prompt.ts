@@ -10,6 +10,14 @@ import { toAiSdkReasoning, toCacheOptions, toSignatureOptions } from './to-ai-sd
 /** The versions of the AI SDK's specification of a language model that are spoken here. */
 export type AiSdkVersion = 'v2' | 'v3';
 
+/** What of a model changes how it is asked. */
+export interface AskedModel {
+  readonly specificationVersion: AiSdkVersion;
+  /** The provider's own name, such as `openai.chat`. */
+  readonly provider: string;
+  readonly modelId: string;
+}
+
 /** The two versions differ in what a tool's result may hold, and in nothing else of a prompt. */
 export type AiSdkMessage = LanguageModelV2Message | LanguageModelV3Message;
 
@@ -38,6 +46,13 @@ interface KnownCall {
   readonly results: PlacedResult[];
 }
 
+/** What an assistant message is read with. */
+interface AssistantTurn {
+  readonly calls: Map<string, KnownCall>;
+  readonly results: PlacedResult[];
+  readonly reader: string;
+}
+
 interface PlacedResult {
   readonly order: number;
   readonly part: ToolPart;
@@ -56,8 +71,10 @@ interface PlacedResult {
  */
 export function toAiSdkPrompt(
   messages: readonly ChatCompletionMessageParam[],
-  version: AiSdkVersion,
+  model: AskedModel,
 ): AiSdkMessage[] {
+  const version = model.specificationVersion;
+  const reader = `${model.provider} ${model.modelId}`;
   const calls = new Map<string, KnownCall>();
   const system: Extract<LanguageModelV3Message, { role: 'system' }>[] = [];
   const turns: (AiSdkMessage | readonly PlacedResult[])[] = [];
@@ -80,7 +97,7 @@ export function toAiSdkPrompt(
       case 'assistant': {
         requireTextParts(message.content, path);
         const results: PlacedResult[] = [];
-        const content = toAssistantParts(message, path, calls, results);
+        const content = toAssistantParts(message, path, { calls, results, reader });
         if (content.length > 0) turns.push({ role: 'assistant', content });
         turns.push(results);
         break;
@@ -160,8 +177,7 @@ function toFileOptions(part: MediaPart): ReturnType<typeof toCacheOptions> {
 function toAssistantParts(
   message: AssistantMessage,
   path: string,
-  calls: Map<string, KnownCall>,
-  results: PlacedResult[],
+  { calls, results, reader }: AssistantTurn,
 ): AssistantPart[] {
   if (isJsonObject((message as { readonly function_call?: unknown }).function_call)) {
     throw new InvalidRequestError(
@@ -193,7 +209,7 @@ function toAssistantParts(
   }
   const parts: AssistantPart[] = [];
   let next = 0;
-  for (const { index, ...reasoning } of toAiSdkReasoning(message)) {
+  for (const { index, ...reasoning } of toAiSdkReasoning(message, reader)) {
     // Several texts have become one, so there may be less than there was.
     while (parts.length < index && next < said.length) {
       const before = said[next];
