@@ -145,6 +145,20 @@ describe('LanguageModelClient', () => {
     }
   });
 
+  it('gives its signal along', async () => {
+    const signals: AbortSignal[] = [];
+    const take = ({ abortSignal }: AskedOptions): Promise<never> => {
+      signals.push(abortSignal);
+      return Promise.reject(new Error('x'));
+    };
+    const prepared = clientOf(modelOf({ doGenerate: take, doStream: take })).prepare(callOf());
+    const { signal } = new AbortController();
+    await expect(prepared.complete(signal, noProgress)).rejects.toMatchObject({ kind: 'server_error' });
+    await expect(prepared.openStream(signal)).rejects.toMatchObject({ kind: 'server_error' });
+    expect(signals).toHaveLength(2);
+    expect(signals.every((given) => given === signal)).toBe(true);
+  });
+
   it('does not wait for a model that does not listen to its signal', async () => {
     const reason = new Error('left');
     for (const how of ['complete', 'openStream'] as const) {

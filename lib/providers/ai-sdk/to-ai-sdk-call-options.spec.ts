@@ -470,6 +470,9 @@ describe('the call options for a model of the AI SDK', () => {
       expect(asked('openai.responses', request)).toEqual({ openai: { ...known, parallelToolCalls: false } });
       expect(asked('acme.chat', request)).toEqual({ acme: known });
       expect(asked('mistral.chat', request)).toBeUndefined();
+      // The AI SDK's own default is true, OpenAI's is not.
+      const loose = { response_format: { type: 'json_schema', json_schema: { name: 'a', schema: SCHEMA } } };
+      expect(asked('acme.chat', loose)).toEqual({ acme: { strictJsonSchema: false } });
     });
   });
 
