@@ -23,4 +23,11 @@ export {
   qualityFromRating,
   qualityOf,
 } from './quality-from-rating.js';
+export {
+  fieldOfParameter,
+  NEVER_DROPPED,
+  REQUEST_PARAMETERS,
+  type RequestParameter,
+  unsupportedParameters,
+} from './request-parameters.js';
 export { CATALOG_SOURCES } from './sources.js';

@@ -1,3 +1,4 @@
+export { usedParameters } from './used-parameters.js';
 export { type ChatLimits, DEFAULT_CHAT_LIMITS } from './chat-limits.js';
 export type {
   ChatCompletion,

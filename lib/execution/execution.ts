@@ -25,12 +25,16 @@ export interface Execution {
 
 export interface ServedAnswer {
   readonly planned: PlannedAttempt;
+  /** Fields of the request that were left out for this deployment. */
+  readonly droppedFields: readonly string[];
   readonly attempt: number;
   readonly completion: ChatCompletion;
 }
 
 export interface ServedStream {
   readonly planned: PlannedAttempt;
+  /** Fields of the request that were left out for this deployment. */
+  readonly droppedFields: readonly string[];
   readonly attempt: number;
   /**
    * Starts with the first real token already there. Leaving the loop ends the upstream call; a failure after this

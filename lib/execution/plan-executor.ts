@@ -1,4 +1,4 @@
-import type { ChatCompletionChunk } from '../chat/index.js';
+import type { ChatCompletionChunk, ValidatedChatRequest } from '../chat/index.js';
 import { affordableOutputTokens, cappedOutputTokens, MIN_AFFORDABLE_OUTPUT_TOKENS } from '../cost/index.js';
 import { AllAttemptsFailedError } from '../errors/all-attempts-failed-error.js';
 import { ClientClosedRequestError } from '../errors/client-closed-request-error.js';
@@ -77,6 +77,11 @@ function isRealToken(chunk: ChatCompletionChunk): boolean {
   });
 }
 
+function withoutFields(request: ValidatedChatRequest, names: readonly string[]): ValidatedChatRequest {
+  const rest = Object.fromEntries(Object.entries(request).filter(([name]) => !names.includes(name)));
+  return rest as unknown as ValidatedChatRequest;
+}
+
 /**
  * Carries a plan out: one deadline, one attempt count and one dollar ceiling over all attempts; the next deployment
  * at once when one fails before anything was sent; the end of the caller ends the upstream call.
@@ -105,7 +110,7 @@ export class PlanExecutor {
       clock.dispose();
       recorder.answer(completion);
       execution.records.push(recorder.settle('succeeded', { usage }));
-      return { planned, attempt: recorder.attempt, completion };
+      return { planned, attempt: recorder.attempt, droppedFields: prepared.droppedFields ?? [], completion };
     });
   }
 
@@ -139,7 +144,7 @@ export class PlanExecutor {
       clock.arm([]);
       if (hasToken) recorder.firstToken();
       const chunks = await primed(this.passOn(attempt, opened, held, isDone));
-      return { planned, attempt: recorder.attempt, chunks };
+      return { planned, attempt: recorder.attempt, droppedFields: prepared.droppedFields ?? [], chunks };
     });
   }
 
@@ -312,15 +317,21 @@ export class PlanExecutor {
     const { deployment } = planned;
     const client = execution.clients.get(deployment.provider);
     if (client === undefined) throw new TypeError(`No client for provider ${deployment.provider}`);
-    return client.prepare({
+    // Planning lets one through only where it may be left out.
+    const { request, features } = execution;
+    const unsupported = features.parameters.filter((name) => deployment.unsupportedParameters.has(name));
+    const prepared = client.prepare({
       upstreamModel: deployment.upstreamModel,
-      request: execution.request,
+      request: unsupported.length === 0 ? request : withoutFields(request, unsupported),
       ...(execution.recalledTurns.size > 0 ? { recalledTurns: execution.recalledTurns } : {}),
       stream: execution.labels.streamed,
       maxOutputTokens: this.outputLimit(execution, planned),
       modelMaxOutputTokens: deployment.maxOutputTokens,
       reasoning: deployment.model.thinking !== 'never',
     });
+    return unsupported.length === 0
+      ? prepared
+      : { ...prepared, droppedFields: [...unsupported, ...(prepared.droppedFields ?? [])] };
   }
 
   /** Prepared again when its turn comes: by then there may be fewer dollars left, and it is rarely asked. */

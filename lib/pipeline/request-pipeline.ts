@@ -1,3 +1,4 @@
+import { fieldOfParameter } from '../catalog/index.js';
 import {
   addUsage,
   type ChatCompletion,
@@ -14,7 +15,14 @@ import { InternalError } from '../errors/internal-error.js';
 import { InvalidRequestError } from '../errors/invalid-request-error.js';
 import { LlmRouterError, type LlmRouterErrorCode } from '../errors/llm-router-error.js';
 import { NoEligibleModelError } from '../errors/no-eligible-model-error.js';
-import { ChoiceProgress, type Execution, type PlanExecutor, primed, SHUTDOWN } from '../execution/index.js';
+import {
+  ChoiceProgress,
+  type Execution,
+  type PlanExecutor,
+  primed,
+  type ServedAnswer,
+  SHUTDOWN,
+} from '../execution/index.js';
 import {
   createPlan,
   findPassedOver,
@@ -128,14 +136,15 @@ export class RequestPipeline {
     try {
       const planned = this.plan(journey, withStream(body, false), options);
       const execution = this.execution(journey, planned);
-      const { planned: attempt, completion } = await this.parts.executor.chat(execution);
+      const served = await this.parts.executor.chat(execution);
+      const { planned: attempt, completion } = served;
       journey.servedBy = attempt;
       if (this.parts.turns !== undefined) {
         const collectors = new TurnCollectors();
         collectors.answer(completion);
         this.remember(collectors, planned, attempt);
       }
-      const routing = this.routing(journey, planned.plan, attempt, totalCost(journey));
+      const routing = this.routing(journey, planned.plan, served, totalCost(journey));
       journey.end('succeeded');
       return { completion, routing };
     } catch (error) {
@@ -161,7 +170,7 @@ export class RequestPipeline {
       }, journey.runtime.policy.execution.timeouts.maxStreamMs + LAST_WORDS_MS).unref();
       return {
         chunks,
-        routing: this.routing(journey, planned.plan, served.planned, undefined, served.attempt),
+        routing: this.routing(journey, planned.plan, served, undefined, served.attempt),
         costUsd: () => totalCost(journey),
         ended: journey.controller.signal,
       };
@@ -288,7 +297,7 @@ export class RequestPipeline {
       workload: plan.workload,
       requestClass: plan.classification.class,
     };
-    if (plan.attempts.length === 0) throw nothingEligible(plan);
+    if (plan.attempts.length === 0) throw nothingEligible(plan, features);
     if (plan.maxCostUsd !== undefined && !CAPPED_SERVICE_TIERS.has(request.service_tier)) {
       throw new InvalidRequestError(
         '`service_tier` may cost more than list price, and this surface caps the cost of a request.',
@@ -347,7 +356,7 @@ export class RequestPipeline {
   private routing(
     journey: Journey,
     plan: Plan,
-    served: PlannedAttempt,
+    { planned: served, droppedFields }: Pick<ServedAnswer, 'planned' | 'droppedFields'>,
     costUsd: number | undefined,
     attempts = journey.records.length,
   ): RoutingInfo {
@@ -361,6 +370,7 @@ export class RequestPipeline {
       score: plan.classification.score,
       rule: plan.rule,
       surface: plan.surface.name,
+      droppedParameters: droppedFields,
       attempts,
       costUsd,
     };
@@ -462,7 +472,7 @@ function surfaceNamed(policy: PolicySnapshot, name: string | undefined, param = 
   return surface;
 }
 
-function nothingEligible(plan: Plan): LlmRouterError {
+function nothingEligible(plan: Plan, features: RequestFeatures): LlmRouterError {
   // Whatever failed on its window had passed every floor before: it is the size that stands in the way.
   const tooLong = plan.rejected
     .filter((candidate) => candidate.reason === 'context_window')
@@ -473,6 +483,16 @@ function nothingEligible(plan: Plan): LlmRouterError {
   if (widest !== undefined) {
     return new ContextLengthExceededError(
       `The request is too long for every model that may serve it. The widest, ${widest.deployment.model.name}: ${widest.detail}.`,
+    );
+  }
+  const [first] = plan.rejected;
+  if (first !== undefined && plan.rejected.every((candidate) => candidate.reason === 'parameter')) {
+    const { unsupportedParameters } = first.deployment;
+    const missing = features.parameters.find((name) => unsupportedParameters.has(name));
+    const field = missing === undefined ? undefined : fieldOfParameter(missing);
+    return new InvalidRequestError(
+      `\`${field ?? 'A field'}\` is not supported by any model that may serve this request.`,
+      field,
     );
   }
   return new NoEligibleModelError(

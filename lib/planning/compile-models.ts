@@ -1,5 +1,5 @@
 import type { Catalog } from '../catalog/index.js';
-import { qualityOf, TASK_KINDS } from '../catalog/index.js';
+import { qualityOf, TASK_KINDS, unsupportedParameters } from '../catalog/index.js';
 import type { CatalogModel } from '../catalog/catalog-model.js';
 import type {
   DeploymentOptions,
@@ -134,6 +134,9 @@ export class ModelCompiler {
         contextWindow: entry.contextWindow ?? options.contextWindow ?? facts?.contextWindow,
         maxOutputTokens: entry.maxOutputTokens ?? options.maxOutputTokens ?? facts?.maxOutputTokens,
         maxConcurrency: entry.maxConcurrency ?? options.maxConcurrency,
+        unsupportedParameters: unsupportedParameters(provider.api, {
+          isOpenAiReasoning: facts?.maker === 'openai' && facts.capabilities.includes('reasoning'),
+        }),
         weight: entry.weight ?? options.weight ?? 1,
       });
     });

@@ -36,6 +36,7 @@ const FEATURES: RequestFeatures = {
   choices: 1,
   streamed: true,
   capabilities: ['streaming'],
+  parameters: [],
   questionText: '',
   questionCharacters: 0,
   asksThinking: false,

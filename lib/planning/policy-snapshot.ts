@@ -1,3 +1,4 @@
+import type { RequestParameter } from '../catalog/request-parameters.js';
 import type { ModelCapability, ModelPrice, TaskKind } from '../catalog/catalog-model.js';
 import type { Workload } from '../context/index.js';
 import type { Tier } from '../telemetry/records.js';
@@ -28,6 +29,8 @@ export interface PolicyDeployment {
   readonly contextWindow: number | undefined;
   readonly maxOutputTokens: number | undefined;
   readonly maxConcurrency: number | undefined;
+  /** What of a request it has no word for. */
+  readonly unsupportedParameters: ReadonlySet<RequestParameter>;
   readonly weight: number;
 }
 
@@ -99,6 +102,7 @@ export interface PolicySnapshot {
   /** For requests that name no surface. */
   readonly defaultSurface: PolicySurface;
   readonly clientModel: 'advisory' | 'binding';
+  readonly unsupportedParameters: 'route' | 'refuse' | 'drop';
   /** Names that always bind although their shape alone says so: fine-tuned ids and dated snapshots. */
   readonly bindingNames: ReadonlySet<string>;
   /** Names of models that make vectors: no chat can be asked of them, and nothing stands in. */

@@ -101,6 +101,11 @@ export interface ProviderAdapter {
    * the provider cannot read).
    */
   buildRequest(call: ProviderCall): WireRequest;
+  /**
+   * Which fields of the request did not make it into the wire's, though a client may care: hints, and values the model
+   * does not take. What changes the answer is refused by `buildRequest` instead. Absent: none.
+   */
+  droppedFields?: (call: ProviderCall, wire: WireRequest) => readonly string[];
   /** @throws {@link ProviderError} of kind `bad_response` when the body is not an answer. */
   parseAnswer(body: unknown, call: ProviderCall): TranslatedAnswer;
   createStreamTranslator(call: ProviderCall): StreamTranslator;

@@ -77,6 +77,7 @@ export class ProviderClient implements UpstreamClient {
           };
     const wire = adapter.buildRequest(said);
     return {
+      droppedFields: adapter.droppedFields?.(said, wire) ?? [],
       complete: (signal, onProgress) => this.complete(said, wire, signal, onProgress),
       openStream: (signal) => this.openStream(said, wire, signal),
     };

@@ -11,6 +11,8 @@ export interface OpenedStream {
 
 /** One request, put on the wire of one provider and ready to be sent, once. */
 export interface PreparedCall {
+  /** Fields of the request, by OpenAI's names, that this wire has no word for and that change little. Absent: none. */
+  readonly droppedFields?: readonly string[];
   /**
    * @param onProgress - Called when the headers of an answer are there, and at every piece of it.
    * @throws {@link ProviderError}, or the signal's reason.

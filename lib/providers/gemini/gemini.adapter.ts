@@ -9,8 +9,9 @@ import type {
 } from '../provider-adapter.js';
 import { fromGeminiAnswer } from './from-gemini-answer.js';
 import { fromGeminiFailure } from './from-gemini-error.js';
+import type { GeminiRequest } from './gemini-wire.js';
 import { GeminiStreamTranslator } from './gemini-stream-translator.js';
-import { toGeminiRequest } from './to-gemini-request.js';
+import { droppedGeminiFields, toGeminiRequest } from './to-gemini-request.js';
 
 /**
  * The Gemini API (`generateContent`, version v1beta). The key goes in a header: in the URL it would end in logs.
@@ -31,6 +32,10 @@ export class GeminiAdapter implements ProviderAdapter {
       headers: {},
       body: toGeminiRequest(call),
     };
+  }
+
+  droppedFields(call: ProviderCall, wire: WireRequest): readonly string[] {
+    return droppedGeminiFields(call, wire.body as GeminiRequest);
   }
 
   parseAnswer(body: unknown, call: ProviderCall): TranslatedAnswer {
