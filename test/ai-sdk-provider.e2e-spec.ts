@@ -362,7 +362,7 @@ describe.each(NAMES)('%s as a provider', (name) => {
   it.each([
     ['n', { n: 2 }],
     ['logit_bias', { logit_bias: { 50256: -100 } }],
-    ['tools[0]', { tools: [{ type: 'custom' as const, custom: { name: 'free' } }] }],
+    ['tools', { tools: [{ type: 'custom' as const, custom: { name: 'free' } }] }],
   ])('%s, which it cannot say, is refused before any call', async (param, fields) => {
     const before = upstream.requestCount;
     const response = await bench.postJson('/v1/chat/completions', { ...CALL, ...fields });

@@ -8,7 +8,7 @@ import type { OpenedStream, PreparedCall, UpstreamClient } from '../upstream-cli
 import { AiSdkStreamTranslator } from './ai-sdk-stream-translator.js';
 import { fromAiSdkError } from './from-ai-sdk-error.js';
 import { fromAiSdkResult } from './from-ai-sdk-result.js';
-import { toAiSdkCallOptions, type AiSdkCallOptions } from './to-ai-sdk-call-options.js';
+import { droppedAiSdkFields, toAiSdkCallOptions, type AiSdkCallOptions } from './to-ai-sdk-call-options.js';
 import type { AskedModel } from './to-ai-sdk-prompt.js';
 import { untilAborted } from './until-aborted.js';
 
@@ -53,6 +53,7 @@ export class LanguageModelClient implements UpstreamClient {
     }
     const options = toAiSdkCallOptions(this.withRecalled(call), model);
     return {
+      droppedFields: droppedAiSdkFields(call, options),
       complete: (signal, onProgress) => complete(call, model, options, signal, onProgress),
       openStream: (signal) => openStream(call, model, options, signal),
     };

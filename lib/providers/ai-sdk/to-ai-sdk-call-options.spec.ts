@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { validateChatRequest } from '../../chat/index.js';
 import { InvalidRequestError } from '../../errors/invalid-request-error.js';
 import type { ProviderCall } from '../provider-adapter.js';
-import { toAiSdkCallOptions, type AiSdkCallOptions } from './to-ai-sdk-call-options.js';
+import { droppedAiSdkFields, toAiSdkCallOptions, type AiSdkCallOptions } from './to-ai-sdk-call-options.js';
 import type { AskedModel } from './to-ai-sdk-prompt.js';
 
 const OPENAI: AskedModel = { specificationVersion: 'v3', provider: 'openai.chat', modelId: 'm' };
@@ -459,20 +459,33 @@ describe('the call options for a model of the AI SDK', () => {
       expect(build({ reasoning_effort: 'high' })).not.toHaveProperty('providerOptions');
     });
 
-    it('says user, verbosity, strict and parallel calls where they are known', () => {
-      const request = {
-        user: 'u',
-        verbosity: 'low',
-        parallel_tool_calls: false,
-        response_format: { type: 'json_schema', json_schema: { name: 'a', schema: SCHEMA, strict: true } },
-      };
-      const known = { user: 'u', textVerbosity: 'low', strictJsonSchema: true };
-      expect(asked('openai.responses', request)).toEqual({ openai: { ...known, parallelToolCalls: false } });
-      expect(asked('acme.chat', request)).toEqual({ acme: known });
+    it('says user, and strict of a schema, where they are known', () => {
+      const format = (strict: object): object => ({
+        response_format: { type: 'json_schema', json_schema: { name: 'a', schema: SCHEMA, ...strict } },
+      });
+      const request = { user: 'u', ...format({ strict: true }) };
+      expect(asked('openai.responses', request)).toEqual({ openai: { user: 'u', strictJsonSchema: true } });
+      expect(asked('acme.chat', request)).toEqual({ acme: { user: 'u', strictJsonSchema: true } });
       expect(asked('mistral.chat', request)).toBeUndefined();
       // The AI SDK's own default is true, OpenAI's is not.
-      const loose = { response_format: { type: 'json_schema', json_schema: { name: 'a', schema: SCHEMA } } };
-      expect(asked('acme.chat', loose)).toEqual({ acme: { strictJsonSchema: false } });
+      expect(asked('acme.chat', format({}))).toEqual({ acme: { strictJsonSchema: false } });
+    });
+
+    it('names the hints that were left out', () => {
+      const request = {
+        user: 'u',
+        store: true,
+        temperature: 0.5,
+        top_p: 0.5,
+        reasoning_effort: 'high',
+      };
+      const dropped = (provider: string): string[] => {
+        const call = callOf(request, { reasoning: true });
+        return droppedAiSdkFields(call, toAiSdkCallOptions(call, { ...OPENAI, provider }));
+      };
+      expect(dropped('openai.chat')).toEqual(['store']);
+      expect(dropped('google.generative-ai')).toEqual(['user', 'store']);
+      expect(dropped('anthropic.messages')).toEqual(['user', 'store', 'reasoning_effort']);
     });
   });
 

@@ -1,5 +1,6 @@
 import type { JSONSchema7, LanguageModelV3CallOptions, LanguageModelV3FunctionTool } from '@ai-sdk/provider';
 import type { ValidatedChatRequest } from '../../chat/chat-types.js';
+import { givenHints } from '../dropped-hints.js';
 import { nonEmptyTextOf, type JsonObject } from '../json-reading.js';
 import { offeredTools, toolDemandOf, type FunctionTool } from '../offered-tools.js';
 import type { ProviderCall } from '../provider-adapter.js';
@@ -21,8 +22,11 @@ export type AiSdkCallOptions = Omit<LanguageModelV3CallOptions, 'prompt' | 'abor
  *
  * Refused: `n` over 1, `logprobs`, `logit_bias`, audio out, web search, custom tools, the `functions` of old.
  *
- * Lost in silence: `prediction`, `service_tier`, `store`, `metadata`, names of users, and of the provider's own options
- * what {@link toAiSdkProviderOptions} does not name.
+ * Lost, and told of ({@link droppedAiSdkFields}): `prediction`, `service_tier`, `store`, `metadata`, `prompt_cache_key`,
+ * `safety_identifier`, and `user` and `reasoning_effort` where {@link toAiSdkProviderOptions} has no word for them. Planning
+ * sends no request here that uses `verbosity` or forbids parallel calls, unless that may be dropped.
+ *
+ * Lost in silence: names of users, and `strict` of tools in version 2.
  *
  * @throws {@link InvalidRequestError} naming the field at fault.
  */
@@ -50,6 +54,18 @@ export function toAiSdkCallOptions(call: ProviderCall, model: AskedModel): AiSdk
     toolChoice: tools.length > 0 ? toToolChoice(request) : undefined,
     ...toAiSdkProviderOptions(call, model.provider),
   });
+}
+
+/** What of the request is not in the options: hints of OpenAI's own platform, and what the provider has no word for. */
+export function droppedAiSdkFields(call: ProviderCall, { providerOptions }: AiSdkCallOptions): string[] {
+  const said = new Set(Object.values(providerOptions ?? {}).flatMap((options) => Object.keys(options)));
+  const isSaid: Readonly<Record<string, boolean>> = {
+    temperature: true,
+    top_p: true,
+    user: said.has('user'),
+    reasoning_effort: said.has('reasoningEffort') || said.has('thinkingConfig'),
+  };
+  return givenHints(call.request).filter((name) => isSaid[name] !== true);
 }
 
 function toTool(tool: FunctionTool, version: AiSdkVersion): LanguageModelV3FunctionTool {

@@ -11,8 +11,8 @@ import { stillUsedFieldsOf } from '../still-used-fields.js';
  * - `reasoning_effort`, where the model thinks: `reasoningEffort` of OpenAI, Azure, Groq, xAI and every
  *   `@ai-sdk/openai-compatible`; `thinkingConfig` of Google. How much others think is set where their model is made:
  *   they want budgets, or the effort is the model's own affair;
- * - `user`, `verbosity`, and `strict` of a JSON schema (false by default at OpenAI, true in the AI SDK) for OpenAI, Azure
- *   and every `@ai-sdk/openai-compatible`; `parallel_tool_calls` for OpenAI, Azure and Groq.
+ * - `user`, and `strict` of a JSON schema (false by default at OpenAI, true in the AI SDK) for OpenAI, Azure and every
+ *   `@ai-sdk/openai-compatible`.
  *
  * Providers pass over what they do not know.
  */
@@ -40,10 +40,7 @@ function optionsOf(call: ProviderCall, name: string): JSONObject {
       // It knows two.
       return effort === undefined ? {} : { reasoningEffort: isLittle(effort) ? 'low' : 'high' };
     case 'groq':
-      return {
-        ...(effort === undefined ? {} : { reasoningEffort: GROQ_EFFORTS.get(effort) ?? effort }),
-        ...parallelToolCallsOf(call),
-      };
+      return effort === undefined ? {} : { reasoningEffort: GROQ_EFFORTS.get(effort) ?? effort };
     case '':
     case 'anthropic':
     case 'amazon-bedrock':
@@ -54,9 +51,6 @@ function optionsOf(call: ProviderCall, name: string): JSONObject {
     case 'mistral':
     case 'perplexity':
       return {};
-    case 'azure':
-    case 'openai':
-      return { ...openAiOptionsOf(call, effort), ...parallelToolCallsOf(call) };
     default:
       return openAiOptionsOf(call, effort);
   }
@@ -85,12 +79,6 @@ function openAiOptionsOf({ request }: ProviderCall, effort: string | undefined):
   return {
     ...(effort === undefined ? {} : { reasoningEffort: effort }),
     ...(user ? { user } : {}),
-    ...(request.verbosity ? { textVerbosity: request.verbosity } : {}),
     ...(format?.type === 'json_schema' ? { strictJsonSchema: format.json_schema.strict === true } : {}),
   };
-}
-
-function parallelToolCallsOf({ request }: ProviderCall): JSONObject {
-  const parallel = request.parallel_tool_calls;
-  return typeof parallel === 'boolean' ? { parallelToolCalls: parallel } : {};
 }
