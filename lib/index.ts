@@ -13,6 +13,7 @@ export { checkLlmRouterOptions, type LlmRouterOptionsReport } from './check-llm-
 export type { Classification } from './classification/index.js';
 export {
   loadConfigurationFile,
+  type AiSdkLanguageModel,
   type AlertsOptions,
   type ApiKeyOptions,
   type DeploymentOptions,

@@ -8,6 +8,13 @@ const AZURE_HOST = /\.azure\.(?:com|us|cn)$/;
 export function checkProviders(configuration: LlmRouterConfiguration, notes: ProofNotes): void {
   for (const [name, provider] of Object.entries(configuration.providers ?? {})) {
     const path = `providers.${name}`;
+    if (provider.api === 'ai-sdk') {
+      checkAiSdk(path, provider, notes);
+      continue;
+    }
+    if (provider.languageModel) {
+      notes.error(`${path}.languageModel`, 'is for api "ai-sdk" alone');
+    }
     if (provider.api === 'azure-openai') {
       checkAzure(path, provider, notes);
       continue;
@@ -22,6 +29,21 @@ export function checkProviders(configuration: LlmRouterConfiguration, notes: Pro
     const isKeyless = provider.api === 'openai-compatible' || presetOf(provider)?.keyRequired === false;
     if (!isKeyless && !provider.apiKey && !provider.baseUrl) {
       notes.error(`${path}.apiKey`, 'is required: best as "${NAME}" of an environment variable');
+    }
+  }
+}
+
+/** Where it is, and its key, are the affair of the AI SDK's provider: given here they would have no effect. */
+function checkAiSdk(path: string, provider: ProviderOptions, notes: ProofNotes): void {
+  if (!provider.languageModel) {
+    notes.error(
+      `${path}.languageModel`,
+      'is required for api "ai-sdk": a function that makes the model of a name, which only code can give',
+    );
+  }
+  for (const key of ['apiKey', 'baseUrl', 'apiVersion', 'caFile'] as const) {
+    if (provider[key]) {
+      notes.error(`${path}.${key}`, 'is not for api "ai-sdk": set it at the provider that makes the model');
     }
   }
 }

@@ -109,11 +109,15 @@ type SnakeCase<Name extends string, Before extends string = ''> = Name extends `
 /** Every key may be left out, and each of ours is there in both spellings. */
 type EitherSpelling<Value> = Value extends readonly (infer Entry)[]
   ? EitherSpelling<Entry>[]
-  : Value extends object
-    ? {
-        [Key in keyof Value as Key extends string ? Key | SnakeCase<Key> : Key]?: EitherSpelling<Value[Key]>;
-      }
-    : Value;
+  : Value extends (modelId: string) => unknown
+    ? Value
+    : Value extends object
+      ? {
+          [Key in keyof Value as Key extends string ? Key | SnakeCase<Key> : Key]?: EitherSpelling<
+            Value[Key]
+          >;
+        }
+      : Value;
 
 /**
  * What `LlmRouterModule.forRoot` takes: every key may be left out, and may be written in camelCase or snake_case.

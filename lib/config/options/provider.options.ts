@@ -1,15 +1,17 @@
 import { PRESET_NAMES, type PresetName } from '../../catalog/index.js';
 import { IsOptional, Matches } from '../class-validator.js';
 import { NotSupportedYet } from '../section.decorators.js';
-import { IsBaseUrl, IsName, IsOneOf } from '../validators.js';
+import { IsBaseUrl, IsFunction, IsName, IsOneOf } from '../validators.js';
+import type { AiSdkLanguageModel } from './ai-sdk-language-model.js';
 
 /**
- * A wire format of this version, or a provider that speaks OpenAI's with known habits of its own.
+ * A wire format of this version, or a provider that speaks OpenAI's with known habits of its own; `ai-sdk` is none, but a
+ * model of the AI SDK, whose provider has a wire of its own.
  *
  * @publicApi
  */
 export type ProviderApiName =
-  'openai' | 'openai-compatible' | 'azure-openai' | 'anthropic' | 'gemini' | PresetName;
+  'openai' | 'openai-compatible' | 'azure-openai' | 'anthropic' | 'gemini' | 'ai-sdk' | PresetName;
 
 export const PROVIDER_API_NAMES = [
   'openai',
@@ -17,6 +19,7 @@ export const PROVIDER_API_NAMES = [
   'azure-openai',
   'anthropic',
   'gemini',
+  'ai-sdk',
   ...PRESET_NAMES,
 ] as const satisfies readonly ProviderApiName[];
 
@@ -68,4 +71,17 @@ export class ProviderOptions {
   @IsOptional()
   @IsName(4_096)
   caFile?: string;
+
+  /**
+   * Of `ai-sdk` alone, and required there: makes the AI SDK's model of a name (`upstreamModel`). It is called once for
+   * each name. Keys, addresses and settings live in the provider it calls. A function cannot come out of a file.
+   *
+   * @example
+   * ```ts
+   * providers: { cohere: { api: 'ai-sdk', languageModel: (modelId) => cohere(modelId) } }
+   * ```
+   */
+  @IsOptional()
+  @IsFunction()
+  languageModel?: (modelId: string) => AiSdkLanguageModel;
 }
