@@ -8,6 +8,7 @@ export type {
   TokenUsage,
   ValidatedChatRequest,
 } from './chat-types.js';
+export { checkDepth } from './check-depth.js';
 export { estimateTokens } from './estimate-tokens.js';
 export { bodyTooLarge, parseJsonBody } from './parse-json-body.js';
 export { addUsage, NO_USAGE } from './token-usage.js';
