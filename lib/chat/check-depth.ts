@@ -18,7 +18,7 @@ export function checkDepth(root: object, limit: number): void {
     }
     const next = new Set<object>();
     for (const value of level) {
-      for (const child of Array.isArray(value) ? (value as unknown[]) : Object.valuesvalue) {
+      for (const child of Array.isArray(value) ? (value as unknown[]) : Object.values(value)) {
         if (typeof child === 'object' && child !== null) next.add(child);
       }
     }
