@@ -10,7 +10,8 @@ import { fromChatCompletion } from './from-chat-completion.js';
 import { ResponseEventTranslator } from './response-event-translator.js';
 import { toChatRequest } from './to-chat-request.js';
 
-const SCHEMA = new URL('../../../shared/openai-schema/openai-responses.schema.json', import.meta.url);
+const SHARED = new URL('../../../shared/', import.meta.url);
+const SCHEMA = new URL('openai-schema/openai-responses.schema.json', SHARED);
 const hasSchema = existsSync(SCHEMA);
 
 /** Throws where a value is none of the schema's; passes everything where ../shared is absent. */
@@ -533,5 +534,54 @@ describe('whole and streamed (property)', () => {
       }),
       { numRuns: 200 },
     );
+  });
+});
+
+describe.skipIf(!hasSchema)('recorded streams of OpenAI (skipped where ../shared is absent)', () => {
+  interface RecordedEvent {
+    readonly type: string;
+    readonly delta?: string;
+    readonly output_index?: number;
+    readonly item?: { readonly type: string; readonly call_id?: string; readonly name?: string };
+  }
+
+  /** What a chat completion would have streamed where the event was. */
+  function toChunk({
+    type,
+    delta,
+    item,
+    output_index: index,
+  }: RecordedEvent): ChatCompletionChunk | undefined {
+    if (type === 'response.output_text.delta') return chunk({ content: delta });
+    if (type === 'response.reasoning_summary_text.delta') return chunk({ reasoning_content: delta });
+    if (type === 'response.function_call_arguments.delta') {
+      return chunk({ tool_calls: [{ index, function: { arguments: delta } }] });
+    }
+    if (type !== 'response.output_item.added' || item?.type !== 'function_call') return undefined;
+    return chunk({ tool_calls: [{ index, id: item.call_id, function: { name: item.name } }] });
+  }
+
+  it.each([
+    'responses.text_stream.responses-basic-streaming.507cca.json',
+    'responses.tool_call_stream.openai-responses-stream.cff2bd.json',
+    'responses.tool_result_stream.openai-responses-stream.c291e9.json',
+    'responses.tool_call_stream.router-analytics-complete-workflow.c8be68.json',
+  ])('the order of events of %s', (name) => {
+    const recording = JSON.parse(readFileSync(new URL(`fixtures/openai/${name}`, SHARED), 'utf8')) as {
+      readonly sse_raw: string;
+    };
+    const recorded = recording.sse_raw
+      .split('\n')
+      .filter((line) => line.startsWith('data:'))
+      .map((line) => JSON.parse(line.slice('data:'.length)) as RecordedEvent);
+    // OpenAI shows a reasoning item also where there is nothing to read in it; we have none then.
+    const silent = new Set(
+      recorded
+        .filter(({ type, item }) => type === 'response.output_item.added' && item?.type === 'reasoning')
+        .map(({ output_index: index }) => index),
+    );
+    const shown = recorded.filter(({ output_index: index }) => index === undefined || !silent.has(index));
+    const chunks = recorded.map(toChunk).filter((next) => next !== undefined);
+    expect(types(translate(chunks))).toEqual(types(shown as ResponseStreamEvent[]));
   });
 });
