@@ -18,7 +18,9 @@ export function checkDepth(root: object, limit: number): void {
     }
     const next = new Set<object>();
     for (const value of level) {
-      for (const child of Array.isArray(value) ? (value as unknown[]) : Object.values(value)) {
+      for (const child of Array.isArray(value)
+        ? (value as unknown[])
+        : Object.values(value as Record<string, unknown>)) {
         if (typeof child === 'object' && child !== null) next.add(child);
       }
     }

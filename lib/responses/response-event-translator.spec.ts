@@ -106,7 +106,7 @@ function expectWellFormed(events: readonly ResponseStreamEvent[]): void {
       expect(open.delete(String(event.item.id))).toBe(true);
       expect(ids.get(event.output_index)).toBe(event.item.id);
     } else if ('item_id' in event) {
-      expect(open.has(String(event.item_id))).toBe(true);
+      expect(open.has(event.item_id)).toBe(true);
     }
   }
 }

@@ -218,7 +218,7 @@ describe('a Responses request as a chat request', () => {
   it.each<[string, unknown]>([
     ['the body', 'text'],
     ['the body', []],
-    ['the body', { input: JSON.parse('['.repeat(100) + ']'.repeat(100)) as unknown }],
+    ['the body', { ...INPUT, reasoning: JSON.parse('['.repeat(100) + ']'.repeat(100)) as unknown }],
     ['input', {}],
     ['input', { input: [] }],
     ['input', { input: 5 }],

@@ -49,8 +49,8 @@ const SAME_FIELDS = [
  */
 export function toChatRequest(body: unknown, limits: ChatLimits = DEFAULT_CHAT_LIMITS): ChatRequest {
   if (!isJsonObject(body)) throw new InvalidRequestError('The request body must be a JSON object.');
-  // All of it, as the answer repeats fields that no chat request has.
-  checkDepth(body, limits.jsonDepth);
+  // The answer repeats fields that no chat request has. The input is looked through with the chat request.
+  checkDepth({ ...body, input: undefined }, limits.jsonDepth);
   refuseStatefulFields(body);
   const stream = optionalField(body.stream, 'stream', isFlag, 'must be true or false') ?? false;
   const instructions = optionalField(body.instructions, 'instructions', isString, 'must be a string');
