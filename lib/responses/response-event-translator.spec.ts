@@ -307,6 +307,19 @@ describe('a streamed chat completion as events', () => {
     ]);
   });
 
+  it('a call whose name comes after its first arguments', () => {
+    const events = translate([
+      chunk({ tool_calls: [{ index: 0, id: 'call_1', function: { arguments: '{"x"' } }] }),
+      chunk({ tool_calls: [{ index: 0, function: { name: 'a', arguments: ':1' } }] }),
+      chunk({ tool_calls: [{ index: 0, function: { arguments: '}' } }] }),
+      chunk({ tool_calls: [{ index: 1, id: 'call_2', function: { arguments: '{}' } }] }),
+      chunk({}, 'tool_calls'),
+    ]);
+    // A call that never gets a name can be made by nobody.
+    expect(finalOf(events).output).toMatchObject([{ call_id: 'call_1', name: 'a', arguments: '{"x":1}' }]);
+    expect(finalOf(events).output).toHaveLength(1);
+  });
+
   it('a refusal; an answer that says nothing; a stream without a chunk', () => {
     const refused = translate([chunk({ refusal: 'N' }), chunk({ refusal: 'o.' }), chunk({}, 'stop')]);
     expect(types(refused)).toContain('refusal.done');

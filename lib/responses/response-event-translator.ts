@@ -75,7 +75,7 @@ interface PendingToolCall {
  * Order: `response.created`, `response.in_progress`; then the items as they begin: reasoning, which ends where anything
  * else begins, one message, and the tool calls. Message and tool calls stay open to the end, as pieces of them may
  * come in any order. What is to be given back in `encrypted_content` but comes after the reasoning has ended (Google's
- * thought signatures stand on tool calls) is a reasoning item of its own, the last. The final event has the whole
+ * thought signatures stand on tool calls) is a reasoning item of its own, behind what began before it. The final event has the whole
  * response with its usage; there is no `[DONE]`. After an error: `error`, then `response.failed`.
  *
  * What it keeps is the answer itself, which the final event repeats.
@@ -137,7 +137,6 @@ export class ResponseEventTranslator {
     if (this.#message === undefined && this.#toolCalls.size === 0) this.#addText('text', '', []);
     this.#closeMessage(status);
     this.#closeToolCalls(status);
-    this.#addLateReasoning();
     const response = this.#response({ status, incomplete_details, error: null });
     this.#emit({ type: status === 'completed' ? 'response.completed' : 'response.incomplete', response });
     return this.#take();
