@@ -11,6 +11,7 @@ export type {
   ValidatedChatRequest,
 } from './chat-types.js';
 export type { EmbeddingRequest, EmbeddingResponse, ValidatedEmbeddingRequest } from './embedding-types.js';
+export { checkDepth } from './check-depth.js';
 export { estimateTokens } from './estimate-tokens.js';
 export { bodyTooLarge, parseJsonBody } from './parse-json-body.js';
 export { addUsage, NO_USAGE } from './token-usage.js';
