@@ -1,11 +1,19 @@
 import { AnthropicAdapter } from './anthropic/anthropic.adapter.js';
 import { AzureOpenAiAdapter } from './azure-openai/azure-openai.adapter.js';
+import { BedrockAdapter } from './bedrock/bedrock.adapter.js';
 import { GeminiAdapter } from './gemini/gemini.adapter.js';
 import { OpenAiAdapter } from './openai/openai.adapter.js';
 import type { ProviderAdapter } from './provider-adapter.js';
 
 /** The wire formats a provider's `api` may name. */
-export const PROVIDER_APIS = ['openai', 'openai-compatible', 'azure-openai', 'anthropic', 'gemini'] as const;
+export const PROVIDER_APIS = [
+  'openai',
+  'openai-compatible',
+  'azure-openai',
+  'anthropic',
+  'gemini',
+  'bedrock',
+] as const;
 
 /** One of {@link PROVIDER_APIS}. */
 export type ProviderApi = (typeof PROVIDER_APIS)[number];
@@ -16,16 +24,25 @@ const ADAPTERS: Readonly<Record<ProviderApi, ProviderAdapter>> = {
   'azure-openai': new AzureOpenAiAdapter({ apiVersion: undefined }),
   anthropic: new AnthropicAdapter(),
   gemini: new GeminiAdapter(),
+  bedrock: new BedrockAdapter({ region: undefined }),
 };
 
 /** What of a provider's configuration changes its wire. */
 export interface WireOptions {
   /** `api-version` of Azure OpenAI. */
   readonly apiVersion?: string | null;
+  /** Region of AWS, for Bedrock. */
+  readonly region?: string | null;
 }
 
-/** The adapter of a wire format. Adapters hold no state: there is one of each, and one for each version of Azure's. */
+/**
+ * The adapter of a wire format. Adapters hold no state: there is one of each, of Azure's one for each version, and of
+ * Bedrock's one for each region.
+ */
 export function adapterFor(api: ProviderApi, options: WireOptions = {}): ProviderAdapter {
+  if (api === 'bedrock' && options.region) {
+    return new BedrockAdapter({ region: options.region });
+  }
   return api === 'azure-openai' && options.apiVersion
     ? new AzureOpenAiAdapter({ apiVersion: options.apiVersion })
     : ADAPTERS[api];

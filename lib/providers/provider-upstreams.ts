@@ -1,6 +1,7 @@
 import type { LlmRouterConfiguration } from '../config/index.js';
 import { adapterFor } from './adapter-registry.js';
 import { AxiosTransport } from './axios-transport.js';
+import { authorizerFor } from './authorizer-for.js';
 import { type ConnectedUpstreams, LlmUpstreams } from './llm-upstreams.js';
 import { ProviderClient } from './provider-client.js';
 import type { Transport } from './transport.js';
@@ -26,7 +27,7 @@ export class ProviderUpstreams extends LlmUpstreams {
     };
     const clients = new Map<string, ProviderClient>();
     for (const [name, provider] of Object.entries(providers ?? {})) {
-      const adapter = adapterFor(provider.api, { apiVersion: provider.apiVersion });
+      const adapter = adapterFor(provider.api, { apiVersion: provider.apiVersion, region: provider.region });
       clients.set(
         name,
         new ProviderClient({
@@ -35,6 +36,7 @@ export class ProviderUpstreams extends LlmUpstreams {
           // The boot proof has seen to it that one of the two is there.
           baseUrl: provider.baseUrl ?? adapter.defaultBaseUrl ?? '',
           apiKey: provider.apiKey ?? undefined,
+          authorizer: authorizerFor(name, provider),
         }),
       );
     }

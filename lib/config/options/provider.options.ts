@@ -1,5 +1,6 @@
 import { IsOptional, Matches } from '../class-validator.js';
 import { NotSupportedYet } from '../section.decorators.js';
+import { AWS_REGION_PATTERN } from '../aws-environment.js';
 import { IsBaseUrl, IsName, IsOneOf } from '../validators.js';
 
 /**
@@ -7,7 +8,8 @@ import { IsBaseUrl, IsName, IsOneOf } from '../validators.js';
  *
  * @publicApi
  */
-export type ProviderApiName = 'openai' | 'openai-compatible' | 'azure-openai' | 'anthropic' | 'gemini';
+export type ProviderApiName =
+  'openai' | 'openai-compatible' | 'azure-openai' | 'anthropic' | 'gemini' | 'bedrock';
 
 export const PROVIDER_API_NAMES = [
   'openai',
@@ -15,6 +17,7 @@ export const PROVIDER_API_NAMES = [
   'azure-openai',
   'anthropic',
   'gemini',
+  'bedrock',
 ] as const satisfies readonly ProviderApiName[];
 
 /**
@@ -22,13 +25,17 @@ export const PROVIDER_API_NAMES = [
  *
  * @publicApi
  */
-@NotSupportedYet({ apiKeys: 'give one `apiKey`', region: '', retention: '', quirks: '' })
+@NotSupportedYet({ apiKeys: 'give one `apiKey`', retention: '', quirks: '' })
 export class ProviderOptions {
   /** Its wire format. */
   @IsOneOf(PROVIDER_API_NAMES)
   api!: ProviderApiName;
 
-  /** The key, best as `${NAME}` of an environment variable. May be left out where `baseUrl` is set. */
+  /**
+   * The key, best as `${NAME}` of an environment variable. May be left out where `baseUrl` is set. For api `bedrock` a
+   * Bedrock API key, by default `AWS_BEARER_TOKEN_BEDROCK`; without one, requests are signed with the credentials of AWS's
+   * default chain.
+   */
   @IsOptional()
   @IsName(8_192)
   apiKey?: string;
@@ -38,7 +45,7 @@ export class ProviderOptions {
    * resource's endpoint: `https://NAME.openai.azure.com` or `https://NAME.services.ai.azure.com`, with `/openai/v1` or
    * without.
    *
-   * @defaultValue the vendor's own; required for `openai-compatible` and `azure-openai`
+   * @defaultValue the vendor's own, of Bedrock the region's; required for `openai-compatible` and `azure-openai`
    */
   @IsOptional()
   @IsBaseUrl()
@@ -55,6 +62,15 @@ export class ProviderOptions {
     message: 'must be "v1", "preview", or a date such as "2024-10-21" or "2025-04-01-preview"',
   })
   apiVersion?: string;
+
+  /**
+   * Region of AWS, for api `bedrock` alone: `us-east-1`. It makes the base URL, and requests are signed for it.
+   *
+   * @defaultValue the one in `baseUrl`, or `AWS_REGION`, or `AWS_DEFAULT_REGION`
+   */
+  @IsOptional()
+  @Matches(AWS_REGION_PATTERN, { message: 'must be a region of AWS such as "us-east-1"' })
+  region?: string;
 
   /** A PEM file of certificate authorities trusted for this provider beside the usual ones. */
   @IsOptional()
