@@ -58,8 +58,7 @@ export class BedrockAdapter implements ProviderAdapter {
       () => import('@smithy/eventstream-codec'),
     );
     const codec = new EventStreamCodec(
-      (bytes: string | Uint8Array) =>
-        typeof bytes === 'string' ? bytes : new TextDecoder().decode(bytes),
+      (bytes: string | Uint8Array) => (typeof bytes === 'string' ? bytes : new TextDecoder().decode(bytes)),
       (text) => new TextEncoder().encode(text),
     );
     return new AmazonEventStreamReader(codec, take);
