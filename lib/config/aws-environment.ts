@@ -1,8 +1,6 @@
 import type { ConfigurationIssue } from '../errors/configuration-error.js';
+import { AWS_REGION_PATTERN } from './aws-region-pattern.js';
 import type { ProviderOptions } from './options/provider.options.js';
-
-/** `us-east-1`, `us-gov-west-1`, `eu-isoe-west-1`. */
-export const AWS_REGION_PATTERN = /^[a-z]{2,4}(?:-[a-z]{2,10}){1,2}-\d{1,2}$/;
 
 const KEY_VARIABLE = 'AWS_BEARER_TOKEN_BEDROCK';
 const REGION_VARIABLES = ['AWS_REGION', 'AWS_DEFAULT_REGION'];

@@ -8,14 +8,19 @@ import type { RequestAuthorizer } from './request-authorizer.js';
  * What lets a provider's requests in where that is more than its key; undefined where the key is enough.
  *
  * @param name - The provider's name in the configuration.
+ * @param missingPackages - Looks what is not installed.
  * @throws {@link ConfigurationError} where a package that it needs is not installed.
  */
-export function authorizerFor(name: string, provider: ProviderOptions): RequestAuthorizer | undefined {
+export function authorizerFor(
+  name: string,
+  provider: ProviderOptions,
+  missingPackages = missingBedrockPackages,
+): RequestAuthorizer | undefined {
   if (provider.api !== 'bedrock') {
     return undefined;
   }
   const isSigning = !provider.apiKey;
-  const missing = missingBedrockPackages({ isSigning });
+  const missing = missingPackages({ isSigning });
   if (missing.length > 0) {
     const message = `api "bedrock" ${isSigning ? 'without an `apiKey` ' : ''}needs: npm install ${missing.join(' ')}`;
     throw new ConfigurationError([{ path: `providers.${name}.api`, message }]);

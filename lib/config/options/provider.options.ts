@@ -1,6 +1,6 @@
 import { IsOptional, Matches } from '../class-validator.js';
 import { NotSupportedYet } from '../section.decorators.js';
-import { AWS_REGION_PATTERN } from '../aws-environment.js';
+import { AWS_REGION_PATTERN } from '../aws-region-pattern.js';
 import { IsBaseUrl, IsName, IsOneOf } from '../validators.js';
 
 /**

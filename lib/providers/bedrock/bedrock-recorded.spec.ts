@@ -2,7 +2,6 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { EventStreamCodec } from '@smithy/eventstream-codec';
 import { describe, expect, it } from 'vitest';
 import type { ChatCompletionChunk, ChatRequest } from '../../chat/chat-types.js';
-import type { ExtendedDelta } from '../chat-extensions.js';
 import type { ProviderCall, WireEvent } from '../provider-adapter.js';
 import { BedrockAdapter } from './bedrock.adapter.js';
 
