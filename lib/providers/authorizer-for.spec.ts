@@ -3,7 +3,7 @@ import type { ProviderOptions } from '../config/index.js';
 import { ConfigurationError } from '../errors/configuration-error.js';
 import { authorizerFor } from './authorizer-for.js';
 
-const bedrock: ProviderOptions = { api: 'bedrock', region: 'us-east-1' };
+const bedrock = { api: 'bedrock', region: 'us-east-1' } as const satisfies ProviderOptions;
 
 describe('authorizerFor', () => {
   it('signs for Bedrock alone, and only without a key', () => {
