@@ -19,6 +19,13 @@ export function checkProviders(configuration: LlmRouterConfiguration, notes: Pro
       checkAzure(path, provider, notes);
       continue;
     }
+    if (provider.api === 'bedrock') {
+      checkBedrock(path, provider, notes);
+      continue;
+    }
+    if (provider.region) {
+      notes.error(`${path}.region`, 'is for api "bedrock" alone');
+    }
     if (provider.apiVersion) {
       notes.error(`${path}.apiVersion`, 'is for api "azure-openai" alone');
     }
@@ -48,7 +55,28 @@ function checkAiSdk(path: string, provider: ProviderOptions, notes: ProofNotes):
   }
 }
 
-function checkAzure(path: string, { apiKey, apiVersion, baseUrl }: ProviderOptions, notes: ProofNotes): void {
+function checkBedrock(
+  path: string,
+  { apiKey, apiVersion, baseUrl, region }: ProviderOptions,
+  notes: ProofNotes,
+): void {
+  if (apiVersion) {
+    notes.error(`${path}.apiVersion`, 'is for api "azure-openai" alone');
+  }
+  // With an address and a key nobody asks for the region.
+  if (!region && !(baseUrl && apiKey)) {
+    notes.error(`${path}.region`, 'is required for api "bedrock", such as "us-east-1"; or set AWS_REGION');
+  }
+}
+
+function checkAzure(
+  path: string,
+  { apiKey, apiVersion, baseUrl, region }: ProviderOptions,
+  notes: ProofNotes,
+): void {
+  if (region) {
+    notes.error(`${path}.region`, 'is for api "bedrock" alone');
+  }
   if (!baseUrl) {
     notes.error(
       `${path}.baseUrl`,

@@ -1,6 +1,7 @@
 import { PRESET_NAMES, type PresetName, presetOf, PROVIDER_PRESETS } from '../catalog/index.js';
 import { AnthropicAdapter } from './anthropic/anthropic.adapter.js';
 import { AzureOpenAiAdapter } from './azure-openai/azure-openai.adapter.js';
+import { BedrockAdapter } from './bedrock/bedrock.adapter.js';
 import { GeminiAdapter } from './gemini/gemini.adapter.js';
 import { OpenAiAdapter } from './openai/openai.adapter.js';
 import type { ProviderAdapter } from './provider-adapter.js';
@@ -13,6 +14,7 @@ export const PROVIDER_APIS = [
   'anthropic',
   'gemini',
   ...PRESET_NAMES,
+  'bedrock',
 ] as const;
 
 /** One of {@link PROVIDER_APIS}. */
@@ -32,6 +34,7 @@ const ADAPTERS: Readonly<Record<ProviderApi, ProviderAdapter>> = {
   anthropic: new AnthropicAdapter(),
   gemini: new GeminiAdapter(),
   ...PRESET_ADAPTERS,
+  bedrock: new BedrockAdapter({ region: undefined }),
 };
 
 /** What of a provider's configuration changes its wire. */
@@ -40,10 +43,18 @@ export interface WireOptions {
   readonly apiVersion?: string | null;
   /** Where it is: an `openai-compatible` provider whose host is known has the quirks of that host. */
   readonly baseUrl?: string | null;
+  /** Region of AWS, for Bedrock. */
+  readonly region?: string | null;
 }
 
-/** The adapter of a wire format. Adapters hold no state: there is one of each, and one for each version of Azure's. */
+/**
+ * The adapter of a wire format. Adapters hold no state: there is one of each, of Azure's one for each version, and of
+ * Bedrock's one for each region.
+ */
 export function adapterFor(api: ProviderApi, options: WireOptions = {}): ProviderAdapter {
+  if (api === 'bedrock' && options.region) {
+    return new BedrockAdapter({ region: options.region });
+  }
   if (api === 'azure-openai' && options.apiVersion) {
     return new AzureOpenAiAdapter({ apiVersion: options.apiVersion });
   }

@@ -2,6 +2,7 @@ import type { LlmRouterConfiguration } from '../config/index.js';
 import { adapterFor } from './adapter-registry.js';
 import { LanguageModelClient } from './ai-sdk/language-model-client.js';
 import { AxiosTransport } from './axios-transport.js';
+import { authorizerFor } from './authorizer-for.js';
 import { type ConnectedUpstreams, LlmUpstreams } from './llm-upstreams.js';
 import { ProviderClient } from './provider-client.js';
 import type { Transport } from './transport.js';
@@ -37,6 +38,7 @@ export class ProviderUpstreams extends LlmUpstreams {
       const adapter = adapterFor(provider.api, {
         apiVersion: provider.apiVersion,
         baseUrl: provider.baseUrl,
+        region: provider.region,
       });
       clients.set(
         name,
@@ -47,6 +49,7 @@ export class ProviderUpstreams extends LlmUpstreams {
           // The boot proof has seen to it that one of the two is there.
           baseUrl: provider.baseUrl ?? adapter.defaultBaseUrl ?? '',
           apiKey: provider.apiKey ?? undefined,
+          authorizer: authorizerFor(name, provider),
         }),
       );
     }

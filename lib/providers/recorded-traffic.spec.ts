@@ -61,6 +61,11 @@ interface RecordedPart {
   readonly functionCall?: { readonly name?: string };
 }
 
+interface RecordedBlock {
+  readonly text?: string;
+  readonly toolUse?: { readonly name?: string };
+}
+
 interface RecordedMessage {
   readonly content?: string | readonly RecordedPart[] | null;
   readonly tool_calls?: readonly { readonly function?: { readonly name?: string } }[] | null;
@@ -77,6 +82,7 @@ interface Payload {
   readonly message?: { readonly content?: readonly RecordedPart[] };
   readonly content_block?: RecordedPart;
   readonly delta?: { readonly type?: string; readonly text?: string };
+  readonly output?: { readonly message?: { readonly content?: readonly RecordedBlock[] } };
   readonly candidates?: readonly { readonly content?: { readonly parts?: readonly RecordedPart[] } }[];
 }
 
@@ -122,11 +128,20 @@ function readGemini(payloads: Payload[]): Expected {
   };
 }
 
+function readBedrock(payloads: Payload[]): Expected {
+  const blocks = payloads.flatMap((payload) => payload.output?.message?.content ?? []);
+  return {
+    text: blocks.map((block) => block.text ?? '').join(''),
+    toolNames: blocks.flatMap((block) => (block.toolUse?.name ? [block.toolUse.name] : [])),
+  };
+}
+
 const SCOPES: readonly Scope[] = [
   { api: 'openai', provider: 'openai', recordedApi: 'chat', readExpected: readOpenAi },
   { api: 'azure-openai', provider: 'azure', recordedApi: 'chat', readExpected: readOpenAi },
   { api: 'anthropic', provider: 'anthropic', recordedApi: 'messages', readExpected: readAnthropic },
   { api: 'gemini', provider: 'gemini', recordedApi: 'generateContent', readExpected: readGemini },
+  { api: 'bedrock', provider: 'bedrock', recordedApi: 'converse', readExpected: readBedrock },
 ];
 
 const COMPATIBLE_PROVIDERS = [
@@ -378,7 +393,7 @@ describe.skipIf(!hasShared)('recorded traffic (skipped where ../shared is absent
         400: ['invalid_request', 'context_length', 'content_filter', 'authentication', 'permission'],
         401: ['authentication'],
         402: ['billing'],
-        403: ['permission'],
+        403: ['permission', 'authentication'],
         404: ['not_found'],
         413: ['request_too_large'],
         429: ['rate_limited', 'billing'],

@@ -1,6 +1,7 @@
 import { PRESET_NAMES, type PresetName } from '../../catalog/index.js';
 import { IsOptional, Matches } from '../class-validator.js';
 import { NotSupportedYet } from '../section.decorators.js';
+import { AWS_REGION_PATTERN } from '../aws-region-pattern.js';
 import { IsBaseUrl, IsFunction, IsName, IsOneOf } from '../validators.js';
 import type { AiSdkLanguageModel } from './ai-sdk-language-model.js';
 
@@ -11,7 +12,14 @@ import type { AiSdkLanguageModel } from './ai-sdk-language-model.js';
  * @publicApi
  */
 export type ProviderApiName =
-  'openai' | 'openai-compatible' | 'azure-openai' | 'anthropic' | 'gemini' | 'ai-sdk' | PresetName;
+  | 'openai'
+  | 'openai-compatible'
+  | 'azure-openai'
+  | 'anthropic'
+  | 'gemini'
+  | 'bedrock'
+  | 'ai-sdk'
+  | PresetName;
 
 export const PROVIDER_API_NAMES = [
   'openai',
@@ -19,6 +27,7 @@ export const PROVIDER_API_NAMES = [
   'azure-openai',
   'anthropic',
   'gemini',
+  'bedrock',
   'ai-sdk',
   ...PRESET_NAMES,
 ] as const satisfies readonly ProviderApiName[];
@@ -28,7 +37,7 @@ export const PROVIDER_API_NAMES = [
  *
  * @publicApi
  */
-@NotSupportedYet({ apiKeys: 'give one `apiKey`', region: '', retention: '', quirks: '' })
+@NotSupportedYet({ apiKeys: 'give one `apiKey`', retention: '', quirks: '' })
 export class ProviderOptions {
   /**
    * Its wire format: `openai`, `anthropic`, `gemini`, `azure-openai`; the name of a provider whose habits are known
@@ -39,7 +48,12 @@ export class ProviderOptions {
   @IsOneOf(PROVIDER_API_NAMES)
   api!: ProviderApiName;
 
-  /** The key, best as `${NAME}` of an environment variable. May be left out where `baseUrl` is set, and for `ollama` and `vllm`. */
+  /**
+   * The key, best as `${NAME}` of an environment variable. May be left out where `baseUrl` is set,
+   * and for `ollama` and `vllm`. For api `bedrock` a
+   * Bedrock API key, by default `AWS_BEARER_TOKEN_BEDROCK`; without one, requests are signed with the credentials of AWS's
+   * default chain.
+   */
   @IsOptional()
   @IsName(8_192)
   apiKey?: string;
@@ -49,7 +63,7 @@ export class ProviderOptions {
    * resource's endpoint: `https://NAME.openai.azure.com` or `https://NAME.services.ai.azure.com`, with `/openai/v1` or
    * without.
    *
-   * @defaultValue the vendor's own; required for `openai-compatible` and `azure-openai`
+   * @defaultValue the vendor's own, of Bedrock the region's; required for `openai-compatible` and `azure-openai`
    */
   @IsOptional()
   @IsBaseUrl()
@@ -66,6 +80,15 @@ export class ProviderOptions {
     message: 'must be "v1", "preview", or a date such as "2024-10-21" or "2025-04-01-preview"',
   })
   apiVersion?: string;
+
+  /**
+   * Region of AWS, for api `bedrock` alone: `us-east-1`. It makes the base URL, and requests are signed for it.
+   *
+   * @defaultValue the one in `baseUrl`, or `AWS_REGION`, or `AWS_DEFAULT_REGION`
+   */
+  @IsOptional()
+  @Matches(AWS_REGION_PATTERN, { message: 'must be a region of AWS such as "us-east-1"' })
+  region?: string;
 
   /** A PEM file of certificate authorities trusted for this provider beside the usual ones. */
   @IsOptional()

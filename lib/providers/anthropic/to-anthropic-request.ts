@@ -1,5 +1,6 @@
 import type { ValidatedChatRequest } from '../../chat/chat-types.js';
 import { givenHints } from '../dropped-hints.js';
+import { JSON_INSTRUCTION } from '../json-instruction.js';
 import { offeredTools, toolDemandOf, type FunctionTool } from '../offered-tools.js';
 import type { ProviderCall } from '../provider-adapter.js';
 import { refuseField, refuseOpenAiOnlyFields } from '../refused-fields.js';
@@ -14,7 +15,6 @@ import { toAnthropicConversation } from './to-anthropic-messages.js';
 
 const MAX_TEMPERATURE = 1;
 const MAX_USER_ID_LENGTH = 256;
-const JSON_INSTRUCTION = 'Answer with one valid JSON object and nothing else: no explanation, no code fence.';
 
 /**
  * The body of `POST /v1/messages` for an OpenAI request
