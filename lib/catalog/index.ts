@@ -23,3 +23,5 @@ export {
   qualityOf,
 } from './quality-from-rating.js';
 export { CATALOG_SOURCES } from './sources.js';
+export { vertexCatalogName } from './vertex-catalog-name.js';
+export { readVertexModel, type VertexModel } from './vertex-model.js';

@@ -7,6 +7,13 @@ const AZURE_HOST = /\.azure\.(?:com|us|cn)$/;
 export function checkProviders(configuration: LlmRouterConfiguration, notes: ProofNotes): void {
   for (const [name, provider] of Object.entries(configuration.providers ?? {})) {
     const path = `providers.${name}`;
+    if (provider.api === 'vertex') {
+      checkVertex(path, provider, notes);
+      continue;
+    }
+    for (const key of ['project', 'location', 'bucketFiles'] as const) {
+      if (provider[key] !== undefined) notes.error(`${path}.${key}`, 'is for api "vertex" alone');
+    }
     if (provider.api === 'azure-openai') {
       checkAzure(path, provider, notes);
       continue;
@@ -47,5 +54,21 @@ function checkAzure(path: string, { apiKey, apiVersion, baseUrl }: ProviderOptio
   // A gateway in front of it may know the key itself.
   if (!apiKey && AZURE_HOST.test(hostname)) {
     notes.error(`${path}.apiKey`, 'is required: best as "${AZURE_OPENAI_API_KEY}"');
+  }
+}
+
+/** Without a key the credentials are found at the first call, wherever Google's library looks for them. */
+function checkVertex(path: string, provider: ProviderOptions, notes: ProofNotes): void {
+  if (provider.apiVersion) {
+    notes.error(`${path}.apiVersion`, 'is for api "azure-openai" alone');
+  }
+  if (!provider.apiKey) return;
+  for (const key of ['project', 'location'] as const) {
+    if (provider[key]) {
+      notes.error(
+        `${path}.${key}`,
+        'is not for express mode, which an `apiKey` means: leave one of the two out',
+      );
+    }
   }
 }

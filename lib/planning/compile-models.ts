@@ -1,5 +1,5 @@
 import type { Catalog } from '../catalog/index.js';
-import { qualityOf } from '../catalog/index.js';
+import { qualityOf, vertexCatalogName } from '../catalog/index.js';
 import type { CatalogModel } from '../catalog/catalog-model.js';
 import type {
   DeploymentOptions,
@@ -9,6 +9,7 @@ import type {
 } from '../config/index.js';
 import { didYouMean } from '../config/index.js';
 import { catalogPrice } from './catalog-price.js';
+import { checkVertexModel } from './check-vertex-model.js';
 import type { PolicyDeployment, PolicyModel } from './policy-snapshot.js';
 import type { ProofNotes } from './proof-notes.js';
 import { provePrice } from './prove-prices.js';
@@ -65,7 +66,10 @@ export class ModelCompiler {
     const path = `models.${name}`;
     const facts =
       this.catalog.find(name) ??
-      (options.upstreamModel === undefined ? undefined : this.catalog.find(options.upstreamModel));
+      (options.upstreamModel === undefined
+        ? undefined
+        : (this.catalog.find(options.upstreamModel) ??
+          this.catalog.find(vertexCatalogName(options.upstreamModel))));
     let deployments: readonly DeploymentEntry[];
     if (options.deployments !== undefined) {
       deployments = options.deployments;
@@ -90,7 +94,7 @@ export class ModelCompiler {
   private nativeDeployments(facts: CatalogModel): DeploymentEntry[] {
     if (facts.api === undefined) return [];
     return Object.entries(this.configuration.providers ?? {})
-      .filter(([, provider]) => provider.api === facts.api)
+      .filter(([, provider]) => provider.api === facts.api || isAtVertex(facts, provider))
       .map(([provider]) => ({ provider, upstreamModel: facts.name }));
   }
 
@@ -112,6 +116,12 @@ export class ModelCompiler {
           `there is no provider "${entry.provider}".${didYouMean(entry.provider, Object.keys(providers))}`,
         );
         return;
+      }
+      if (provider.api === 'vertex') {
+        const where =
+          options.deployments === undefined ? 'upstreamModel' : `deployments[${index}].upstreamModel`;
+        const called = entry.upstreamModel ?? facts?.name ?? name;
+        checkVertexModel(`${path ?? name}.${where}`, called, provider, this.notes);
       }
       const called = this.factsOfCalled(entry, facts, provider.api);
       const price = entry.price ?? options.price;
@@ -145,7 +155,8 @@ export class ModelCompiler {
     api: ProviderOptions['api'],
   ): CatalogModel | undefined {
     if (upstreamModel === undefined || api === 'azure-openai') return facts;
-    return this.catalog.find(upstreamModel) ?? facts;
+    const name = api === 'vertex' ? vertexCatalogName(upstreamModel) : upstreamModel;
+    return this.catalog.find(name) ?? facts;
   }
 
   /** The id itself, or with `#2` and so on; a model may itself be called `llama#2`. */
@@ -173,6 +184,11 @@ export class ModelCompiler {
       );
     }
   }
+}
+
+/** Vertex AI has the Gemini models by the Gemini API's names. Claude has others there, so it has to be named. */
+function isAtVertex(facts: CatalogModel, provider: ProviderOptions): boolean {
+  return provider.api === 'vertex' && facts.api === 'gemini' && facts.name.startsWith('gemini-');
 }
 
 /** What to configure so that a model of the catalogue can be called. */

@@ -1,9 +1,12 @@
-import type { LlmRouterConfiguration } from '../config/index.js';
+import type { LlmRouterConfiguration, ProviderOptions } from '../config/index.js';
 import { adapterFor } from './adapter-registry.js';
 import { AxiosTransport } from './axios-transport.js';
 import { type ConnectedUpstreams, LlmUpstreams } from './llm-upstreams.js';
 import { ProviderClient } from './provider-client.js';
+import type { RequestAuthorizer } from './request-authorizer.js';
 import type { Transport } from './transport.js';
+import { GoogleAuthorizer } from './vertex/google-authorizer.js';
+import { readVertexSettings } from './vertex/vertex-settings.js';
 
 /** The configured providers themselves. */
 export class ProviderUpstreams extends LlmUpstreams {
@@ -26,7 +29,8 @@ export class ProviderUpstreams extends LlmUpstreams {
     };
     const clients = new Map<string, ProviderClient>();
     for (const [name, provider] of Object.entries(providers ?? {})) {
-      const adapter = adapterFor(provider.api, { apiVersion: provider.apiVersion });
+      const vertex = provider.api === 'vertex' ? readVertexSettings(provider, this.environment) : undefined;
+      const adapter = adapterFor(provider.api, { apiVersion: provider.apiVersion, vertex });
       clients.set(
         name,
         new ProviderClient({
@@ -35,6 +39,7 @@ export class ProviderUpstreams extends LlmUpstreams {
           // The boot proof has seen to it that one of the two is there.
           baseUrl: provider.baseUrl ?? adapter.defaultBaseUrl ?? '',
           apiKey: provider.apiKey ?? undefined,
+          authorizer: authorizerOf(provider),
         }),
       );
     }
@@ -45,4 +50,9 @@ export class ProviderUpstreams extends LlmUpstreams {
       },
     };
   }
+}
+
+/** What lets a provider's requests in, where that is not a key. */
+function authorizerOf({ api, apiKey }: ProviderOptions): RequestAuthorizer | undefined {
+  return api === 'vertex' && !apiKey ? new GoogleAuthorizer() : undefined;
 }

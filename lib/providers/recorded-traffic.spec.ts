@@ -127,6 +127,7 @@ const SCOPES: readonly Scope[] = [
   { api: 'azure-openai', provider: 'azure', recordedApi: 'chat', readExpected: readOpenAi },
   { api: 'anthropic', provider: 'anthropic', recordedApi: 'messages', readExpected: readAnthropic },
   { api: 'gemini', provider: 'gemini', recordedApi: 'generateContent', readExpected: readGemini },
+  { api: 'vertex', provider: 'vertex', recordedApi: 'generateContent', readExpected: readGemini },
 ];
 
 const COMPATIBLE_PROVIDERS = [

@@ -136,6 +136,7 @@ const BODIES: Readonly<Record<ProviderApi, fc.Arbitrary<unknown>>> = {
   'azure-openai': openAi,
   anthropic,
   gemini,
+  vertex: gemini,
 };
 
 /** Only a ProviderError may come out of what an upstream sends. */
@@ -220,6 +221,9 @@ describe.each(PROVIDER_APIS)('unknown input to %s', (api) => {
       'azure-openai': { choices: [{ message: { content: 'x' }, finish_reason: reason }] },
       anthropic: { content: [{ type: reason }, { type: 'text', text: 'x' }], stop_reason: reason },
       gemini: {
+        candidates: [{ content: { parts: [{ [reason]: 1 }, { text: 'x' }] }, finishReason: reason }],
+      },
+      vertex: {
         candidates: [{ content: { parts: [{ [reason]: 1 }, { text: 'x' }] }, finishReason: reason }],
       },
     };

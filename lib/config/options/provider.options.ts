@@ -1,13 +1,16 @@
 import { IsOptional, Matches } from '../class-validator.js';
+import { GOOGLE_CLOUD_LOCATION } from '../google-cloud-location.js';
+import { GOOGLE_CLOUD_PROJECT } from '../google-cloud-project.js';
 import { NotSupportedYet } from '../section.decorators.js';
-import { IsBaseUrl, IsName, IsOneOf } from '../validators.js';
+import { IsBaseUrl, IsFlag, IsName, IsOneOf } from '../validators.js';
 
 /**
  * A wire format of this version.
  *
  * @publicApi
  */
-export type ProviderApiName = 'openai' | 'openai-compatible' | 'azure-openai' | 'anthropic' | 'gemini';
+export type ProviderApiName =
+  'openai' | 'openai-compatible' | 'azure-openai' | 'anthropic' | 'gemini' | 'vertex';
 
 export const PROVIDER_API_NAMES = [
   'openai',
@@ -15,6 +18,7 @@ export const PROVIDER_API_NAMES = [
   'azure-openai',
   'anthropic',
   'gemini',
+  'vertex',
 ] as const satisfies readonly ProviderApiName[];
 
 /**
@@ -28,7 +32,10 @@ export class ProviderOptions {
   @IsOneOf(PROVIDER_API_NAMES)
   api!: ProviderApiName;
 
-  /** The key, best as `${NAME}` of an environment variable. May be left out where `baseUrl` is set. */
+  /**
+   * The key, best as `${NAME}` of an environment variable. May be left out where `baseUrl` is set. Of Vertex AI a key of
+   * its express mode, which knows no `project` and no Claude; without one, Google's application default credentials.
+   */
   @IsOptional()
   @IsName(8_192)
   apiKey?: string;
@@ -38,7 +45,8 @@ export class ProviderOptions {
    * resource's endpoint: `https://NAME.openai.azure.com` or `https://NAME.services.ai.azure.com`, with `/openai/v1` or
    * without.
    *
-   * @defaultValue the vendor's own; required for `openai-compatible` and `azure-openai`
+   * @defaultValue the vendor's own, at Vertex AI the one of the `location`; required for `openai-compatible` and
+   * `azure-openai`
    */
   @IsOptional()
   @IsBaseUrl()
@@ -60,4 +68,34 @@ export class ProviderOptions {
   @IsOptional()
   @IsName(4_096)
   caFile?: string;
+
+  /**
+   * Project of Google Cloud that Vertex AI's calls go to.
+   *
+   * @defaultValue `GOOGLE_CLOUD_PROJECT` or `GCLOUD_PROJECT` of the environment, or the credentials' own
+   */
+  @IsOptional()
+  @Matches(GOOGLE_CLOUD_PROJECT, { message: 'must be the id of a Google Cloud project' })
+  project?: string;
+
+  /**
+   * Where Vertex AI's models run: `global`, a region such as `europe-west4`, or a multi-region, `us` or `eu`.
+   *
+   * @defaultValue `GOOGLE_CLOUD_LOCATION` of the environment, or `global`
+   */
+  @IsOptional()
+  @Matches(GOOGLE_CLOUD_LOCATION, {
+    message: 'must be "global", "us", "eu", or a region such as "us-central1"',
+  })
+  location?: string;
+
+  /**
+   * Pass `gs://` addresses of images and files in requests on to Vertex AI's Gemini. Google reads them with this
+   * provider's own rights, so whoever may send requests may have every object shown that these credentials can read.
+   *
+   * @defaultValue false: a request with such an address is refused
+   */
+  @IsOptional()
+  @IsFlag()
+  bucketFiles?: boolean;
 }
