@@ -1,4 +1,4 @@
-import type { LlmRouterConfiguration, ProviderOptions } from '../config/index.js';
+import type { LlmRouterConfiguration } from '../config/index.js';
 import { adapterFor } from './adapter-registry.js';
 import { AxiosTransport } from './axios-transport.js';
 import { type ConnectedUpstreams, LlmUpstreams } from './llm-upstreams.js';
@@ -6,7 +6,7 @@ import { ProviderClient } from './provider-client.js';
 import type { RequestAuthorizer } from './request-authorizer.js';
 import type { Transport } from './transport.js';
 import { GoogleAuthorizer } from './vertex/google-authorizer.js';
-import { readVertexSettings } from './vertex/vertex-settings.js';
+import { readVertexSettings, type VertexSettings } from './vertex/vertex-settings.js';
 
 /** The configured providers themselves. */
 export class ProviderUpstreams extends LlmUpstreams {
@@ -39,7 +39,7 @@ export class ProviderUpstreams extends LlmUpstreams {
           // The boot proof has seen to it that one of the two is there.
           baseUrl: provider.baseUrl ?? adapter.defaultBaseUrl ?? '',
           apiKey: provider.apiKey ?? undefined,
-          authorizer: authorizerOf(provider),
+          authorizer: vertex === undefined ? undefined : vertexAuthorizerOf(vertex),
         }),
       );
     }
@@ -52,7 +52,7 @@ export class ProviderUpstreams extends LlmUpstreams {
   }
 }
 
-/** What lets a provider's requests in, where that is not a key. */
-function authorizerOf({ api, apiKey }: ProviderOptions): RequestAuthorizer | undefined {
-  return api === 'vertex' && !apiKey ? new GoogleAuthorizer() : undefined;
+/** In express mode the key is enough. */
+function vertexAuthorizerOf({ isExpress, project }: VertexSettings): RequestAuthorizer | undefined {
+  return isExpress ? undefined : new GoogleAuthorizer({ project });
 }

@@ -14,6 +14,13 @@ const MAX_KNOWN_TOKENS = 2;
 
 type GoogleAuthLibrary = Pick<typeof import('google-auth-library'), 'GoogleAuth'>;
 
+export interface GoogleAuthorizerOptions {
+  /** Where it is known: the library then need not look for it, which for some credentials is one call more. */
+  readonly project?: string | undefined;
+  /** @defaultValue imports the package */
+  readonly load?: () => Promise<GoogleAuthLibrary>;
+}
+
 /**
  * Lets calls to Vertex AI in with Google's application default credentials: `GOOGLE_APPLICATION_CREDENTIALS`, the file
  * of `gcloud auth application-default login`, workload identity, the metadata server. All of it is for Google's own
@@ -28,9 +35,7 @@ export class GoogleAuthorizer implements RequestAuthorizer {
   #project: Promise<string> | undefined;
   #tokens: readonly string[] = [];
 
-  constructor(
-    private readonly load: () => Promise<GoogleAuthLibrary> = () => import('google-auth-library'),
-  ) {}
+  constructor(private readonly options: GoogleAuthorizerOptions = {}) {}
 
   async completeUrl(url: string, signal: AbortSignal): Promise<string> {
     if (!url.includes(CREDENTIALS_PROJECT)) return url;
@@ -106,9 +111,10 @@ export class GoogleAuthorizer implements RequestAuthorizer {
   }
 
   private async open(): Promise<GoogleAuth> {
+    const { project, load = () => import('google-auth-library') } = this.options;
     let library: GoogleAuthLibrary;
     try {
-      library = await this.load();
+      library = await load();
     } catch {
       throw new ProviderError({
         kind: 'authentication',
@@ -118,6 +124,7 @@ export class GoogleAuthorizer implements RequestAuthorizer {
     }
     return new library.GoogleAuth({
       scopes: [SCOPE],
+      projectId: project,
       clientOptions: { transporterOptions: { timeout: TOKEN_TIMEOUT_MS } },
     });
   }
