@@ -265,7 +265,8 @@ describe('the token', () => {
   });
 
   it('that does not come holds a call up no longer than its attempt', async () => {
-    await open({}, { execution: { timeouts: { firstTokenMs: 300 }, deadlineMs: 8_000 } });
+    const tiers = [{ models: 'gemini-2.5-flash', targetLatencyMs: 100 }, { models: 'gpt-4o-mini' }];
+    await open({}, { routingRules: { simple_queries: { tiers } } });
     cloud.onToken = () => undefined;
     expect((await ask()).provider).toBe('openai');
     expect(cloud.requests).toEqual([]);
@@ -316,6 +317,7 @@ describe('the probe', () => {
         'GET /v1beta1/publishers/google/models?pageSize=1',
       );
     });
+    expect(cloud.requests[0]!.headers.authorization).toBe('Bearer ya29.secret-token-1');
     await vi.waitFor(async () => {
       const health = await (await router!.fetch('/health')).text();
       expect(health).toContain('"status":"ok"');
@@ -342,7 +344,7 @@ describe('the boot', () => {
     );
     if (error === undefined) return '';
     expect(error).toBeInstanceOf(ConfigurationError);
-    return String(error);
+    return (error as ConfigurationError).message;
   };
   const claude = (upstreamModel?: string): LlmRouterOptions['models'] => ({
     'claude-sonnet-4-5': { provider: 'vertex', upstreamModel },

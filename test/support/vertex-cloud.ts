@@ -45,19 +45,27 @@ export async function createVertexCloud(apiKey?: string): Promise<VertexCloud> {
 
   const metadata = createServer((request, response) => {
     request.resume();
-    if (request.headers['metadata-flavor'] !== 'Google') return void response.writeHead(403).end();
+    if (request.headers['metadata-flavor'] !== 'Google') {
+      response.writeHead(403).end();
+      return;
+    }
     response.setHeader('metadata-flavor', 'Google');
     if (request.url?.startsWith('/computeMetadata/v1/project/project-id')) {
-      return void response.end('project-of-credentials');
+      response.end('project-of-credentials');
+      return;
     }
     if (!request.url?.startsWith('/computeMetadata/v1/instance/service-accounts/default/token')) {
-      return void response.writeHead(404).end();
+      response.writeHead(404).end();
+      return;
     }
     tokenCount += 1;
-    if (cloud.onToken !== undefined) return void cloud.onToken(response);
+    if (cloud.onToken !== undefined) {
+      cloud.onToken(response);
+      return;
+    }
     const token = `ya29.secret-token-${tokenCount}`;
     valid.add(token);
-    return void response.end(
+    response.end(
       JSON.stringify({
         access_token: token,
         expires_in: cloud.lifetimes.shift() ?? 3600,
@@ -66,50 +74,40 @@ export async function createVertexCloud(apiKey?: string): Promise<VertexCloud> {
     );
   });
 
+  const take = (request: IncomingMessage, text: string, response: ServerResponse): void => {
+    const body = (text === '' ? {} : JSON.parse(text)) as Record<string, unknown>;
+    const { method = '', url: path = '', headers } = request;
+    requests.push({ method, path, headers, body });
+    const token = /^Bearer (.+)$/.exec(headers.authorization ?? '')?.[1];
+    const isLetIn = token === undefined ? headers['x-goog-api-key'] === apiKey : valid.has(token);
+    const [, project, , publisher, model = '', action = '', query = ''] = MODELS.exec(path) ?? [];
+    if (!isLetIn) {
+      refuse(response, 401, 'UNAUTHENTICATED', `invalid credentials: ${String(token)}`);
+    } else if (method === 'GET' && path === '/v1beta1/publishers/google/models?pageSize=1') {
+      response.writeHead(200, { 'content-type': 'application/json' }).end('{"publisherModels":[]}');
+    } else if (method !== 'POST' || publisher === undefined || project === '-') {
+      refuse(response, 404, 'NOT_FOUND', 'x');
+    } else if (publisher === 'google') {
+      // What v1 says to ids of calls.
+      if (/"function(?:Call|Response)":\{"id":/.test(text)) {
+        refuse(response, 400, 'INVALID_ARGUMENT', 'Unknown name "id" at function_call: Cannot find field.');
+      } else {
+        forward(gemini.origin, `/v1beta/models/${model}:${action}${query}`, {}, body, response);
+      }
+    } else {
+      const { anthropic_version: version, ...rest } = body;
+      const isStream = action === 'streamRawPredict';
+      if (version !== 'vertex-2023-10-16' || 'model' in rest || isStream !== (rest.stream === true)) {
+        refuse(response, 400, 'INVALID_ARGUMENT', 'x');
+      } else {
+        const asked = { ...rest, model: decodeURIComponent(model) };
+        forward(claude.origin, '/v1/messages', { 'anthropic-version': '2023-06-01' }, asked, response);
+      }
+    }
+  };
   const front = createServer((request, response) => {
     void readText(request).then((text) => {
-      const body = (text === '' ? {} : JSON.parse(text)) as Record<string, unknown>;
-      const { method = '', url: path = '', headers } = request;
-      requests.push({ method, path, headers, body });
-      const token = /^Bearer (.+)$/.exec(headers.authorization ?? '')?.[1];
-      const isLetIn = token === undefined ? headers['x-goog-api-key'] === apiKey : valid.has(token);
-      if (!isLetIn) return refuse(response, 401, 'UNAUTHENTICATED', `invalid credentials: ${String(token)}`);
-      if (method === 'GET' && path === '/v1beta1/publishers/google/models?pageSize=1') {
-        response.writeHead(200, { 'content-type': 'application/json' });
-        return response.end('{"publisherModels":[]}');
-      }
-      const [, project, , publisher, model = '', action = '', query = ''] = MODELS.exec(path) ?? [];
-      if (method !== 'POST' || publisher === undefined || project === '-') {
-        return refuse(response, 404, 'NOT_FOUND', 'x');
-      }
-      if (publisher === 'google') {
-        // What v1 says to ids of calls.
-        if (/"function(?:Call|Response)":\{"id":/.test(text)) {
-          return refuse(
-            response,
-            400,
-            'INVALID_ARGUMENT',
-            'Unknown name "id" at function_call: Cannot find field.',
-          );
-        }
-        return forward(gemini.origin, `/v1beta/models/${model}:${action}${query}`, {}, body, response);
-      }
-      const isStream = action === 'streamRawPredict';
-      if (
-        body.anthropic_version !== 'vertex-2023-10-16' ||
-        'model' in body ||
-        isStream !== (body.stream === true)
-      ) {
-        return refuse(response, 400, 'INVALID_ARGUMENT', 'x');
-      }
-      const { anthropic_version: _version, ...rest } = body;
-      return forward(
-        claude.origin,
-        '/v1/messages',
-        { 'anthropic-version': '2023-06-01' },
-        { ...rest, model: decodeURIComponent(model) },
-        response,
-      );
+      take(request, text, response);
     });
   });
 

@@ -424,15 +424,9 @@ function comparable({ contents, tools, generationConfig = {}, toolConfig }: Reco
     if (last?.role === role) last.parts.push(...kept);
     else turns.push({ role, parts: kept });
   }
-  const {
-    responseModalities: _modalities,
-    responseJsonSchema,
-    ...generation
-  } = {
-    // One is what there is without it.
-    ...generationConfig,
-    candidateCount: generationConfig.candidateCount === 1 ? undefined : generationConfig.candidateCount,
-  };
+  const { responseModalities: _modalities, responseJsonSchema, candidateCount, ...rest } = generationConfig;
+  // One is what there is without it.
+  const generation = { ...rest, candidateCount: candidateCount === 1 ? undefined : candidateCount };
   return {
     turns,
     tools: tools?.flatMap(({ functionDeclarations }) =>
