@@ -68,8 +68,7 @@ export class ModelCompiler {
       this.catalog.find(name) ??
       (options.upstreamModel === undefined
         ? undefined
-        : (this.catalog.find(options.upstreamModel) ??
-          this.catalog.find(vertexCatalogName(options.upstreamModel))));
+        : this.catalog.find(this.catalogName(options.upstreamModel, options.provider)));
     let deployments: readonly DeploymentEntry[];
     if (options.deployments !== undefined) {
       deployments = options.deployments;
@@ -150,13 +149,18 @@ export class ModelCompiler {
    * the one it stands for. On Azure the owner names the deployments as he likes.
    */
   private factsOfCalled(
-    { upstreamModel }: DeploymentEntry,
+    { provider, upstreamModel }: DeploymentEntry,
     facts: CatalogModel | undefined,
     api: ProviderOptions['api'],
   ): CatalogModel | undefined {
     if (upstreamModel === undefined || api === 'azure-openai') return facts;
-    const name = api === 'vertex' ? vertexCatalogName(upstreamModel) : upstreamModel;
-    return this.catalog.find(name) ?? facts;
+    return this.catalog.find(this.catalogName(upstreamModel, provider)) ?? facts;
+  }
+
+  /** What the catalogue would call a model that a provider calls so. */
+  private catalogName(upstreamModel: string, provider: string | undefined): string {
+    const providers = new Map(Object.entries(this.configuration.providers ?? {}));
+    return providers.get(provider ?? '')?.api === 'vertex' ? vertexCatalogName(upstreamModel) : upstreamModel;
   }
 
   /** The id itself, or with `#2` and so on; a model may itself be called `llama#2`. */
