@@ -39,3 +39,5 @@ export {
   unsupportedParameters,
 } from './request-parameters.js';
 export { CATALOG_SOURCES } from './sources.js';
+export { vertexCatalogName } from './vertex-catalog-name.js';
+export { readVertexModel, type VertexModel } from './vertex-model.js';

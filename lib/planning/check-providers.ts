@@ -15,6 +15,13 @@ export function checkProviders(configuration: LlmRouterConfiguration, notes: Pro
     if (provider.languageModel) {
       notes.error(`${path}.languageModel`, 'is for api "ai-sdk" alone');
     }
+    if (provider.api === 'vertex') {
+      checkVertex(path, provider, notes);
+      continue;
+    }
+    for (const key of ['project', 'location', 'bucketFiles'] as const) {
+      if (provider[key] !== undefined) notes.error(`${path}.${key}`, 'is for api "vertex" alone');
+    }
     if (provider.api === 'azure-openai') {
       checkAzure(path, provider, notes);
       continue;
@@ -100,5 +107,21 @@ function checkAzure(
   // A gateway in front of it may know the key itself.
   if (!apiKey && AZURE_HOST.test(hostname)) {
     notes.error(`${path}.apiKey`, 'is required: best as "${AZURE_OPENAI_API_KEY}"');
+  }
+}
+
+/** Without a key the credentials are found at the first call, wherever Google's library looks for them. */
+function checkVertex(path: string, provider: ProviderOptions, notes: ProofNotes): void {
+  if (provider.apiVersion) {
+    notes.error(`${path}.apiVersion`, 'is for api "azure-openai" alone');
+  }
+  if (!provider.apiKey) return;
+  for (const key of ['project', 'location'] as const) {
+    if (provider[key]) {
+      notes.error(
+        `${path}.${key}`,
+        'is not for express mode, which an `apiKey` means: leave one of the two out',
+      );
+    }
   }
 }

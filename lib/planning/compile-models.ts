@@ -1,5 +1,5 @@
 import type { Catalog } from '../catalog/index.js';
-import { presetOf, PROVIDER_PRESETS, qualityOf, TASK_KINDS } from '../catalog/index.js';
+import { presetOf, PROVIDER_PRESETS, qualityOf, TASK_KINDS, vertexCatalogName } from '../catalog/index.js';
 import type { CatalogModel } from '../catalog/catalog-model.js';
 import type {
   DeploymentOptions,
@@ -9,6 +9,7 @@ import type {
 } from '../config/index.js';
 import { didYouMean } from '../config/index.js';
 import { catalogPrice } from './catalog-price.js';
+import { checkVertexModel } from './check-vertex-model.js';
 import { lackedParameters } from './lacked-parameters.js';
 import type { PolicyDeployment, PolicyModel } from './policy-snapshot.js';
 import type { ProofNotes } from './proof-notes.js';
@@ -72,7 +73,9 @@ export class ModelCompiler {
     const path = `models.${name}`;
     const facts =
       this.catalog.find(name) ??
-      (options.upstreamModel === undefined ? undefined : this.catalog.find(options.upstreamModel));
+      (options.upstreamModel === undefined
+        ? undefined
+        : this.catalog.find(this.catalogName(options.upstreamModel, options.provider)));
     let deployments: readonly DeploymentEntry[];
     if (options.deployments !== undefined) {
       deployments = options.deployments;
@@ -100,7 +103,7 @@ export class ModelCompiler {
       .filter(([, provider]) =>
         facts.api === undefined
           ? isNativeAtMaker(facts) && presetOf({ api: provider.api })?.maker === facts.maker
-          : provider.api === facts.api,
+          : provider.api === facts.api || isAtVertex(facts, provider),
       )
       .map(([provider]) => ({ provider, upstreamModel: facts.name }));
   }
@@ -123,6 +126,12 @@ export class ModelCompiler {
           `there is no provider "${entry.provider}".${didYouMean(entry.provider, Object.keys(providers))}`,
         );
         return;
+      }
+      if (provider.api === 'vertex') {
+        const where =
+          options.deployments === undefined ? 'upstreamModel' : `deployments[${index}].upstreamModel`;
+        const called = entry.upstreamModel ?? facts?.name ?? name;
+        checkVertexModel(`${path ?? name}.${where}`, called, provider, this.notes);
       }
       const called = this.factsOfCalled(entry, facts, provider.api);
       const price = entry.price ?? options.price;
@@ -152,12 +161,18 @@ export class ModelCompiler {
    * the one it stands for. On Azure the owner names the deployments as he likes.
    */
   private factsOfCalled(
-    { upstreamModel }: DeploymentEntry,
+    { provider, upstreamModel }: DeploymentEntry,
     facts: CatalogModel | undefined,
     api: ProviderOptions['api'],
   ): CatalogModel | undefined {
     if (upstreamModel === undefined || api === 'azure-openai') return facts;
-    return this.catalog.find(upstreamModel) ?? facts;
+    return this.catalog.find(this.catalogName(upstreamModel, provider)) ?? facts;
+  }
+
+  /** What the catalogue would call a model that a provider calls so. */
+  private catalogName(upstreamModel: string, provider: string | undefined): string {
+    const providers = new Map(Object.entries(this.configuration.providers ?? {}));
+    return providers.get(provider ?? '')?.api === 'vertex' ? vertexCatalogName(upstreamModel) : upstreamModel;
   }
 
   /** The id itself, or with `#2` and so on; a model may itself be called `llama#2`. */
@@ -190,6 +205,11 @@ export class ModelCompiler {
 /** Some models their makers do not serve, or not by the name that all others use. */
 function isNativeAtMaker(facts: CatalogModel): boolean {
   return facts.source !== 'hosts';
+}
+
+/** Vertex AI has the Gemini models by the Gemini API's names. Claude has others there, so it has to be named. */
+function isAtVertex(facts: CatalogModel, provider: ProviderOptions): boolean {
+  return provider.api === 'vertex' && facts.api === 'gemini' && facts.name.startsWith('gemini-');
 }
 
 /** What to configure so that a model of the catalogue can be called. */

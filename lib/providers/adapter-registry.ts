@@ -5,6 +5,8 @@ import { BedrockAdapter } from './bedrock/bedrock.adapter.js';
 import { GeminiAdapter } from './gemini/gemini.adapter.js';
 import { OpenAiAdapter } from './openai/openai.adapter.js';
 import type { ProviderAdapter } from './provider-adapter.js';
+import { VertexAdapter } from './vertex/vertex.adapter.js';
+import { VERTEX_DEFAULTS, type VertexSettings } from './vertex/vertex-settings.js';
 
 /** The wire formats a provider's `api` may name. */
 export const PROVIDER_APIS = [
@@ -15,6 +17,7 @@ export const PROVIDER_APIS = [
   'gemini',
   ...PRESET_NAMES,
   'bedrock',
+  'vertex',
 ] as const;
 
 /** One of {@link PROVIDER_APIS}. */
@@ -35,6 +38,7 @@ const ADAPTERS: Readonly<Record<ProviderApi, ProviderAdapter>> = {
   gemini: new GeminiAdapter(),
   ...PRESET_ADAPTERS,
   bedrock: new BedrockAdapter({ region: undefined }),
+  vertex: new VertexAdapter(VERTEX_DEFAULTS),
 };
 
 /** What of a provider's configuration changes its wire. */
@@ -45,13 +49,16 @@ export interface WireOptions {
   readonly baseUrl?: string | null;
   /** Region of AWS, for Bedrock. */
   readonly region?: string | null;
+  /** Where at Vertex AI. */
+  readonly vertex?: VertexSettings;
 }
 
 /**
- * The adapter of a wire format. Adapters hold no state: there is one of each, of Azure's one for each version, and of
- * Bedrock's one for each region.
+ * The adapter of a wire format. Adapters hold no state: there is one of each, of Azure's one for each version, of
+ * Bedrock's one for each region, and one for each place at Vertex AI.
  */
 export function adapterFor(api: ProviderApi, options: WireOptions = {}): ProviderAdapter {
+  if (api === 'vertex' && options.vertex !== undefined) return new VertexAdapter(options.vertex);
   if (api === 'bedrock' && options.region) {
     return new BedrockAdapter({ region: options.region });
   }

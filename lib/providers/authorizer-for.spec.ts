@@ -14,13 +14,19 @@ describe('authorizerFor', () => {
 
   it('stops the boot where packages are missing, and says how to get them', () => {
     const run = (): unknown =>
-      authorizerFor('aws', bedrock, () => ['@smithy/eventstream-codec', '@smithy/signature-v4']);
+      authorizerFor('aws', bedrock, {
+        missingPackages: () => ['@smithy/eventstream-codec', '@smithy/signature-v4'],
+      });
     expect(run).toThrow(ConfigurationError);
     expect(run).toThrow(
       'providers.aws.api: api "bedrock" without an `apiKey` needs: npm install @smithy/eventstream-codec @smithy/signature-v4',
     );
     const withKey = (): unknown =>
-      authorizerFor('aws', { ...bedrock, apiKey: 'k' }, () => ['@smithy/eventstream-codec']);
+      authorizerFor(
+        'aws',
+        { ...bedrock, apiKey: 'k' },
+        { missingPackages: () => ['@smithy/eventstream-codec'] },
+      );
     expect(withKey).toThrow('providers.aws.api: api "bedrock" needs: npm install @smithy/eventstream-codec');
   });
 });

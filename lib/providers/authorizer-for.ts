@@ -3,19 +3,28 @@ import { ConfigurationError } from '../errors/configuration-error.js';
 import { AwsRequestAuthorizer } from './bedrock/aws-request-authorizer.js';
 import { missingBedrockPackages } from './bedrock/bedrock-packages.js';
 import type { RequestAuthorizer } from './request-authorizer.js';
+import { GoogleAuthorizer } from './vertex/google-authorizer.js';
+import type { VertexSettings } from './vertex/vertex-settings.js';
 
 /**
  * What lets a provider's requests in where that is more than its key; undefined where the key is enough.
  *
  * @param name - The provider's name in the configuration.
- * @param missingPackages - Looks what is not installed.
+ * @param options - Where at Vertex AI; and `missingPackages`, which looks what is not installed.
  * @throws {@link ConfigurationError} where a package that it needs is not installed.
  */
 export function authorizerFor(
   name: string,
   provider: ProviderOptions,
-  missingPackages = missingBedrockPackages,
+  {
+    vertex,
+    missingPackages = missingBedrockPackages,
+  }: { readonly vertex?: VertexSettings; readonly missingPackages?: typeof missingBedrockPackages } = {},
 ): RequestAuthorizer | undefined {
+  if (vertex !== undefined) {
+    // In express mode the key is enough.
+    return vertex.isExpress ? undefined : new GoogleAuthorizer({ project: vertex.project });
+  }
   if (provider.api !== 'bedrock') {
     return undefined;
   }

@@ -142,14 +142,17 @@ export class ProviderClient implements UpstreamClient {
 
   private async send(wire: WireRequest, signal: AbortSignal): Promise<TransportResponse> {
     const { adapter, transport, apiKey, authorizer } = this.options;
-    const url = this.#baseUrl + withoutRepeatedVersion(this.#baseUrl, wire.path);
+    const address = this.#baseUrl + withoutRepeatedVersion(this.#baseUrl, wire.path);
+    const url = (await authorizer?.completeUrl?.(address, signal)) ?? address;
     const body = wire.body === undefined ? undefined : JSON.stringify(wire.body);
     const method = body === undefined ? 'GET' : 'POST';
     const pass =
       authorizer === undefined
         ? adapter.authHeaders(apiKey)
         : await authorizer.authorize({ method, url, headers: wire.headers, body }, signal);
-    return transport.send({ url, headers: { ...wire.headers, ...pass }, body, signal });
+    const response = await transport.send({ url, headers: { ...wire.headers, ...pass }, body, signal });
+    if (response.status === 401) authorizer?.refused?.(pass);
+    return response;
   }
 
   private async readFailure(response: TransportResponse, signal: AbortSignal): Promise<ProviderError> {

@@ -7,6 +7,7 @@ import { type ConnectedUpstreams, LlmUpstreams } from './llm-upstreams.js';
 import { ProviderClient } from './provider-client.js';
 import type { Transport } from './transport.js';
 import type { UpstreamClient } from './upstream-client.js';
+import { readVertexSettings } from './vertex/vertex-settings.js';
 
 /** The configured providers themselves. */
 export class ProviderUpstreams extends LlmUpstreams {
@@ -35,10 +36,12 @@ export class ProviderUpstreams extends LlmUpstreams {
         if (languageModel) clients.set(name, new LanguageModelClient({ name, languageModel }));
         continue;
       }
+      const vertex = provider.api === 'vertex' ? readVertexSettings(provider, this.environment) : undefined;
       const adapter = adapterFor(provider.api, {
         apiVersion: provider.apiVersion,
         baseUrl: provider.baseUrl,
         region: provider.region,
+        vertex,
       });
       clients.set(
         name,
@@ -49,7 +52,7 @@ export class ProviderUpstreams extends LlmUpstreams {
           // The boot proof has seen to it that one of the two is there.
           baseUrl: provider.baseUrl ?? adapter.defaultBaseUrl ?? '',
           apiKey: provider.apiKey ?? undefined,
-          authorizer: authorizerFor(name, provider),
+          authorizer: authorizerFor(name, provider, { vertex }),
         }),
       );
     }

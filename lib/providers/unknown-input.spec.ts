@@ -172,6 +172,7 @@ const BODIES: Readonly<Record<ProviderApi, fc.Arbitrary<unknown>>> = {
   gemini,
   ...ofPresets(openAi),
   bedrock,
+  vertex: gemini,
 };
 
 /** Only a ProviderError may come out of what an upstream sends. */
@@ -274,6 +275,9 @@ describe.each(PROVIDER_APIS)('unknown input to %s', (api) => {
       bedrock: {
         output: { message: { content: [{ [reason]: {} }, { text: 'x' }] } },
         stopReason: reason,
+      },
+      vertex: {
+        candidates: [{ content: { parts: [{ [reason]: 1 }, { text: 'x' }] }, finishReason: reason }],
       },
     };
     expect(adapter.parseAnswer(bodies[api], call).completion.choices).toMatchObject([

@@ -1,8 +1,10 @@
 import { PRESET_NAMES, type PresetName } from '../../catalog/index.js';
 import { IsOptional, Matches } from '../class-validator.js';
+import { GOOGLE_CLOUD_LOCATION } from '../google-cloud-location.js';
+import { GOOGLE_CLOUD_PROJECT } from '../google-cloud-project.js';
 import { NotSupportedYet } from '../section.decorators.js';
 import { AWS_REGION_PATTERN } from '../aws-region-pattern.js';
-import { IsBaseUrl, IsFunction, IsName, IsOneOf } from '../validators.js';
+import { IsBaseUrl, IsFlag, IsFunction, IsName, IsOneOf } from '../validators.js';
 import type { AiSdkLanguageModel } from './ai-sdk-language-model.js';
 
 /**
@@ -17,6 +19,7 @@ export type ProviderApiName =
   | 'azure-openai'
   | 'anthropic'
   | 'gemini'
+  | 'vertex'
   | 'bedrock'
   | 'ai-sdk'
   | PresetName;
@@ -27,6 +30,7 @@ export const PROVIDER_API_NAMES = [
   'azure-openai',
   'anthropic',
   'gemini',
+  'vertex',
   'bedrock',
   'ai-sdk',
   ...PRESET_NAMES,
@@ -49,10 +53,10 @@ export class ProviderOptions {
   api!: ProviderApiName;
 
   /**
-   * The key, best as `${NAME}` of an environment variable. May be left out where `baseUrl` is set,
-   * and for `ollama` and `vllm`. For api `bedrock` a
-   * Bedrock API key, by default `AWS_BEARER_TOKEN_BEDROCK`; without one, requests are signed with the credentials of AWS's
-   * default chain.
+   * The key, best as `${NAME}` of an environment variable. May be left out where `baseUrl` is set, and for `ollama` and
+   * `vllm`. For `bedrock` a Bedrock API key, by default `AWS_BEARER_TOKEN_BEDROCK`; without one, requests are signed with
+   * the credentials of AWS's default chain. For `vertex` a key of its express mode, which knows no `project` and no
+   * Claude; without one, Google's application default credentials.
    */
   @IsOptional()
   @IsName(8_192)
@@ -63,7 +67,8 @@ export class ProviderOptions {
    * resource's endpoint: `https://NAME.openai.azure.com` or `https://NAME.services.ai.azure.com`, with `/openai/v1` or
    * without.
    *
-   * @defaultValue the vendor's own, of Bedrock the region's; required for `openai-compatible` and `azure-openai`
+   * @defaultValue the vendor's own, of `bedrock` the region's, of `vertex` the location's; required for
+   * `openai-compatible` and `azure-openai`
    */
   @IsOptional()
   @IsBaseUrl()
@@ -107,4 +112,34 @@ export class ProviderOptions {
   @IsOptional()
   @IsFunction()
   languageModel?: (modelId: string) => AiSdkLanguageModel;
+
+  /**
+   * Project of Google Cloud that Vertex AI's calls go to.
+   *
+   * @defaultValue `GOOGLE_CLOUD_PROJECT` or `GCLOUD_PROJECT` of the environment, or the credentials' own
+   */
+  @IsOptional()
+  @Matches(GOOGLE_CLOUD_PROJECT, { message: 'must be the id of a Google Cloud project' })
+  project?: string;
+
+  /**
+   * Where Vertex AI's models run: `global`, a region such as `europe-west4`, or a multi-region, `us` or `eu`.
+   *
+   * @defaultValue `GOOGLE_CLOUD_LOCATION` of the environment, or `global`
+   */
+  @IsOptional()
+  @Matches(GOOGLE_CLOUD_LOCATION, {
+    message: 'must be "global", "us", "eu", or a region such as "us-central1"',
+  })
+  location?: string;
+
+  /**
+   * Pass `gs://` addresses of images and files in requests on to Vertex AI's Gemini. Google reads them with this
+   * provider's own rights, so whoever may send requests may have every object shown that these credentials can read.
+   *
+   * @defaultValue false: a request with such an address is refused
+   */
+  @IsOptional()
+  @IsFlag()
+  bucketFiles?: boolean;
 }

@@ -23,27 +23,30 @@ const decided = new WeakMap<ProviderCall, { readonly output: StructuredOutput | 
  *
  * Anthropic refuses a forced tool together with thinking, so there `reasoning_effort` gives way (`planThinking`): an
  * answer that was not thought over can be used, one that does not fit the schema breaks the client.
+ *
+ * @param mayUseFormat - False where Claude is served without structured outputs. Read by the first to ask about a call.
  */
-export function structuredOutputOf(call: ProviderCall): StructuredOutput | undefined {
+export function structuredOutputOf(call: ProviderCall, mayUseFormat = true): StructuredOutput | undefined {
   const known = decided.get(call);
   if (known !== undefined) {
     return known.output;
   }
-  const output = decide(call);
+  const output = decide(call, mayUseFormat);
   decided.set(call, { output });
   return output;
 }
 
-function decide(call: ProviderCall): StructuredOutput | undefined {
+function decide(call: ProviderCall, mayUseFormat: boolean): StructuredOutput | undefined {
   const { request } = call;
   const schema = requestedJson(request)?.schema;
   if (schema === undefined) {
     return undefined;
   }
-  const mayUseFormat =
+  const usesFormat =
+    mayUseFormat &&
     anthropicModelTraits(call.upstreamModel).hasStructuredOutputs &&
     request.messages.at(-1)?.role !== 'assistant';
-  const format = mayUseFormat ? toAnthropicSchema(schema) : undefined;
+  const format = usesFormat ? toAnthropicSchema(schema) : undefined;
   if (format !== undefined) {
     return { kind: 'format', schema: format };
   }

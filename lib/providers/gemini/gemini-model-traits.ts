@@ -1,3 +1,4 @@
+import { GEMINI_API, type GeminiHost } from './gemini-host.js';
 import type { GeminiThinkingConfig } from './gemini-wire.js';
 
 /** What differs on the wire between generations of Gemini. */
@@ -7,8 +8,12 @@ export interface GeminiModelTraits {
    * JSON output goes together with functions.
    */
   readonly isGemini3OrLater: boolean;
-  /** Google fetches public https addresses for it: every Gemini after 2.0. */
+  /** Calls and responses are replayed with the call's id. Older models know none. */
+  readonly hasCallIds: boolean;
+  /** Google fetches public https addresses for it: every Gemini after 2.0, at Vertex AI all. */
   readonly fetchesUrls: boolean;
+  /** Google reads `gs://` addresses for it. */
+  readonly readsBuckets: boolean;
   /** Gemma has no system instruction. */
   readonly hasSystemInstruction: boolean;
 }
@@ -17,11 +22,14 @@ export interface GeminiModelTraits {
  * Reads the generation out of the name (`gemini-2.5-flash`, `models/gemini-3-pro-preview`). An alias without a number
  * (`gemini-flash-latest`) is taken for the newest generation, since that is where aliases go.
  */
-export function geminiModelTraits(model: string): GeminiModelTraits {
+export function geminiModelTraits(model: string, host: GeminiHost = GEMINI_API): GeminiModelTraits {
   const isGemini = /gemini/i.test(model);
+  const isGemini3OrLater = isGemini && !/gemini-[12](?:\D|$)/i.test(model);
   return {
-    isGemini3OrLater: isGemini && !/gemini-[12](?:\D|$)/i.test(model),
-    fetchesUrls: isGemini && !/gemini-(?:1|2\.0)(?:\D|$)/i.test(model),
+    isGemini3OrLater,
+    hasCallIds: isGemini3OrLater && host.takesCallIds,
+    fetchesUrls: isGemini && (host.alwaysFetchesUrls || !/gemini-(?:1|2\.0)(?:\D|$)/i.test(model)),
+    readsBuckets: host.readsBuckets,
     hasSystemInstruction: !/gemma/i.test(model),
   };
 }

@@ -3,6 +3,7 @@ import { InvalidRequestError } from '../../errors/invalid-request-error.js';
 import { isJsonObject, nonEmptyTextOf, objectOf, parseJson, type JsonObject } from '../json-reading.js';
 import { requireTextParts } from '../require-text-parts.js';
 import { parseToolCallArguments } from '../tool-call-arguments.js';
+import { GEMINI_API, type GeminiHost } from './gemini-host.js';
 import { geminiModelTraits, type GeminiModelTraits } from './gemini-model-traits.js';
 import type { GeminiContent, GeminiPart } from './gemini-wire.js';
 import { toGeminiMedia } from './to-gemini-media.js';
@@ -40,8 +41,9 @@ interface KnownCall {
 export function toGeminiConversation(
   messages: readonly ChatCompletionMessageParam[],
   model: string,
+  host: GeminiHost = GEMINI_API,
 ): GeminiConversation {
-  const traits = geminiModelTraits(model);
+  const traits = geminiModelTraits(model, host);
   const calls = new Map<string, KnownCall>();
   const system: GeminiPart[] = [];
   const turns: GeminiContent[] = [];
@@ -63,7 +65,7 @@ export function toGeminiConversation(
           role: 'model',
           parts: [
             ...withTextSignature(toTextParts(message.content), message),
-            ...toFunctionCalls(message, path, calls, traits.isGemini3OrLater),
+            ...toFunctionCalls(message, path, calls, traits),
           ],
         });
         break;
@@ -75,7 +77,7 @@ export function toGeminiConversation(
             `${path}.tool_call_id`,
           );
         }
-        const part = toFunctionResponse(message, call.name, traits.isGemini3OrLater);
+        const part = toFunctionResponse(message, call.name, traits.hasCallIds);
         responseOrder.set(part, call.order);
         turns.push({ role: 'user', parts: [part, ...toMediaParts(message.content, path, traits)] });
         break;
@@ -138,7 +140,7 @@ function toFunctionCalls(
   message: AssistantMessage,
   path: string,
   calls: Map<string, KnownCall>,
-  isGemini3OrLater: boolean,
+  { hasCallIds, isGemini3OrLater }: GeminiModelTraits,
 ): GeminiPart[] {
   return (message.tool_calls ?? []).map((toolCall, index): GeminiPart => {
     const callPath = `${path}.tool_calls[${index}]`;
@@ -152,8 +154,7 @@ function toFunctionCalls(
     // Of parallel calls only the first has a signature: inventing more is refused.
     const signature = carried ?? (isGemini3OrLater && index === 0 ? SKIP_SIGNATURE : undefined);
     return {
-      // Older models know no ids.
-      functionCall: { ...(isGemini3OrLater ? { id: toolCall.id } : {}), name, args },
+      functionCall: { ...(hasCallIds ? { id: toolCall.id } : {}), name, args },
       ...(signature === undefined ? {} : { thoughtSignature: signature }),
     };
   });
@@ -175,13 +176,13 @@ function carriedSignature(carrier: object): string | undefined {
   return nonEmptyTextOf(objectOf(extraContent?.google)?.thought_signature);
 }
 
-function toFunctionResponse(message: ToolMessage, name: string, isGemini3OrLater: boolean): GeminiPart {
+function toFunctionResponse(message: ToolMessage, name: string, hasCallIds: boolean): GeminiPart {
   const parts: Exclude<UserMessage['content'], string> =
     typeof message.content === 'string' ? [{ type: 'text', text: message.content }] : message.content;
   const text = parts.map((part) => (part.type === 'text' ? part.text : '')).join('');
   return {
     functionResponse: {
-      ...(isGemini3OrLater ? { id: message.tool_call_id } : {}),
+      ...(hasCallIds ? { id: message.tool_call_id } : {}),
       name,
       response: toResponseObject(text),
     },

@@ -18,7 +18,7 @@ const IMAGE_TYPES: ReadonlySet<string> = new Set([
   'image/heif',
 ]);
 
-const TYPE_OF_EXTENSION: ReadonlyMap<string, string> = new Map([
+const TYPE_OF_IMAGE: ReadonlyMap<string, string> = new Map([
   ['png', 'image/png'],
   ['jpg', 'image/jpeg'],
   ['jpeg', 'image/jpeg'],
@@ -27,9 +27,22 @@ const TYPE_OF_EXTENSION: ReadonlyMap<string, string> = new Map([
   ['heif', 'image/heif'],
 ]);
 
+const TYPE_OF_FILE: ReadonlyMap<string, string> = new Map([
+  ...TYPE_OF_IMAGE,
+  ['pdf', 'application/pdf'],
+  ['txt', 'text/plain'],
+  ['mp3', 'audio/mp3'],
+  ['wav', 'audio/wav'],
+  ['flac', 'audio/flac'],
+  ['mp4', 'video/mp4'],
+  ['webm', 'video/webm'],
+  ['mov', 'video/mov'],
+]);
+
 /**
  * A picture, a file or sound as Gemini has it. What is in the request goes inline. A picture at an https address is
- * fetched by Google, where the model does that and the address tells the picture's type, which Google wants to know.
+ * fetched by Google, where the model does that and the address tells the picture's type, which Google wants to know. So
+ * is, where the host reads buckets, what has a `gs://` address, files too.
  *
  * @param path Where the part stands in the request.
  * @throws {@link InvalidRequestError} for other addresses, types Gemini does not read, and broken base64.
@@ -46,7 +59,11 @@ export function toGeminiMedia(part: MediaPart, path: string, traits: GeminiModel
         },
       };
     case 'file': {
-      const file = readDataUrl(part.file.file_data ?? '', path);
+      const address = part.file.file_data ?? '';
+      if (traits.readsBuckets && isInBucket(address)) {
+        return toBucketFile(address, TYPE_OF_FILE, path);
+      }
+      const file = readDataUrl(address, path);
       if (file === undefined) {
         throw new InvalidRequestError('A file must be given as a data URL in `file_data`.', path);
       }
@@ -58,6 +75,9 @@ export function toGeminiMedia(part: MediaPart, path: string, traits: GeminiModel
 }
 
 function toImage(address: string, path: string, traits: GeminiModelTraits): GeminiPart {
+  if (traits.readsBuckets && isInBucket(address)) {
+    return toBucketFile(address, TYPE_OF_IMAGE, path);
+  }
   const source = readImageSource(address, path);
   if (source.kind === 'data') {
     if (!IMAGE_TYPES.has(source.mediaType)) {
@@ -65,8 +85,7 @@ function toImage(address: string, path: string, traits: GeminiModelTraits): Gemi
     }
     return { inlineData: { mimeType: source.mediaType, data: source.base64 } };
   }
-  const extension = /\.([a-z]{3,4})$/i.exec(source.url.pathname)?.[1]?.toLowerCase();
-  const mimeType = TYPE_OF_EXTENSION.get(extension ?? '');
+  const mimeType = typeByExtension(source.url.pathname, TYPE_OF_IMAGE);
   if (!traits.fetchesUrls || source.url.protocol !== 'https:' || mimeType === undefined) {
     throw new InvalidRequestError(
       'An image must be a data URL: this model fetches none, or only https addresses that end in `.png`, `.jpg` or `.webp`.',
@@ -74,4 +93,23 @@ function toImage(address: string, path: string, traits: GeminiModelTraits): Gemi
     );
   }
   return { fileData: { mimeType, fileUri: address } };
+}
+
+function isInBucket(address: string): boolean {
+  return /^gs:\/\/[^/]+\/./.test(address);
+}
+
+function toBucketFile(address: string, types: ReadonlyMap<string, string>, path: string): GeminiPart {
+  const mimeType = typeByExtension(address, types);
+  if (mimeType === undefined) {
+    throw new InvalidRequestError(
+      `A \`gs://\` address must end in one of ${[...types.keys()].map((name) => `\`.${name}\``).join(', ')}.`,
+      path,
+    );
+  }
+  return { fileData: { mimeType, fileUri: address } };
+}
+
+function typeByExtension(name: string, types: ReadonlyMap<string, string>): string | undefined {
+  return types.get(/\.([a-z0-9]{3,4})$/i.exec(name)?.[1]?.toLowerCase() ?? '');
 }

@@ -7,6 +7,7 @@ import type { ProviderCall } from '../provider-adapter.js';
 import { refuseOpenAiOnlyFields } from '../refused-fields.js';
 import { requestedJson } from '../requested-schema.js';
 import { requestedOutputTokens, stillUsedFieldsOf } from '../still-used-fields.js';
+import { GEMINI_API, type GeminiHost } from './gemini-host.js';
 import { geminiModelTraits, toThinkingConfig } from './gemini-model-traits.js';
 import type {
   GeminiFunctionCallingConfig,
@@ -34,10 +35,10 @@ import { toGeminiSchema } from './to-gemini-schema.js';
  *
  * @throws {@link InvalidRequestError} naming the field at fault.
  */
-export function toGeminiRequest(call: ProviderCall): GeminiRequest {
+export function toGeminiRequest(call: ProviderCall, host: GeminiHost = GEMINI_API): GeminiRequest {
   const { request } = call;
   refuseOpenAiOnlyFields(request);
-  const conversation = toGeminiConversation(request.messages, call.upstreamModel);
+  const conversation = toGeminiConversation(request.messages, call.upstreamModel, host);
   const json = requestedJson(request);
   const isEither = json !== undefined && !geminiModelTraits(call.upstreamModel).isGemini3OrLater;
   // Tools that may not be called only stand in the way of the JSON.
