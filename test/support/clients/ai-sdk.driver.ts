@@ -6,10 +6,12 @@ import {
   type ModelMessage,
   RetryError,
   stepCountIs,
+  streamObject,
   streamText,
   tool,
 } from 'ai';
 import { expect } from 'vitest';
+import { readAll } from '../fault-bench.js';
 import {
   CITY_SCHEMA,
   type ClientAnswer,
@@ -126,6 +128,11 @@ export function createAiSdkDriver({ name, mayLeaveUsageOut, create }: AiSdkProvi
         schema: PLACE_SCHEMA,
       });
       expect(warnings ?? []).toEqual([]);
+      // eslint-disable-next-line @typescript-eslint/no-deprecated -- what most code still has
+      const streamed = streamObject({ ...settingsOf(target, prompt), schema: PLACE_SCHEMA });
+      // Nothing comes unless it is read.
+      expect((await readAll(streamed.partialObjectStream)).at(-1)).toEqual(object);
+      expect(await streamed.object).toEqual(object);
       return object;
     },
 

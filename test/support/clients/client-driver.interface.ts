@@ -65,7 +65,7 @@ export interface ClientDriver {
     prompt: ClientPrompt,
     options: { readonly isStreamed: boolean },
   ): Promise<ClientToolLoop>;
-  /** An object of {@link PLACE_SCHEMA}. */
+  /** An object of {@link PLACE_SCHEMA}, the same by every way the client has: streamed too, by a forced tool too. */
   structured(target: ClientTarget, prompt: ClientPrompt): Promise<unknown>;
   /** Holds what the client raises to its own class for it. */
   expectError(

@@ -110,8 +110,12 @@ export const langChainDriver: ClientDriver = {
     throw new Error('It does not end.');
   },
 
-  structured(target, prompt) {
-    return modelOf(target).withStructuredOutput(PLACE_SCHEMA).invoke(messagesOf(prompt));
+  async structured(target, prompt) {
+    const ask = (method: 'jsonSchema' | 'functionCalling') =>
+      modelOf(target).withStructuredOutput(PLACE_SCHEMA, { method }).invoke(messagesOf(prompt));
+    const object = await ask('jsonSchema');
+    expect(await ask('functionCalling')).toEqual(object);
+    return object;
   },
 
   async expectError(target, { isStreamed }, expected) {

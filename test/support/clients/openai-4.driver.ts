@@ -86,11 +86,12 @@ export const openAi4Driver: ClientDriver = {
       },
       (text) => PLACE_SCHEMA.parse(JSON.parse(text)),
     );
-    const completion = await clientOf(target).beta.chat.completions.parse({
-      ...bodyOf(target, prompt),
-      response_format: format,
-    });
-    return completion.choices[0]?.message.parsed;
+    const body = { ...bodyOf(target, prompt), response_format: format };
+    const completions = clientOf(target).beta.chat.completions;
+    const { parsed } = (await completions.parse(body)).choices[0]!.message;
+    const streamed = await completions.stream(body).finalChatCompletion();
+    expect(streamed.choices[0]?.message.parsed).toEqual(parsed);
+    return parsed;
   },
 
   async expectError(target, { isStreamed }, expected) {

@@ -78,11 +78,12 @@ export const openAi6Driver: ClientDriver = {
   },
 
   async structured(target, prompt) {
-    const completion = await clientOf(target).chat.completions.parse({
-      ...bodyOf(target, prompt),
-      response_format: zodResponseFormat(PLACE_SCHEMA, 'place'),
-    });
-    return completion.choices[0]?.message.parsed;
+    const body = { ...bodyOf(target, prompt), response_format: zodResponseFormat(PLACE_SCHEMA, 'place') };
+    const completions = clientOf(target).chat.completions;
+    const { parsed } = (await completions.parse(body)).choices[0]!.message;
+    const streamed = await completions.stream(body).finalChatCompletion();
+    expect(streamed.choices[0]?.message.parsed).toEqual(parsed);
+    return parsed;
   },
 
   async expectError(target, { isStreamed }, expected) {
