@@ -265,7 +265,7 @@ describe.each(PLATFORMS)('clients on %s', (platform) => {
           else upstream.failAlways(what);
           // Pieces that come with the error in one packet have not begun.
           if (fault === 'breaking') {
-            upstream.setLatency({ timeToFirstTokenMs: 0, tokensPerSecond: 50 });
+            upstream.setLatency({ timeToFirstTokenMs: 0, tokensPerSecond: 8 });
           }
         }
         upstreams.get(nameOf(driver, 'broken_retried'))!.failAlways({ kind: 'status', status: 500 });
