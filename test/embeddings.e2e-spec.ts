@@ -271,6 +271,7 @@ describe.skipIf(!existsSync(SHARED))('recorded embeddings (skipped where ../shar
       request: {
         model: 'm',
         input: texts as string[],
+        sentInput: texts,
         encodingFormat: asked.encoding_format === 'base64' ? ('base64' as const) : ('float' as const),
         dimensions: requests?.[0]?.outputDimensionality,
         user: undefined,

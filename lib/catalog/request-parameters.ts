@@ -10,7 +10,6 @@ export type RequestParameter =
   | 'frequency_penalty'
   | 'presence_penalty'
   | 'logit_bias'
-  | 'parallel_tool_calls'
   | 'verbosity'
   | 'functions'
   | 'custom_tools'
@@ -23,7 +22,6 @@ export const REQUEST_PARAMETERS = [
   'frequency_penalty',
   'presence_penalty',
   'logit_bias',
-  'parallel_tool_calls',
   'verbosity',
   'functions',
   'custom_tools',
@@ -60,18 +58,10 @@ const ONLY_OPENAI: readonly RequestParameter[] = [
  */
 const UNSUPPORTED: Readonly<Record<string, readonly RequestParameter[]>> = {
   anthropic: [...ONLY_OPENAI, 'n', 'seed', 'frequency_penalty', 'presence_penalty'],
-  bedrock: [
-    ...ONLY_OPENAI,
-    'n',
-    'seed',
-    'frequency_penalty',
-    'presence_penalty',
-    // Converse has no switch for it.
-    'parallel_tool_calls',
-  ],
-  gemini: [...ONLY_OPENAI, 'parallel_tool_calls'],
-  vertex: [...ONLY_OPENAI, 'parallel_tool_calls'],
-  'ai-sdk': [...ONLY_OPENAI, 'n', 'parallel_tool_calls'],
+  bedrock: [...ONLY_OPENAI, 'n', 'seed', 'frequency_penalty', 'presence_penalty'],
+  gemini: ONLY_OPENAI,
+  vertex: ONLY_OPENAI,
+  'ai-sdk': [...ONLY_OPENAI, 'n'],
 };
 
 /** OpenAI's models that think refuse these, whatever their value but the default ("Unsupported parameter"). */

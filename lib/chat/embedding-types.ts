@@ -22,6 +22,8 @@ export interface ValidatedEmbeddingRequest {
   readonly model: string;
   /** Texts, or texts as tokens of the model's own vocabulary. */
   readonly input: readonly string[] | readonly (readonly number[])[];
+  /** The input as the client wrote it: a lone text, or the tokens of one. */
+  readonly sentInput: unknown;
   readonly encodingFormat: 'float' | 'base64';
   readonly dimensions: number | undefined;
   readonly user: string | undefined;

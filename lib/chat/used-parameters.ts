@@ -18,7 +18,6 @@ export function usedParameters(request: ValidatedChatRequest) {
     frequency_penalty: (request.frequency_penalty ?? 0) !== 0,
     presence_penalty: (request.presence_penalty ?? 0) !== 0,
     logit_bias: Object.keys(request.logit_bias ?? {}).length > 0,
-    parallel_tool_calls: request.parallel_tool_calls === false && (request.tools ?? []).length > 0,
     verbosity: (request.verbosity ?? 'medium') !== 'medium',
     functions: (older.functions ?? []).length > 0,
     custom_tools: (request.tools ?? []).some(({ type }) => type === 'custom'),

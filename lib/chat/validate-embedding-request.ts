@@ -64,6 +64,7 @@ export function validateEmbeddingRequest(value: unknown): ValidatedEmbeddingRequ
   return {
     model,
     input: readInput(request.input),
+    sentInput: request.input,
     encodingFormat: format === 'base64' ? 'base64' : 'float',
     dimensions: typeof dimensions === 'number' ? dimensions : undefined,
     user: typeof user === 'string' ? user : undefined,

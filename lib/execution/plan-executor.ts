@@ -24,6 +24,7 @@ import type {
   ServedStream,
 } from './execution.js';
 import { ChoiceProgress } from './choice-progress.js';
+import { takesOneToolCall, withOneToolCall, withoutLaterToolCalls } from './one-tool-call.js';
 import { primed } from './primed.js';
 import { redactProviderMessage } from './redact-provider-message.js';
 
@@ -125,7 +126,7 @@ export class PlanExecutor {
         // never answers must leave the others time to.
         { afterMs: leftMs / 2, cause: 'too_slow', unless: isLast },
       ]);
-      const { completion, usage } = await prepared.complete(clock.signal, () => {
+      const { completion: whole, usage } = await prepared.complete(clock.signal, () => {
         // The answer has begun to arrive: only the deadline ends it now, or a pause as long as a stream may make.
         clock.arm([
           { afterMs: remainingMs(execution), cause: 'deadline' },
@@ -133,7 +134,9 @@ export class PlanExecutor {
         ]);
       });
       clock.dispose();
-      recorder.answer(completion);
+      // All that it wrote is paid for.
+      recorder.answer(whole);
+      const completion = takesOneToolCall(execution.request) ? withOneToolCall(whole) : whole;
       execution.records.push(recorder.settle('succeeded', { usage }));
       return { planned, attempt: recorder.attempt, droppedFields: prepared.droppedFields ?? [], completion };
     };
@@ -201,7 +204,7 @@ export class PlanExecutor {
       }
       clock.arm([]);
       if (hasToken) recorder.firstToken();
-      const chunks = await primed(this.passOn(attempt, opened, held, isDone));
+      const chunks = await primed(this.passOn(attempt, execution.request, opened, held, isDone));
       return { planned, attempt: recorder.attempt, droppedFields: prepared.droppedFields ?? [], chunks };
     };
     return this.cascade(execution, { prepare, run });
@@ -210,12 +213,16 @@ export class PlanExecutor {
   /** The rest of a stream that has begun. Settles the attempt exactly once, whichever way it ends. */
   private async *passOn(
     { execution, clock, recorder }: Call<PreparedCall>,
+    request: ValidatedChatRequest,
     opened: OpenedStream,
     held: readonly ChatCompletionChunk[],
     isDone: boolean,
   ): AsyncGenerator<ChatCompletionChunk | undefined, void, undefined> {
     const streamStartedAt = performance.now();
     const { idleMs, maxStreamMs } = execution.timeouts;
+    const fit = takesOneToolCall(request)
+      ? withoutLaterToolCalls
+      : (chunks: readonly ChatCompletionChunk[]) => chunks;
     const settle = (outcome: Outcome, error?: ProviderError): void => {
       const usage = opened.usage();
       const isWhole = outcome === 'succeeded';
@@ -232,7 +239,7 @@ export class PlanExecutor {
     try {
       recorder.accepted();
       yield undefined;
-      for (const chunk of held) {
+      for (const chunk of fit(held)) {
         follow(chunk);
         yield chunk;
       }
@@ -250,7 +257,7 @@ export class PlanExecutor {
         if (next.done) {
           isDone = true;
         } else {
-          for (const chunk of next.value) {
+          for (const chunk of fit(next.value)) {
             follow(chunk);
             yield chunk;
           }

@@ -55,7 +55,7 @@ function checkAiSdk(path: string, provider: ProviderOptions, notes: ProofNotes):
       'is required for api "ai-sdk": a function that makes the model of a name, which only code can give',
     );
   }
-  for (const key of ['apiKey', 'baseUrl', 'apiVersion', 'caFile'] as const) {
+  for (const key of ['apiKey', 'baseUrl', 'apiVersion', 'caFile', 'region', 'project', 'location'] as const) {
     if (provider[key]) {
       notes.error(`${path}.${key}`, 'is not for api "ai-sdk": set it at the provider that makes the model');
     }
@@ -112,6 +112,7 @@ function checkAzure(
 
 /** Without a key the credentials are found at the first call, wherever Google's library looks for them. */
 function checkVertex(path: string, provider: ProviderOptions, notes: ProofNotes): void {
+  if (provider.region) notes.error(`${path}.region`, 'is for api "bedrock" alone: `location` says it here');
   if (provider.apiVersion) {
     notes.error(`${path}.apiVersion`, 'is for api "azure-openai" alone');
   }

@@ -54,7 +54,7 @@ export class LlmRouterConfiguration {
 
   /**
    * What becomes of a request that uses what not every provider can do (`seed`, `n`, penalties, `logit_bias`,
-   * `verbosity`, `parallel_tool_calls: false`): `route`, it goes to models that can; `refuse`, it is refused with a 400
+   * `verbosity`): `route`, it goes to models that can; `refuse`, it is refused with a 400
    * where the model it would go to cannot; `drop`, what the model cannot do is left out, and `x-llm-dropped-parameters`
    * says so. Tools, pictures, schemas, sound and log probabilities are never dropped.
    *

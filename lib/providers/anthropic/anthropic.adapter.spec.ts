@@ -110,6 +110,27 @@ describe('AnthropicAdapter request', () => {
     ]);
   });
 
+  it('takes a refusal in the history for something that was said', () => {
+    const turnOf = (assistant: object): unknown =>
+      build({
+        messages: [
+          { role: 'user', content: 'Go' },
+          { role: 'assistant', ...assistant },
+          { role: 'user', content: 'Why?' },
+        ],
+      }).messages[1];
+    const text = (...texts: readonly string[]) => ({
+      role: 'assistant',
+      content: texts.map((said) => ({ type: 'text', text: said })),
+    });
+    expect(turnOf({ content: null, refusal: 'No.' })).toEqual(text('No.'));
+    expect(turnOf({ content: 'Well', refusal: 'No.' })).toEqual(text('Well', 'No.'));
+    expect(turnOf({ content: [{ type: 'text', text: 'Well' }], refusal: 'No.' })).toEqual(
+      text('Well', 'No.'),
+    );
+    expect(turnOf({ content: 'Well', refusal: null })).toEqual(text('Well'));
+  });
+
   it('never maps an id onto one that another call has', () => {
     const ids = JSON.stringify(
       messagesOf([

@@ -1,6 +1,7 @@
 import type { ChatCompletionMessageParam } from '../../chat/chat-types.js';
 import { InvalidRequestError } from '../../errors/invalid-request-error.js';
 import { requireTextParts } from '../require-text-parts.js';
+import { spokenContentOf } from '../spoken-content.js';
 import { parseToolCallArguments } from '../tool-call-arguments.js';
 import { toThinkingBlocks, type PlacedThinking } from './anthropic-reasoning.js';
 import type { AnthropicMessage, AssistantBlock, TextBlock, ToolResultBlock } from './anthropic-wire.js';
@@ -94,7 +95,7 @@ function toAssistantBlocks(message: AssistantMessage, path: string, ids: ToolUse
       input: parseToolCallArguments(toolCall.function.arguments, `${callPath}.function.arguments`),
     };
   });
-  return [...toTextBlocks(message.content), ...toolUses];
+  return [...toTextBlocks(spokenContentOf(message)), ...toolUses];
 }
 
 /** Puts thinking back to the places it had: before the texts and calls that came after it. */

@@ -14,7 +14,8 @@ import { loadBedrockPackage } from './bedrock-packages.js';
 import { BedrockStreamTranslator } from './bedrock-stream-translator.js';
 import { fromBedrockAnswer } from './from-bedrock-answer.js';
 import { fromBedrockFailure } from './from-bedrock-error.js';
-import { toBedrockRequest } from './to-bedrock-request.js';
+import type { BedrockRequest } from './bedrock-wire.js';
+import { droppedBedrockFields, toBedrockRequest } from './to-bedrock-request.js';
 
 /**
  * Converse and ConverseStream of Amazon Bedrock Runtime (API version 2023-09-30): one wire for the models of all makers.
@@ -42,6 +43,10 @@ export class BedrockAdapter implements ProviderAdapter {
       headers: { accept: call.stream ? 'application/vnd.amazon.eventstream' : 'application/json' },
       body: toBedrockRequest(call),
     };
+  }
+
+  droppedFields(call: ProviderCall, wire: WireRequest): readonly string[] {
+    return droppedBedrockFields(call, wire.body as BedrockRequest);
   }
 
   parseAnswer(body: unknown, call: ProviderCall): TranslatedAnswer {

@@ -1,6 +1,7 @@
 import type { ChatCompletionMessageParam } from '../../chat/chat-types.js';
 import { InvalidRequestError } from '../../errors/invalid-request-error.js';
 import { ToolUseIds } from '../anthropic/tool-use-ids.js';
+import { spokenContentOf } from '../spoken-content.js';
 import { requireTextParts } from '../require-text-parts.js';
 import { parseToolCallArguments } from '../tool-call-arguments.js';
 import type { AssistantBlock, BedrockMessage, SystemBlock, ToolResultBlock } from './bedrock-wire.js';
@@ -63,7 +64,7 @@ export function toBedrockConversation(
           role: 'assistant',
           content: [
             ...(keepsReasoning ? toReasoningBlocks(message) : []),
-            ...toTextBlocks(message.content, context),
+            ...toTextBlocks(spokenContentOf(message), context),
             ...toToolUses(message, path, ids),
           ],
         });

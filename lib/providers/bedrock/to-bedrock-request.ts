@@ -1,6 +1,7 @@
 import type { ValidatedChatRequest } from '../../chat/chat-types.js';
 import { anthropicModelTraits } from '../anthropic/anthropic-model-traits.js';
 import { structuredOutputOf, type StructuredOutput } from '../anthropic/structured-output.js';
+import { givenHints } from '../dropped-hints.js';
 import { JSON_INSTRUCTION } from '../json-instruction.js';
 import type { JsonObject } from '../json-reading.js';
 import type { ProviderCall } from '../provider-adapter.js';
@@ -21,10 +22,14 @@ const MAX_TEMPERATURE = 1;
  * Refused: `n` over 1, `logprobs`, `logit_bias`, audio, web search, custom tools, the `functions` of old, images by
  * address.
  *
- * Lost in silence: `seed`, `frequency_penalty`, `presence_penalty`, `prediction`, `verbosity`, `service_tier`, `store`,
- * `metadata`, `user`, `parallel_tool_calls`, `strict` of tools and schemas, `detail` of images, unsigned thinking in
- * the history, a blank `stop`, cache marks at models without a prompt cache, `reasoning_effort` at models that have no
- * word for it.
+ * Planning sends no request here with `seed`, penalties or `verbosity`, unless they may be dropped. Where the client takes
+ * one call at most (`parallel_tool_calls: false`), later ones are left out of the answer (`lib/execution`).
+ *
+ * Lost, and told of ({@link droppedBedrockFields}): `prediction`, `service_tier`, `store`, `metadata`, `user`,
+ * `prompt_cache_key`, and what the model does not take of `temperature`, `top_p`, `reasoning_effort`.
+ *
+ * Lost in silence: `strict` of tools and schemas, `detail` of images, unsigned thinking in the history, a blank `stop`,
+ * cache marks at models without a prompt cache.
  *
  * Changed: `temperature` above 1 becomes 1; Claude's rules for sampling and thinking hold here as on Anthropic's own
  * wire. `json_schema` becomes `outputConfig.textFormat` at Claude from 4.5 on, and elsewhere a tool the model has to call;
@@ -57,6 +62,22 @@ export function toBedrockRequest(call: ProviderCall): BedrockRequest {
     ...(Object.keys(fields).length > 0 ? { additionalModelRequestFields: fields } : {}),
     ...(output?.kind === 'format' && reasoning.effort === undefined ? toOutputConfig(output.schema) : {}),
   };
+}
+
+/**
+ * What of the request is not in the body: hints of OpenAI's own platform, and what this model does not take. A
+ * `temperature` above 1 is there, as 1.
+ */
+export function droppedBedrockFields(call: ProviderCall, body: BedrockRequest): string[] {
+  const fields = body.additionalModelRequestFields ?? {};
+  const isSaid: Readonly<Record<string, boolean>> = {
+    temperature: body.inferenceConfig?.temperature === call.request.temperature,
+    top_p: body.inferenceConfig?.topP !== undefined,
+    reasoning_effort: ['thinking', 'output_config', 'reasoningConfig', 'reasoning_effort'].some(
+      (name) => name in fields,
+    ),
+  };
+  return givenHints(call.request).filter((name) => isSaid[name] !== true);
 }
 
 function toOutputConfig(schema: JsonObject): Pick<BedrockRequest, 'outputConfig'> {

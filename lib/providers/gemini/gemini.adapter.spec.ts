@@ -94,6 +94,17 @@ describe('GeminiAdapter request', () => {
     ]);
   });
 
+  it('takes a refusal in the history for something that was said', () => {
+    const { contents } = build({
+      messages: [
+        { role: 'user', content: 'Go' },
+        { role: 'assistant', content: null, refusal: 'No.' },
+        { role: 'user', content: 'Why?' },
+      ],
+    });
+    expect(contents[1]).toEqual({ role: 'model', parts: [{ text: 'No.' }] });
+  });
+
   it('wraps plain text results, and says what has no call', () => {
     const history = [
       { role: 'assistant', tool_calls: [toolCall('x', 'one')] },

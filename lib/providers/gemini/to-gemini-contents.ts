@@ -2,6 +2,7 @@ import type { ChatCompletionMessageParam } from '../../chat/chat-types.js';
 import { InvalidRequestError } from '../../errors/invalid-request-error.js';
 import { isJsonObject, nonEmptyTextOf, objectOf, parseJson, type JsonObject } from '../json-reading.js';
 import { requireTextParts } from '../require-text-parts.js';
+import { spokenContentOf } from '../spoken-content.js';
 import { parseToolCallArguments } from '../tool-call-arguments.js';
 import { GEMINI_API, type GeminiHost } from './gemini-host.js';
 import { geminiModelTraits, type GeminiModelTraits } from './gemini-model-traits.js';
@@ -64,7 +65,7 @@ export function toGeminiConversation(
         turns.push({
           role: 'model',
           parts: [
-            ...withTextSignature(toTextParts(message.content), message),
+            ...withTextSignature(toTextParts(spokenContentOf(message)), message),
             ...toFunctionCalls(message, path, calls, traits),
           ],
         });

@@ -24,8 +24,9 @@ import { toGeminiSchema } from './to-gemini-schema.js';
  * Refused: `logit_bias`, audio out, web search, custom tools, the `functions` of old, images that Google does not fetch.
  *
  * Lost, and told of ({@link droppedGeminiFields}): `user`, `metadata`, `store`, `prediction`, `service_tier`,
- * `prompt_cache_key`. Planning sends no request here that uses `verbosity` or forbids parallel calls, unless that may be
- * dropped.
+ * `prompt_cache_key`. Planning sends no request here that uses `verbosity`, unless that may be dropped. Where
+ * the client takes one call at most (`parallel_tool_calls: false`), later ones are left out of the answer
+ * (`lib/execution`).
  *
  * Lost in silence: `strict` of tools and schemas.
  *

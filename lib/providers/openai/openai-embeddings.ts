@@ -14,7 +14,7 @@ import { fromOpenAiUsage } from './from-openai-usage.js';
 export function openAiEmbeddings(toPath: (upstreamModel: string) => string): EmbeddingsWire {
   return {
     buildRequest({ upstreamModel, request }) {
-      const { input, encodingFormat, dimensions, user, extras } = request;
+      const { sentInput: input, encodingFormat, dimensions, user, extras } = request;
       return {
         path: toPath(upstreamModel),
         headers: {},

@@ -161,6 +161,21 @@ describe('OpenAiAdapter request', () => {
     expect(droppedBy(compatible, 'llama')).toEqual([]);
   });
 
+  it('keeps lists of no tool calls from OpenAI, with something said in their place', () => {
+    const turns = [[], null].flatMap((tool_calls) => [
+      { role: 'assistant', content: 'So', tool_calls },
+      { role: 'assistant', content: null, tool_calls },
+      { role: 'assistant', content: null, refusal: 'No', tool_calls },
+    ]);
+    const messages = [...turns, { role: 'user', content: 'x' }] as unknown as ChatRequest['messages'];
+    const said = [
+      { role: 'assistant', content: 'So' },
+      { role: 'assistant', content: '' },
+      { role: 'assistant', content: null, refusal: 'No' },
+    ];
+    expect(bodyOf(openAi, callOf({ messages })).messages).toEqual([...said, ...said, messages.at(-1)]);
+  });
+
   it('sends a bearer only where there is a key', () => {
     expect(openAi.authHeaders('k')).toEqual({ authorization: 'Bearer k' });
     expect(compatible.authHeaders(undefined)).toEqual({});

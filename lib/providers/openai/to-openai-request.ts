@@ -21,7 +21,7 @@ const FOREIGN_MESSAGE_FIELDS = ['reasoning_content', 'reasoning', 'reasoning_det
  *   field the client chose;
  * - for OpenAI itself, fields that its models refuse and that say nothing are left out ({@link withoutIdleFields});
  * - for OpenAI itself, fields of other makers in replayed history (thinking, thought signatures, cache marks) are
- *   left out. Compatible servers get them: some want their own back.
+ *   left out, as are lists of no tool calls. Compatible servers get them: some want their own back.
  *
  * @throws {@link InvalidRequestError} for broken pictures, files and sound, and for those OpenAI would refuse.
  */
@@ -58,7 +58,7 @@ function outputLimit(call: ProviderCall, options: ToOpenAiRequestOptions): JsonO
 }
 
 function toOpenAiMessage(message: ChatCompletionMessageParam): unknown {
-  const fields: JsonObject = omit(message, FOREIGN_MESSAGE_FIELDS);
+  const fields: JsonObject = withoutEmptyCalls(omit(message, FOREIGN_MESSAGE_FIELDS));
   return {
     ...fields,
     ...(Array.isArray(fields.content)
@@ -68,6 +68,18 @@ function toOpenAiMessage(message: ChatCompletionMessageParam): unknown {
       ? { tool_calls: fields.tool_calls.map((toolCall: unknown) => omit(toolCall, ['extra_content'])) }
       : {}),
   };
+}
+
+/**
+ * vLLM and others answer with an empty list of calls, or null, which clients send back; OpenAI refuses both ("empty
+ * array. Expected an array with minimum length 1"; its schema has no null there).
+ */
+function withoutEmptyCalls(message: JsonObject): JsonObject {
+  const { tool_calls: calls, ...rest } = message;
+  if (calls === undefined || (Array.isArray(calls) && calls.length > 0)) {
+    return message;
+  }
+  return { ...rest, content: rest.content ?? (rest.refusal ? null : '') };
 }
 
 function omit(value: unknown, names: readonly string[]): JsonObject {

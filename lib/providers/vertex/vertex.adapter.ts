@@ -1,12 +1,15 @@
 import { readVertexModel, type VertexModel } from '../../catalog/index.js';
 import { InvalidRequestError } from '../../errors/invalid-request-error.js';
 import type { ProviderError } from '../../errors/provider-error.js';
+import type { AnthropicRequest } from '../anthropic/anthropic-wire.js';
+import { droppedAnthropicFields } from '../anthropic/to-anthropic-request.js';
+import type { GeminiRequest } from '../gemini/gemini-wire.js';
 import { AnthropicStreamTranslator } from '../anthropic/anthropic-stream-translator.js';
 import { fromAnthropicAnswer } from '../anthropic/from-anthropic-answer.js';
 import { fromGeminiAnswer } from '../gemini/from-gemini-answer.js';
 import type { GeminiHost } from '../gemini/gemini-host.js';
 import { GeminiStreamTranslator } from '../gemini/gemini-stream-translator.js';
-import { toGeminiRequest } from '../gemini/to-gemini-request.js';
+import { droppedGeminiFields, toGeminiRequest } from '../gemini/to-gemini-request.js';
 import type {
   ProviderAdapter,
   ProviderCall,
@@ -56,6 +59,12 @@ export class VertexAdapter implements ProviderAdapter {
       headers: {},
       body: model.publisher === 'anthropic' ? toVertexClaudeRequest(call) : toGeminiRequest(call, this.#host),
     };
+  }
+
+  droppedFields(call: ProviderCall, wire: WireRequest): readonly string[] {
+    return isClaude(call)
+      ? droppedAnthropicFields(call, wire.body as AnthropicRequest)
+      : droppedGeminiFields(call, wire.body as GeminiRequest);
   }
 
   parseAnswer(body: unknown, call: ProviderCall): TranslatedAnswer {
