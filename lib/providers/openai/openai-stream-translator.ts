@@ -74,7 +74,7 @@ export class OpenAiStreamTranslator implements StreamTranslator {
     if (error !== undefined) {
       throw fromOpenAiErrorObject(error);
     }
-    this.#usage = fromOpenAiUsage(body.usage) ?? this.#usage;
+    this.#usage = fromOpenAiUsage(body.usage, textOf(body.model)) ?? this.#usage;
     const choices = listOf(body.choices).filter(isJsonObject);
     if (choices.length > 0) {
       // Azure's first chunk has no choices, and an empty id.

@@ -210,6 +210,7 @@ describe('OpenAiAdapter answer', () => {
     ],
     ['DeepSeek', { prompt_tokens: 10, completion_tokens: 4, prompt_cache_hit_tokens: 5 }, 5, 4],
     ['Mistral', { prompt_tokens: 10, completion_tokens: 4, num_cached_tokens: 6 }, 6, 4],
+    ['Moonshot', { prompt_tokens: 10, completion_tokens: 4, cached_tokens: 7 }, 7, 4],
     [
       'xAI',
       {
@@ -230,6 +231,19 @@ describe('OpenAiAdapter answer', () => {
     expect(completion.usage).toMatchObject({
       total_tokens: 10 + completionTokens,
       completion_tokens: completionTokens,
+    });
+  });
+
+  it('counts the thinking that Google’s compatible endpoint hides in the total', () => {
+    const usage = { prompt_tokens: 35, completion_tokens: 12, total_tokens: 109 };
+    const body = {
+      ...(answer({ content: 'Hi' }, 'stop', { usage }) as object),
+      model: 'models/gemini-2.5-pro',
+    };
+    expect(compatible.parseAnswer(body, callOf()).usage).toMatchObject({
+      promptTokens: 35,
+      completionTokens: 74,
+      reasoningTokens: 62,
     });
   });
 
