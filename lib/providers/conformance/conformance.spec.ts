@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { describeAnswers } from './answers.spec-support.js';
+import { describeErrors } from './errors.spec-support.js';
 import { hasShared } from './recordings.spec-support.js';
 import { ConformanceReport } from './report.spec-support.js';
 
@@ -12,6 +13,7 @@ describe.skipIf(!hasShared)('conformance with recorded traffic (skipped where ..
   });
 
   describeAnswers(report);
+  describeErrors(report);
 
   it('has passed or excluded every recording in scope, and excluded few', () => {
     expect(report.untouched).toEqual([]);
