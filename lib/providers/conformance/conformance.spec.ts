@@ -1,8 +1,10 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { describeAnswers } from './answers.spec-support.js';
+import { describeCuts } from './cuts.spec-support.js';
 import { describeErrors } from './errors.spec-support.js';
 import { hasShared } from './recordings.spec-support.js';
 import { ConformanceReport } from './report.spec-support.js';
+import { describeRequests } from './requests.spec-support.js';
 
 describe.skipIf(!hasShared)('conformance with recorded traffic (skipped where ../shared is absent)', () => {
   const report = new ConformanceReport();
@@ -14,6 +16,8 @@ describe.skipIf(!hasShared)('conformance with recorded traffic (skipped where ..
 
   describeAnswers(report);
   describeErrors(report);
+  describeCuts(report);
+  describeRequests(report);
 
   it('has passed or excluded every recording in scope, and excluded few', () => {
     expect(report.untouched).toEqual([]);

@@ -21,7 +21,7 @@ export interface Recording {
   readonly body?: unknown;
   readonly sse_raw?: string;
   readonly raw?: string;
-  readonly request: { readonly body?: unknown } | null;
+  readonly request: { readonly path?: string; readonly body?: unknown } | null;
 }
 
 /** The wire a recording speaks, as the readers of this suite name them. */
