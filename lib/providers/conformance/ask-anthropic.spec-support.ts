@@ -62,6 +62,8 @@ function messagesOf({ role, content }: JsonObject): object[] {
   if (role === 'assistant') {
     const calls = blocks.filter(({ type }) => type === 'tool_use');
     const parts = partsOf(content);
+    // Nothing but blocks of Anthropic's own.
+    if (calls.length === 0 && parts.length === 0) return [];
     return [
       {
         role,

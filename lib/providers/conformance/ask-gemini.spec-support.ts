@@ -1,7 +1,7 @@
 import type { ChatRequest } from '../../chat/chat-types.js';
-import { listOf, objectOf, textOf, type JsonObject } from '../json-reading.js';
+import { isJsonObject, listOf, objectOf, textOf, type JsonObject } from '../json-reading.js';
 import { defined, type RequestCase } from './request-case.spec-support.js';
-import { asJsonSchema, declarationsOf, inCamelCase, isPublicPicture, turnsOf } from './said-gemini.spec-support.js';
+import { declarationsOf, inCamelCase, turnsOf } from './said-gemini.spec-support.js';
 
 /** The request an OpenAI client would have sent, where Gemini's wire got this. */
 export function askedOfGemini(recorded: JsonObject, path: string): RequestCase {
@@ -40,7 +40,7 @@ export function askedOfGemini(recorded: JsonObject, path: string): RequestCase {
 function toolOf({ name, description, parameters, parametersJsonSchema }: JsonObject): object {
   return {
     type: 'function',
-    function: defined({ name, description, parameters: asJsonSchema(parametersJsonSchema ?? parameters) }),
+    function: defined({ name, description, parameters: parametersJsonSchema ?? fromDialect(parameters) }),
   };
 }
 
@@ -68,9 +68,9 @@ function toolChoiceOf(calling: JsonObject, declarations: readonly JsonObject[]):
 }
 
 function formatOf(config: JsonObject): unknown {
-  const schema = config.responseJsonSchema ?? config.responseSchema;
+  const schema = config.responseJsonSchema ?? fromDialect(config.responseSchema);
   if (schema !== undefined) {
-    return { type: 'json_schema', json_schema: { name: 'answer', schema: asJsonSchema(schema) } };
+    return { type: 'json_schema', json_schema: { name: 'answer', schema } };
   }
   return config.responseMimeType === 'application/json' ? { type: 'json_object' } : undefined;
 }
@@ -83,14 +83,15 @@ class History {
   read(turns: readonly JsonObject[]): object[] {
     return turns.flatMap(({ role, parts }) => {
       const all = listOf(parts).map((part) => objectOf(part)!);
-      return role === 'model' ? [this.#readAnswer(all)] : this.#readQuestion(all);
+      return role === 'model' ? this.#readAnswer(all) : this.#readQuestion(all);
     });
   }
 
-  #readAnswer(parts: readonly JsonObject[]): object {
-    const calls = parts.flatMap((part) => objectOf(part.functionCall) ?? []);
+  #readAnswer(parts: readonly JsonObject[]): object[] {
+    const calls = parts.map((part) => objectOf(part.functionCall)).filter(isJsonObject);
     const texts = partsOf(parts);
-    return {
+    if (calls.length === 0 && texts.length === 0) return [];
+    const message = {
       role: 'assistant',
       content: texts.length > 0 ? texts : null,
       ...(calls.length > 0
@@ -105,13 +106,15 @@ class History {
           }
         : {}),
     };
+    return [message];
   }
 
   #readQuestion(parts: readonly JsonObject[]): object[] {
     const texts = partsOf(parts);
     return [
       ...parts
-        .flatMap((part) => objectOf(part.functionResponse) ?? [])
+        .map((part) => objectOf(part.functionResponse))
+        .filter(isJsonObject)
         .map((response) => ({
           role: 'tool',
           tool_call_id: this.#idOf(response),
@@ -123,7 +126,9 @@ class History {
 
   #idOf(response: JsonObject): string {
     const position = this.#open.findIndex(({ name, upstreamId }) =>
-      response.id === undefined || upstreamId === undefined ? name === response.name : upstreamId === response.id,
+      response.id === undefined || upstreamId === undefined
+        ? name === response.name
+        : upstreamId === response.id,
     );
     return this.#open.splice(position, 1)[0]?.id ?? 'unknown';
   }
@@ -132,7 +137,6 @@ class History {
 function partsOf(parts: readonly JsonObject[]): object[] {
   return parts.flatMap((part): object[] => {
     const inline = objectOf(part.inlineData);
-    const file = objectOf(part.fileData);
     if (part.thought === true) return [];
     if (typeof part.text === 'string') return [{ type: 'text', text: part.text }];
     if (inline !== undefined) {
@@ -141,8 +145,18 @@ function partsOf(parts: readonly JsonObject[]): object[] {
         ? [{ type: 'image_url', image_url: { url: address } }]
         : [{ type: 'file', file: { file_data: address } }];
     }
-    return file !== undefined && isPublicPicture(file)
-      ? [{ type: 'image_url', image_url: { url: file.fileUri } }]
-      : [];
+    return [];
   });
+}
+
+/** Google's own dialect of schemas in JSON Schema's words. */
+function fromDialect(value: unknown): unknown {
+  return value === undefined
+    ? undefined
+    : JSON.parse(JSON.stringify(value), (name, field: unknown) => {
+        if (name === 'type' && typeof field === 'string') return field.toLowerCase();
+        if (!isJsonObject(field) || (field.type ?? field.any_of) === undefined) return field;
+        const { property_ordering: _ordering, propertyOrdering: _order, any_of: anyOf, ...rest } = field;
+        return anyOf === undefined ? rest : { ...rest, anyOf };
+      });
 }

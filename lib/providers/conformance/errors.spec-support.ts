@@ -146,25 +146,25 @@ interface Seen {
  * a rate limit with the wait the provider named; everything else is no fault of the caller: never the provider's 401.
  */
 function seenOf({ kind, retryAfterMs }: Meaning, status: number): Seen {
-  switch (kind) {
-    case 'invalid_request':
-      return { status, type: 'invalid_request_error', code: 'upstream_rejected' };
-    case 'context_length':
-      return { status, type: 'invalid_request_error', code: 'context_length_exceeded' };
-    case 'content_filter':
-    case 'request_too_large':
-      return { status, type: 'invalid_request_error', code: kind };
-    case 'rate_limited':
-      return {
+  const code = REJECTIONS.get(kind);
+  if (code !== undefined) return { status, type: 'invalid_request_error', code };
+  return kind === 'rate_limited'
+    ? {
         status: 429,
         type: 'rate_limit_error',
         code: 'rate_limit_exceeded',
         retryAfter: retryAfterMs === undefined ? undefined : String(retryAfterMs / 1_000),
-      };
-    default:
-      return { status: 502, type: 'server_error', code: 'all_attempts_failed' };
-  }
+      }
+    : { status: 502, type: 'server_error', code: 'all_attempts_failed' };
 }
+
+/** The caller's own faults, with the code they get. */
+const REJECTIONS: ReadonlyMap<ProviderErrorKind, string> = new Map<ProviderErrorKind, string>([
+  ['invalid_request', 'upstream_rejected'],
+  ['context_length', 'context_length_exceeded'],
+  ['content_filter', 'content_filter'],
+  ['request_too_large', 'request_too_large'],
+]);
 
 const bytesOf = (recording: Recording): string => recording.raw ?? JSON.stringify(recording.body);
 const EVENT_STREAM = { 'content-type': 'text/event-stream' };

@@ -16,7 +16,7 @@ const checks = new Map<string, (body: unknown) => string[]>();
 
 /** What a provider's published types have against a request of ours; every field of it must be one they name. */
 export function complaintsOfRequest(wire: 'anthropic' | 'gemini', body: object): string[] {
-  const check = checks.get(wire) ?? makeCheck(...ROOTS[wire]);
+  const check = checks.get(wire) ?? makeCheck(wire);
   checks.set(wire, check);
   const sent = JSON.parse(JSON.stringify(body)) as object;
   return check(
@@ -26,7 +26,8 @@ export function complaintsOfRequest(wire: 'anthropic' | 'gemini', body: object):
   );
 }
 
-function makeCheck(path: string, root: string): (body: unknown) => string[] {
+function makeCheck(wire: 'anthropic' | 'gemini'): (body: unknown) => string[] {
+  const [path, root] = ROOTS[wire];
   const ajv = new Ajv(OPTIONS);
   ajv.addSchema(closeObjects(hasShared ? readShared(path) : {}) as object, 'schema');
   const validate = ajv.getSchema(`schema#/definitions/${root}`)!;
@@ -41,7 +42,10 @@ function closeObjects(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(closeObjects);
   if (typeof schema !== 'object' || schema === null) return schema;
   const closed = Object.fromEntries(
-    Object.entries(schema).map(([name, value]) => [name, FREE_FORM.includes(name) ? value : closeObjects(value)]),
+    Object.entries(schema).map(([name, value]) => [
+      name,
+      FREE_FORM.includes(name) ? value : closeObjects(value),
+    ]),
   );
   return 'properties' in closed && !('additionalProperties' in closed)
     ? { ...closed, additionalProperties: false }

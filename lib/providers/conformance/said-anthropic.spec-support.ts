@@ -1,4 +1,4 @@
-import { listOf, objectOf, textOf, type JsonObject } from '../json-reading.js';
+import { isJsonObject, listOf, objectOf, textOf, type JsonObject } from '../json-reading.js';
 import { defined, joinTurns, type LeaveOut, type Turn, typeOfPicture } from './request-case.spec-support.js';
 
 const MAIN_TOOL_FIELDS = ['type', 'name', 'description', 'input_schema', 'cache_control'];
@@ -44,7 +44,7 @@ export function saidInAnthropic(body: JsonObject, leaveOut: LeaveOut): object {
     temperature: body.temperature,
     topP: body.top_p,
     maxTokens: body.max_tokens,
-    schema: format?.schema,
+    schema: withoutTitles(format?.schema),
     userId: objectOf(body.metadata)?.user_id,
     stream: body.stream ?? false,
   });
@@ -71,7 +71,14 @@ function readTool(tool: JsonObject, leaveOut: LeaveOut): object[] {
     if (!MAIN_TOOL_FIELDS.includes(field)) leaveOut(`anthropic tools[].${field}`);
   }
   const { type: _type, ...fields } = tool;
-  return [Object.fromEntries(Object.entries(fields).filter(([name]) => MAIN_TOOL_FIELDS.includes(name)))];
+  return [
+    Object.fromEntries(
+      Object.entries(fields).filter(
+        // An empty description describes nothing.
+        ([name, value]) => MAIN_TOOL_FIELDS.includes(name) && !(name === 'description' && value === ''),
+      ),
+    ),
+  ];
 }
 
 /** Content as blocks; blank texts say nothing. */
@@ -88,7 +95,10 @@ function blocksOf(content: unknown, leaveOut: LeaveOut): object[] {
           source?.type === 'base64'
             ? {
                 ...block,
-                source: { ...source, media_type: typeOfPicture(String(source.media_type), String(source.data)) },
+                source: {
+                  ...source,
+                  media_type: typeOfPicture(String(source.media_type), String(source.data)),
+                },
               }
             : block,
         ];
@@ -114,4 +124,15 @@ function blocksOf(content: unknown, leaveOut: LeaveOut): object[] {
 
 function withoutCitations({ citations: _citations, ...block }: JsonObject): JsonObject {
   return block;
+}
+
+/** Titles are left out on the way: structured outputs do not read them. */
+function withoutTitles(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(withoutTitles);
+  if (!isJsonObject(schema)) return schema;
+  return Object.fromEntries(
+    Object.entries(schema)
+      .filter(([name, value]) => name !== 'title' || typeof value !== 'string')
+      .map(([name, value]) => [name, withoutTitles(value)]),
+  );
 }

@@ -2,7 +2,14 @@ import { isJsonObject, listOf, objectOf, textOf, type JsonObject } from '../json
 import { defined, joinTurns, type LeaveOut, type Turn, typeOfPicture } from './request-case.spec-support.js';
 
 /** What is the user's own, whose names stay as they are. */
-const FREE_FORM = ['args', 'response', 'parameters', 'parametersJsonSchema', 'responseSchema', 'responseJsonSchema'];
+const FREE_FORM = [
+  'args',
+  'response',
+  'parameters',
+  'parametersJsonSchema',
+  'responseSchema',
+  'responseJsonSchema',
+];
 
 /** Google takes `snake_case` as well: one spelling for both. */
 export function inCamelCase(value: unknown): unknown {
@@ -16,16 +23,37 @@ export function inCamelCase(value: unknown): unknown {
   );
 }
 
-/** A schema of Google's own dialect as JSON Schema: types in lower case. */
+/** What Google does not read of a schema: it becomes a word to the model, in the description. */
+const UNREAD = ['maxLength', 'minLength', 'pattern'];
+/** Words of Google's own, which no client of OpenAI's says. */
+const GOOGLE_ONLY = ['property_ordering', 'propertyOrdering'];
+
+/** A schema of Google's own dialect as JSON Schema: types in lower case, words in camel case, no order of properties. */
 export function asJsonSchema(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(asJsonSchema);
   if (!isJsonObject(value)) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([name, field]) => [
-      name,
-      name === 'type' && typeof field === 'string' ? field.toLowerCase() : asJsonSchema(field),
-    ]),
-  );
+  const unread = Object.entries(value).filter(([name]) => UNREAD.includes(name));
+  const description = unread.map(([name, word]) => `${name}: ${JSON.stringify(word)}`).join(', ');
+  return {
+    ...Object.fromEntries(
+      Object.entries(value)
+        .filter(([name]) => !UNREAD.includes(name) && !GOOGLE_ONLY.includes(name))
+        // A reference stands alone.
+        .filter(([name]) => name !== 'title' || value.$ref === undefined)
+        .map(([name, field]) => [name === 'any_of' ? 'anyOf' : name, asJsonSchemaField(name, field)]),
+    ),
+    ...(description === ''
+      ? {}
+      : { description: [value.description, `(${description})`].filter(Boolean).join(' ') }),
+  };
+}
+
+function asJsonSchemaField(name: string, field: unknown): unknown {
+  if (name === 'type') return typeof field === 'string' ? field.toLowerCase() : field;
+  if (name === 'properties' || name === '$defs') {
+    const named = Object.entries(field as object).map(([key, schema]) => [key, asJsonSchema(schema)]);
+    return Object.fromEntries(named);
+  }
+  return Array.isArray(field) ? field.map(asJsonSchema) : asJsonSchema(field);
 }
 
 const CONFIG: Readonly<Record<string, true>> = {
@@ -42,9 +70,9 @@ const CONFIG: Readonly<Record<string, true>> = {
 
 /** The conversations of Gemini may be a list, one turn, or one text. */
 export function turnsOf(contents: unknown): JsonObject[] {
-  return [contents].flat().map((content) =>
-    isJsonObject(content) ? content : { role: 'user', parts: [{ text: content }] },
-  );
+  return [contents]
+    .flat()
+    .map((content) => (isJsonObject(content) ? content : { role: 'user', parts: [{ text: content }] }));
 }
 
 /** Google’s declarations of functions, from one object or a list of them. */
@@ -82,19 +110,24 @@ export function saidInGemini(recorded: JsonObject, leaveOut: LeaveOut): object {
   for (const name of Object.keys(objectOf(body.toolConfig) ?? {})) {
     if (name !== 'functionCallingConfig') leaveOut(`gemini toolConfig.${name}`);
   }
-  const declarations = declarationsOf(body.tools).map((declaration) => readDeclaration(declaration, leaveOut));
+  const declarations = declarationsOf(body.tools).map((declaration) =>
+    readDeclaration(declaration, leaveOut),
+  );
+  const system = listOf(objectOf(body.systemInstruction)?.parts);
+  const turns = joinTurns(
+    turnsOf(body.contents).map(({ role, parts }): Turn => ({
+      role: textOf(role) ?? 'user',
+      blocks: listOf(parts).flatMap((part) => readPart(objectOf(part)!, leaveOut)),
+    })),
+  );
+  if (calling !== undefined && declarations.length === 0)
+    leaveOut('gemini functionCallingConfig without functions');
   return defined({
-    system: listOf(objectOf(body.systemInstruction)?.parts).map((part) => textOf(objectOf(part)?.text)).join(''),
-    turns: joinTurns(
-      turnsOf(body.contents).map(
-        ({ role, parts }): Turn => ({
-          role: textOf(role) ?? 'user',
-          blocks: listOf(parts).flatMap((part) => readPart(objectOf(part)!, leaveOut)),
-        }),
-      ),
-    ),
+    // A conversation of system texts alone becomes a question.
+    system: turns.length === 0 ? '' : system.map((part) => textOf(objectOf(part)?.text)).join(''),
+    turns: turns.length === 0 ? [{ role: 'user', blocks: system }] : turns,
     declarations: declarations.length > 0 ? declarations : undefined,
-    calling: calling === undefined ? undefined : readCalling(calling, leaveOut),
+    calling: calling === undefined || declarations.length === 0 ? undefined : readCalling(calling, leaveOut),
     schema: schema === undefined ? undefined : asJsonSchema(schema),
     ...Object.fromEntries(Object.entries(config).filter(([name]) => name in CONFIG)),
     // One is what there is without a word.
@@ -115,7 +148,7 @@ function readDeclaration(declaration: JsonObject, leaveOut: LeaveOut): object {
   for (const field of Object.keys(rest)) leaveOut(`gemini functionDeclarations[].${field}`);
   return defined({
     name,
-    description: description === '' ? undefined : description,
+    description: description === '' || description === null ? undefined : description,
     parameters: asJsonSchema(parametersJsonSchema ?? parameters),
   });
 }
@@ -139,20 +172,10 @@ function readPart(part: JsonObject, leaveOut: LeaveOut): object[] {
     if (response.parts !== undefined) leaveOut('gemini functionResponse.parts');
     return [{ functionResponse: { name: response.name, response: response.response } }];
   }
-  const file = objectOf(part.fileData);
-  if (file !== undefined) {
-    if (isPublicPicture(file)) return [{ fileData: file }];
-    leaveOut('gemini file by address that is no picture on the web');
+  if (part.fileData !== undefined) {
+    leaveOut('gemini file by address');
     return [];
   }
   leaveOut(`gemini part ${Object.keys(part).join(', ')}`);
   return [];
-}
-
-/** What an `image_url` can name. */
-export function isPublicPicture(file: JsonObject): boolean {
-  return (
-    (textOf(file.fileUri)?.startsWith('https://') ?? false) &&
-    (textOf(file.mimeType)?.startsWith('image/') ?? false)
-  );
 }
