@@ -68,7 +68,9 @@ function toChoice(candidate: JsonObject, position: number): ChatCompletion.Choic
     content: text === '' && toolCalls.length > 0 ? null : text,
     refusal: null,
     ...(reasoning === '' ? {} : { reasoning_content: reasoning }),
-    ...(textSignature === undefined ? {} : { extra_content: { google: { thought_signature: textSignature } } }),
+    ...(textSignature === undefined
+      ? {}
+      : { extra_content: { google: { thought_signature: textSignature } } }),
     ...(toolCalls.length > 0 ? { tool_calls: toolCalls } : {}),
   };
   return {
