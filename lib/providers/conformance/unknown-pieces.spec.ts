@@ -18,7 +18,10 @@ interface Answer {
 }
 
 /** A piece that no version of an API has had so far. */
-type Noise = Readonly<Record<string, unknown>>;
+interface Noise {
+  readonly type: string;
+  readonly payload: unknown;
+}
 
 const STRANGE = ['hologram', 'text_v2', 'tool_use_preview', '__proto__', 'constructor', ''];
 
@@ -92,10 +95,7 @@ const openAi: Wire = {
     const strange = noise.map((piece) =>
       piece.type === '' ? { choices: [], piece } : chunk({ hologram: piece }),
     );
-    return [
-      ...scatter(pieces, strange),
-      chunk({}, noise[0]?.type === '' ? null : String(noise[0]?.type ?? 'stop')),
-    ];
+    return [...scatter(pieces, strange), chunk({}, noise[0] === undefined ? 'stop' : noise[0].type || null)];
   },
 };
 
@@ -157,7 +157,7 @@ const gemini: Wire = {
         content: {
           parts: scatter<unknown>(
             [{ text }, ...calls.map(({ id, name, input }) => ({ functionCall: { id, name, args: input } }))],
-            noise.map(({ type, payload }) => ({ [`new_${String(type)}`]: payload })),
+            noise.map(({ type, payload }) => ({ [`new_${type}`]: payload })),
           ),
         },
         finishReason: noise[0]?.type === '' ? 'STOP' : (noise[0]?.type ?? 'STOP'),
@@ -174,8 +174,8 @@ const gemini: Wire = {
       ],
       noise.map(({ type, payload }, index) =>
         index % 2 === 0
-          ? { [`new_${String(type)}`]: payload }
-          : { candidates: [{ content: { parts: [{ [`new_${String(type)}`]: payload }] } }] },
+          ? { [`new_${type}`]: payload }
+          : { candidates: [{ content: { parts: [{ [`new_${type}`]: payload }] } }] },
       ),
     ),
     { candidates: [{ finishReason: noise[0]?.type === '' ? 'STOP' : (noise[0]?.type ?? 'STOP') }] },
