@@ -79,7 +79,46 @@ describe('any valid request', () => {
       { numRuns: 150 },
     );
   });
+
+  it.each(TARGETS)('loses no tool and no schema on the way to %s %s', (api, model) => {
+    let built = 0;
+    fc.assert(
+      fc.property(chatRequest, (request) => {
+        const { tool_choice: _choice, ...free } = request;
+        const body = build(api, model, free, false);
+        if (body === undefined) return;
+        built += 1;
+        // As JSON where there is a field for it, quoted in an instruction where there is none.
+        const sent = JSON.stringify(body).replaceAll('\\', '');
+        for (const name of namesIn(free)) expect(sent).toContain(`"${name}"`);
+        if (free.response_format?.type === 'json_object')
+          expect(sent).toMatch(/application\/json|JSON object/);
+      }),
+      { numRuns: 150 },
+    );
+    expect(built).toBeGreaterThan(30);
+  });
 });
+
+/** Names of the tools, of all their arguments, and of the fields of the answer that is wanted. */
+function namesIn(request: ChatRequest): string[] {
+  const format = request.response_format;
+  return [
+    ...(format?.type === 'json_schema' ? propertiesOf(format.json_schema.schema) : []),
+    ...(request.tools ?? []).flatMap((tool) =>
+      tool.type === 'function' ? [tool.function.name, ...propertiesOf(tool.function.parameters)] : [],
+    ),
+  ];
+}
+
+function propertiesOf(schema: unknown): string[] {
+  if (!isJsonObject(schema)) return [];
+  const properties = objectOf(schema.properties) ?? {};
+  return [
+    ...Object.keys(properties),
+    ...[...Object.values(properties), schema.items, ...listOf(schema.anyOf)].flatMap(propertiesOf),
+  ];
+}
 
 /**
  * What a request says, as far as every wire can: all words of each side in their order, each call with its result, and
