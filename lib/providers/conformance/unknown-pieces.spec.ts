@@ -119,7 +119,7 @@ const anthropic: Wire = {
       { type: 'content_block_delta', index, delta },
       { type: 'content_block_stop', index },
     ];
-    const strange = noise.flatMap((piece, index) =>
+    const strange = noise.flatMap((piece, index): unknown[] =>
       index % 2 === 0
         ? [piece]
         : [
