@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ProviderErrorKind } from '../../errors/provider-error-kind.js';
 import { ProviderError } from '../../errors/provider-error.js';
 import { StreamInterruptedError } from '../../errors/stream-interrupted-error.js';
-import { adapterFor, PROVIDER_APIS } from '../adapter-registry.js';
+import { adapterFor, PROVIDER_APIS, type ProviderApi } from '../adapter-registry.js';
 import { brokenStreamOf } from './broken-answers.spec-support.js';
 import { readChunks } from './read-ours.spec-support.js';
 import { type Recording, scopeOf, streamsOf } from './recordings.spec-support.js';
@@ -266,6 +266,34 @@ export function describeErrors(report: ConformanceReport): void {
         expect(answer).toMatchObject({ status: seenOf(fault, fault.status ?? 502).status });
       }
       report.pass(recording, 'errors');
+    });
+
+    const inAWhile = new Date(Date.now() + 3_600_000).toUTCString();
+    const QUOTA = { error: { code: 429, message: 'Quota', details: [{ retryDelay: '21s' }] } };
+    const WAITS: readonly (readonly [string, Record<string, string>, unknown, RegExp])[] = [
+      ['seconds', { 'retry-after': '17' }, {}, /^17$/],
+      ['parts of a second', { 'retry-after': '0.2' }, {}, /^1$/],
+      ['a date', { 'retry-after': inAWhile }, {}, /^3[56]\d\d$/],
+      ['milliseconds', { 'retry-after-ms': '2500', 'retry-after': '9' }, {}, /^3$/],
+      ['nonsense', { 'retry-after': 'soon' }, {}, /^$/],
+      ['nothing', {}, {}, /^$/],
+    ];
+    const RETRY_INFO: readonly ProviderApi[] = ['gemini', 'openai-compatible'];
+    const waits = PROVIDER_APIS.flatMap((api) => [
+      ...WAITS.map(([name, headers, body, expected]) => ({ api, name, headers, body, expected })),
+      ...(RETRY_INFO.includes(api)
+        ? [
+            { api, name: 'RetryInfo', headers: {}, body: QUOTA, expected: /^21$/ },
+            { api, name: 'RetryInfo in a list', headers: {}, body: [QUOTA], expected: /^21$/ },
+          ]
+        : []),
+    ]);
+    it.each(waits)('hands on when to come back: $api, $name', async ({ api, headers, body, expected }) => {
+      for (const stream of [false, true]) {
+        const received = await bench.ask(api, { status: 429, headers, body: JSON.stringify(body) }, stream);
+        expect(received.answer).toMatchObject({ status: 429 });
+        expect(received.answer?.headers['retry-after'] ?? '').toMatch(expected);
+      }
     });
 
     const NO_BODIES = {
