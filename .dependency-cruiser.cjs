@@ -10,6 +10,7 @@ const rows = [
   ['nest'],
   ['health'],
   ['router', 'background'],
+  ['responses'],
   ['pipeline'],
   ['observability'],
   ['execution'],

@@ -1,15 +1,19 @@
 export type { LongContextPrice, ModelCapability, ModelPrice } from './catalog/catalog-model.js';
+export type { PresetName } from './catalog/presets/provider-preset.js';
 export type {
   ChatCompletion,
   ChatCompletionChunk,
   ChatCompletionMessageParam,
   ChatRequest,
+  EmbeddingRequest,
+  EmbeddingResponse,
   TokenUsage,
 } from './chat/index.js';
 export { checkLlmRouterOptions, type LlmRouterOptionsReport } from './check-llm-router-options.js';
 export type { Classification } from './classification/index.js';
 export {
   loadConfigurationFile,
+  type AiSdkLanguageModel,
   type AlertsOptions,
   type ApiKeyOptions,
   type DeploymentOptions,
@@ -98,6 +102,7 @@ export type { RankingTerms, RejectionReason } from './planning/index.js';
 export { LlmUpstreams } from './providers/llm-upstreams.js';
 export {
   type RoutedChatCompletion,
+  type RoutedEmbeddingResponse,
   type RoutedChatStream,
   type RouterClientOptions,
   type RouterFetch,

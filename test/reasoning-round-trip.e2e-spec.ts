@@ -167,7 +167,7 @@ describe.each(PLATFORMS)('thinking survives the round trip on %s', (platform) =>
       ...plain(called),
       reasoning_details: (called as { reasoning_details?: unknown }).reasoning_details,
     };
-    const answer = await complete(client, false, CLAUDE, [question, kept as Message, resultFor(called)]);
+    const answer = await complete(client, false, CLAUDE, [question, kept, resultFor(called)]);
     expect(answer.content).toBe(`Sunny, says ${CLAUDE}.`);
     expect(lastBody(anthropic)).toContain('"type":"thinking"');
   });

@@ -84,8 +84,14 @@ export type ModelMaker =
   | 'perplexity'
   | 'meta';
 
-/** A kind of task that the arena rates apart. */
+/**
+ * A kind of task that the arena rates apart.
+ *
+ * @publicApi
+ */
 export type TaskKind = 'hard_prompts' | 'coding' | 'math';
+
+export const TASK_KINDS = ['hard_prompts', 'coding', 'math'] as const satisfies readonly TaskKind[];
 
 /** Bradley-Terry on the Elo scale, with its 95 % bounds. */
 export interface TaskRating {

@@ -1,11 +1,9 @@
 import { InvalidRequestError } from '../errors/invalid-request-error.js';
 import { type ChatLimits, DEFAULT_CHAT_LIMITS } from './chat-limits.js';
 import type { ValidatedChatRequest } from './chat-types.js';
+import { checkDepth } from './check-depth.js';
 
 type Json = Record<string, unknown>;
-
-/** Far above what a conversation of 2,000 messages needs, and walked in some ten milliseconds. */
-const MAX_OBJECTS = 250_000;
 
 const ROLES: ReadonlySet<unknown> = new Set(['system', 'developer', 'user', 'assistant', 'tool', 'function']);
 
@@ -23,31 +21,6 @@ function isObject(value: unknown): value is Json {
 
 function fail(param: string, expectation: string): never {
   throw new InvalidRequestError(`\`${param}\` ${expectation}.`, param);
-}
-
-/**
- * Bounded and without recursion: a body nested a million deep must not overflow the stack. A level holds an object
- * once, or one that an injected caller made of shared or circular parts would never be walked to its end.
- */
-function checkDepth(root: object, limit: number): void {
-  let level = new Set<object>([root]);
-  let count = 1;
-  for (let depth = 0; level.size > 0; depth += 1) {
-    if (depth > limit) {
-      throw new InvalidRequestError(`The request is nested deeper than ${limit} levels.`);
-    }
-    const next = new Set<object>();
-    for (const value of level) {
-      for (const child of Array.isArray(value) ? (value as unknown[]) : Object.values(value as Json)) {
-        if (typeof child === 'object' && child !== null) next.add(child);
-      }
-    }
-    level = next;
-    count += level.size;
-    if (count > MAX_OBJECTS) {
-      throw new InvalidRequestError(`The request has more than ${MAX_OBJECTS} objects and lists in it.`);
-    }
-  }
 }
 
 function optional(

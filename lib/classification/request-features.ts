@@ -1,5 +1,6 @@
 import type { ModelCapability } from '../catalog/catalog-model.js';
-import { estimateTokens, type ValidatedChatRequest } from '../chat/index.js';
+import type { RequestParameter } from '../catalog/index.js';
+import { estimateTokens, usedParameters, type ValidatedChatRequest } from '../chat/index.js';
 
 /** An image's share of the context: OpenAI bills a 1024 x 1024 picture at 765 tokens, the others at 258 to 1,600. */
 const TOKENS_PER_IMAGE = 1_000;
@@ -20,6 +21,8 @@ export interface RequestFeatures {
   readonly streamed: boolean;
   /** What a model must be able to do. */
   readonly capabilities: readonly ModelCapability[];
+  /** What of it not every provider can do. */
+  readonly parameters: readonly RequestParameter[];
   /** The last user turn, bounded. Prompt text: must enter no plan and no record. */
   readonly questionText: string;
   readonly questionCharacters: number;
@@ -127,6 +130,7 @@ export function extractFeatures(request: ValidatedChatRequest): RequestFeatures 
     choices: request.n ?? 1,
     streamed: request.stream === true,
     capabilities: [...capabilities],
+    parameters: usedParameters(request),
     questionText: bounded(texts.length === 1 ? (texts[0] ?? '') : texts.map(bounded).join('\n')),
     questionCharacters: texts.reduce((sum, text) => sum + text.length, 0),
     asksThinking: (request.reasoning_effort ?? 'none') !== 'none',

@@ -1,4 +1,5 @@
 export { loadConfigurationFile } from './load-configuration-file.js';
+export type { AiSdkLanguageModel } from './options/ai-sdk-language-model.js';
 export { AlertsOptions } from './options/alerts.options.js';
 export { DeploymentOptions } from './options/deployment.options.js';
 export { ExecutionOptions, TimeoutOptions } from './options/execution.options.js';

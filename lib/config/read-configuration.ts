@@ -1,4 +1,5 @@
 import { ConfigurationError, type ConfigurationIssue } from '../errors/configuration-error.js';
+import { fillFromAwsEnvironment } from './aws-environment.js';
 import { environmentProviders, environmentVariableOf } from './environment-providers.js';
 import { LlmRouterConfiguration } from './options/llm-router.options.js';
 import { isRecord, ReadingContext, readSection } from './read-section.js';
@@ -42,6 +43,9 @@ export function inspectConfiguration(raw: unknown, environment: NodeJS.ProcessEn
     configuration.providers = readSection(LlmRouterConfiguration, fromEnvironment, '', found).providers;
     context.hasBadValues ||= found.hasBadValues;
     issues.push(...found.issues.map(({ path, message }) => ({ path: environmentVariableOf(path), message })));
+  }
+  for (const provider of Object.values(configuration.providers ?? {})) {
+    if (isRecord(provider)) issues.push(...fillFromAwsEnvironment(provider, environment));
   }
   const isReported = (path: string): boolean => issues.some((issue) => issue.path === path);
   for (const [name, rule] of Object.entries(configuration.routingRules ?? {})) {

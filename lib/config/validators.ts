@@ -112,6 +112,17 @@ export function IsMilliseconds(): PropertyDecorator {
   return IsCount(1, 2_147_483_647);
 }
 
+/** A function, which only code can give. */
+export function IsFunction(): PropertyDecorator {
+  return ValidateBy({
+    name: 'isFunction',
+    validator: {
+      validate: (value) => typeof value === 'function',
+      defaultMessage: () => 'must be a function: it is given in code and cannot come out of a file',
+    },
+  });
+}
+
 export function IsFlag(): PropertyDecorator {
   return ValidateBy({
     name: 'isFlag',

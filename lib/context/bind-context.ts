@@ -24,6 +24,12 @@ export function bindContext<Value>(value: Value, run: RunInContext): Value {
   // A Subject is more than what can be subscribed to; its holder may go on to feed it.
   if (isObservable(value)) return 'next' in value ? value : (bindObservable(value, run) as Value);
   if (bound.has(value)) return value;
+  const isIterator = 'next' in value && (Symbol.asyncIterator in value || Symbol.iterator in value);
+  // What can be read more than once may be shared: each who returns it hands out one of their own.
+  if (!isIterator && Symbol.asyncIterator in value && !isReadable(value)) {
+    return boundIterable(value as object & AsyncIterable<unknown>, run) as Value;
+  }
+  if (isIterator && !Object.isExtensible(value)) return boundCopy(value, run) as Value;
   bound.add(value);
   if (value instanceof StreamableFile) {
     bindContext(value.getStream(), run);
@@ -34,10 +40,8 @@ export function bindContext<Value>(value: Value, run: RunInContext): Value {
         read(size);
       });
     };
-  } else if ('next' in value && (Symbol.asyncIterator in value || Symbol.iterator in value)) {
+  } else if (isIterator) {
     bindIterator(value, run);
-  } else if (Symbol.asyncIterator in value && Object.isExtensible(value)) {
-    bindAsyncIterable(value as object & AsyncIterable<unknown>, run);
   }
   return value;
 }
@@ -66,17 +70,42 @@ function bindIterator(iterator: object, run: RunInContext): void {
   }
 }
 
-function bindAsyncIterable(iterable: object & AsyncIterable<unknown>, run: RunInContext): void {
-  const iterate = iterable[Symbol.asyncIterator].bind(iterable);
-  Object.defineProperty(iterable, Symbol.asyncIterator, {
-    configurable: true,
-    writable: true,
-    value: () => {
-      const iterator = run(iterate);
-      // It may be a generator that was given out before.
-      if (!bound.has(iterator)) bindIterator(iterator, run);
-      bound.add(iterator);
-      return iterator;
+/** A frozen iterator cannot be changed: what stands for it does nothing else. */
+function boundCopy(iterator: object, run: RunInContext): object {
+  const source = iterator as Partial<Record<'next' | 'return' | 'throw', unknown>>;
+  const copy: Record<PropertyKey, unknown> = {
+    [Symbol.asyncIterator in iterator ? Symbol.asyncIterator : Symbol.iterator]: () => copy,
+  };
+  for (const name of ['next', 'return', 'throw'] as const) {
+    if (typeof source[name] === 'function') copy[name] = source[name].bind(iterator) as unknown;
+  }
+  bindIterator(copy, run);
+  bound.add(copy);
+  return copy;
+}
+
+/** The iterable itself but for its iterators. Its methods run on the original: private members are found on no proxy. */
+function boundIterable(iterable: object & AsyncIterable<unknown>, run: RunInContext): object {
+  const iterate = (): AsyncIterator<unknown> => {
+    const iterator = run(() => iterable[Symbol.asyncIterator]());
+    // It may be a generator that was given out before.
+    if (bound.has(iterator)) return iterator;
+    if (!Object.isExtensible(iterator)) return boundCopy(iterator, run) as AsyncIterator<unknown>;
+    bindIterator(iterator, run);
+    bound.add(iterator);
+    return iterator;
+  };
+  const proxy = new Proxy(iterable, {
+    get: (target, key) => {
+      const own = Reflect.getOwnPropertyDescriptor(target, key);
+      const value: unknown = Reflect.get(target, key, target);
+      // Of what is fixed a proxy may give nothing else.
+      if (own?.configurable === false && own.writable === false) return value;
+      if (key === Symbol.asyncIterator) return iterate;
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
     },
+    set: (target, key, value) => Reflect.set(target, key, value, target),
   });
+  bound.add(proxy);
+  return proxy;
 }

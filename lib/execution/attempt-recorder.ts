@@ -74,6 +74,12 @@ export class AttemptRecorder {
     for (const { message } of completion.choices) this.count(message);
   }
 
+  /** Vectors have no words to count. */
+  embeddings(reportedModel: string): void {
+    this.accepted();
+    this.#reportedModel = reportedModel;
+  }
+
   private count(said: Said): void {
     for (const text of [said.content, said.refusal, said.reasoning_content, said.reasoning]) {
       if (typeof text === 'string') this.#emittedTokens += estimateTokens(text);

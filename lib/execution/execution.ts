@@ -1,16 +1,22 @@
-import type { ChatCompletion, ChatCompletionChunk, ValidatedChatRequest } from '../chat/index.js';
+import type {
+  ChatCompletion,
+  ChatCompletionChunk,
+  TokenUsage,
+  ValidatedChatRequest,
+  ValidatedEmbeddingRequest,
+} from '../chat/index.js';
 import type { RequestFeatures } from '../classification/index.js';
 import type { Plan, PlannedAttempt, PolicyExecution } from '../planning/index.js';
+import type { TranslatedEmbeddings } from '../providers/embeddings-wire.js';
 import type { RecalledTurn } from '../providers/recalled-turn.js';
 import type { UpstreamClient } from '../providers/upstream-client.js';
 import type { AttemptRecord, RequestLabels } from '../telemetry/index.js';
 
-/** A plan and all that carrying it out needs. */
-export interface Execution {
+/** A plan and what carrying any out needs. */
+export interface PlannedExecution {
   readonly plan: Plan;
-  readonly request: ValidatedChatRequest;
-  /** What the client lost of earlier answers, by the message's place in the request. */
-  readonly recalledTurns: ReadonlyMap<number, RecalledTurn>;
+  /** What the caller sent: not to be quoted in errors. */
+  readonly request: object;
   readonly features: RequestFeatures;
   readonly labels: RequestLabels;
   readonly timeouts: PolicyExecution['timeouts'];
@@ -23,14 +29,38 @@ export interface Execution {
   readonly records: AttemptRecord[];
 }
 
+/** Of an embeddings request. */
+export interface EmbeddingExecution extends PlannedExecution {
+  readonly request: ValidatedEmbeddingRequest;
+}
+
+export interface ServedEmbeddings {
+  readonly planned: PlannedAttempt;
+  readonly attempt: number;
+  readonly embeddings: TranslatedEmbeddings;
+  /** As it was recorded: estimated where the provider reports none. */
+  readonly usage: TokenUsage;
+}
+
+/** Of a chat request. */
+export interface Execution extends PlannedExecution {
+  readonly request: ValidatedChatRequest;
+  /** What the client lost of earlier answers, by the message's place in the request. */
+  readonly recalledTurns: ReadonlyMap<number, RecalledTurn>;
+}
+
 export interface ServedAnswer {
   readonly planned: PlannedAttempt;
+  /** Fields of the request that were left out for this deployment. */
+  readonly droppedFields: readonly string[];
   readonly attempt: number;
   readonly completion: ChatCompletion;
 }
 
 export interface ServedStream {
   readonly planned: PlannedAttempt;
+  /** Fields of the request that were left out for this deployment. */
+  readonly droppedFields: readonly string[];
   readonly attempt: number;
   /**
    * Starts with the first real token already there. Leaving the loop ends the upstream call; a failure after this

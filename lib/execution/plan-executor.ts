@@ -1,4 +1,4 @@
-import type { ChatCompletionChunk } from '../chat/index.js';
+import type { ChatCompletionChunk, ValidatedChatRequest } from '../chat/index.js';
 import { affordableOutputTokens, cappedOutputTokens, MIN_AFFORDABLE_OUTPUT_TOKENS } from '../cost/index.js';
 import { AllAttemptsFailedError } from '../errors/all-attempts-failed-error.js';
 import { ClientClosedRequestError } from '../errors/client-closed-request-error.js';
@@ -11,11 +11,18 @@ import { RateLimitedError } from '../errors/rate-limited-error.js';
 import { StreamInterruptedError } from '../errors/stream-interrupted-error.js';
 import { UpstreamRejectedError } from '../errors/upstream-rejected-error.js';
 import type { PlannedAttempt } from '../planning/index.js';
-import type { OpenedStream, PreparedCall } from '../providers/upstream-client.js';
+import type { OpenedStream, PreparedCall, UpstreamClient } from '../providers/upstream-client.js';
 import type { AttemptRecord, Outcome, TelemetryBus } from '../telemetry/index.js';
 import { AttemptClock, AttemptStopped, SHUTDOWN, type StopCause } from './attempt-clock.js';
 import { AttemptRecorder } from './attempt-recorder.js';
-import type { Execution, ServedAnswer, ServedStream } from './execution.js';
+import type {
+  EmbeddingExecution,
+  Execution,
+  PlannedExecution,
+  ServedAnswer,
+  ServedEmbeddings,
+  ServedStream,
+} from './execution.js';
 import { ChoiceProgress } from './choice-progress.js';
 import { primed } from './primed.js';
 import { redactProviderMessage } from './redact-provider-message.js';
@@ -29,17 +36,22 @@ type AttemptResult<Answer> =
   /** The adapter cannot say this request on its wire. */
   | { readonly kind: 'unsayable'; readonly error: InvalidRequestError };
 
-interface Call {
-  readonly execution: Execution;
+interface Call<Prepared> {
+  readonly execution: PlannedExecution;
   readonly planned: PlannedAttempt;
-  readonly prepared: PreparedCall;
+  readonly prepared: Prepared;
   readonly clock: AttemptClock;
   readonly recorder: AttemptRecorder;
   /** Whether nobody comes after it who could serve; looks at them, so ask it when it matters. Does not throw. */
   readonly isLast: () => boolean;
 }
 
-type RunAttempt<Answer> = (call: Call) => Promise<Answer>;
+/** How requests of one kind are put on a wire, and carried out once they are. */
+interface Kind<Prepared, Answer> {
+  /** @throws {@link InvalidRequestError} when the deployment's wire cannot say the request. */
+  prepare(client: UpstreamClient, planned: PlannedAttempt): Prepared;
+  run(call: Call<Prepared>): Promise<Answer>;
+}
 
 function callerGone(signal: AbortSignal | undefined): LlmRouterError {
   return signal?.reason === SHUTDOWN
@@ -47,12 +59,18 @@ function callerGone(signal: AbortSignal | undefined): LlmRouterError {
     : new ClientClosedRequestError();
 }
 
-function remainingMs(execution: Execution): number {
+function clientOf({ clients }: PlannedExecution, { deployment }: PlannedAttempt): UpstreamClient {
+  const client = clients.get(deployment.provider);
+  if (client === undefined) throw new TypeError(`No client for provider ${deployment.provider}`);
+  return client;
+}
+
+function remainingMs(execution: PlannedExecution): number {
   return execution.plan.deadlineMs - (performance.now() - execution.startedAt);
 }
 
 /** The client's own short deadline, or half of it, ended the attempt: no fault of the deployment, and no measure. */
-function isImpatienceOfClient(cause: StopCause, { plan, labels }: Execution): boolean {
+function isImpatienceOfClient(cause: StopCause, { plan, labels }: PlannedExecution): boolean {
   if (!plan.isDeadlineOfClient) return false;
   return cause === 'deadline' || (cause === 'too_slow' && !labels.streamed);
 }
@@ -77,6 +95,11 @@ function isRealToken(chunk: ChatCompletionChunk): boolean {
   });
 }
 
+function withoutFields(request: ValidatedChatRequest, names: readonly string[]): ValidatedChatRequest {
+  const rest = Object.fromEntries(Object.entries(request).filter(([name]) => !names.includes(name)));
+  return rest as unknown as ValidatedChatRequest;
+}
+
 /**
  * Carries a plan out: one deadline, one attempt count and one dollar ceiling over all attempts; the next deployment
  * at once when one fails before anything was sent; the end of the caller ends the upstream call.
@@ -86,7 +109,14 @@ export class PlanExecutor {
 
   /** @throws A {@link LlmRouterError} when no attempt answered. */
   async chat(execution: Execution): Promise<ServedAnswer> {
-    return this.cascade(execution, async ({ planned, prepared, clock, recorder, isLast }) => {
+    const prepare = this.chatPreparer(execution);
+    const run = async ({
+      planned,
+      prepared,
+      clock,
+      recorder,
+      isLast,
+    }: Call<PreparedCall>): Promise<ServedAnswer> => {
       const leftMs = remainingMs(execution);
       clock.arm([
         { afterMs: leftMs, cause: 'deadline' },
@@ -105,13 +135,46 @@ export class PlanExecutor {
       clock.dispose();
       recorder.answer(completion);
       execution.records.push(recorder.settle('succeeded', { usage }));
-      return { planned, attempt: recorder.attempt, completion };
+      return { planned, attempt: recorder.attempt, droppedFields: prepared.droppedFields ?? [], completion };
+    };
+    return this.cascade(execution, { prepare, run });
+  }
+
+  /** @throws A {@link LlmRouterError} when no attempt answered. */
+  async embed(execution: EmbeddingExecution): Promise<ServedEmbeddings> {
+    const { request } = execution;
+    return this.cascade(execution, {
+      prepare: (client, { deployment: { upstreamModel } }) => {
+        const prepared = client.prepareEmbeddings?.({ upstreamModel, request });
+        if (prepared !== undefined) return prepared;
+        throw new InvalidRequestError('This provider makes no embeddings.', 'model');
+      },
+      run: async ({ planned, prepared, clock, recorder, isLast }) => {
+        const leftMs = remainingMs(execution);
+        clock.arm([
+          { afterMs: leftMs, cause: 'deadline' },
+          { afterMs: planned.moveOnAfterMs, cause: 'moved_on', unless: isLast },
+          { afterMs: leftMs / 2, cause: 'too_slow', unless: isLast },
+        ]);
+        const embeddings = await prepared.complete(clock.signal, () => {
+          clock.arm([
+            { afterMs: remainingMs(execution), cause: 'deadline' },
+            { afterMs: execution.timeouts.idleMs, cause: 'idle' },
+          ]);
+        });
+        clock.dispose();
+        recorder.embeddings(embeddings.model);
+        const record = recorder.settle('succeeded', { usage: embeddings.usage });
+        execution.records.push(record);
+        return { planned, attempt: recorder.attempt, embeddings, usage: record.usage };
+      },
     });
   }
 
   /** Resolves once the first real token is there. @throws A {@link LlmRouterError} when no attempt got so far. */
   async stream(execution: Execution): Promise<ServedStream> {
-    return this.cascade(execution, async (attempt) => {
+    const prepare = this.chatPreparer(execution);
+    const run = async (attempt: Call<PreparedCall>): Promise<ServedStream> => {
       const { planned, prepared, clock, recorder, isLast } = attempt;
       clock.arm([
         { afterMs: remainingMs(execution), cause: 'deadline' },
@@ -139,13 +202,14 @@ export class PlanExecutor {
       clock.arm([]);
       if (hasToken) recorder.firstToken();
       const chunks = await primed(this.passOn(attempt, opened, held, isDone));
-      return { planned, attempt: recorder.attempt, chunks };
-    });
+      return { planned, attempt: recorder.attempt, droppedFields: prepared.droppedFields ?? [], chunks };
+    };
+    return this.cascade(execution, { prepare, run });
   }
 
   /** The rest of a stream that has begun. Settles the attempt exactly once, whichever way it ends. */
   private async *passOn(
-    { execution, clock, recorder }: Call,
+    { execution, clock, recorder }: Call<PreparedCall>,
     opened: OpenedStream,
     held: readonly ChatCompletionChunk[],
     isDone: boolean,
@@ -227,7 +291,10 @@ export class PlanExecutor {
   }
 
   /** Tries the plan's attempts in order until one answers. */
-  private async cascade<Answer>(execution: Execution, run: RunAttempt<Answer>): Promise<Answer> {
+  private async cascade<Prepared, Answer>(
+    execution: PlannedExecution,
+    kind: Kind<Prepared, Answer>,
+  ): Promise<Answer> {
     const { plan, signal } = execution;
     let queue: readonly PlannedAttempt[] = plan.attempts;
     /** Given up on for slowness alone: tried again, without that limit, when everything else has failed. */
@@ -253,8 +320,8 @@ export class PlanExecutor {
       if (queue.length > 0) queue = queue.slice(1);
       else slow = slow.slice(1);
       const others = attempt + 1 === plan.maxAttempts ? [] : queue;
-      const isLast = (): boolean => !others.some((other) => this.canSay(execution, other));
-      const result = await this.attempt(execution, planned, attempt + 1, isLast, run);
+      const isLast = (): boolean => !others.some((other) => this.canSay(execution, other, kind));
+      const result = await this.attempt(execution, planned, attempt + 1, isLast, kind);
       if (result.kind === 'answered') return result.answer;
       if (result.kind === 'unsayable') {
         unsayable ??= result.error;
@@ -274,16 +341,16 @@ export class PlanExecutor {
     throw this.failure(execution, failures, unsayable, isOverdue);
   }
 
-  private async attempt<Answer>(
-    execution: Execution,
+  private async attempt<Prepared, Answer>(
+    execution: PlannedExecution,
     planned: PlannedAttempt,
     attempt: number,
     isLast: () => boolean,
-    run: RunAttempt<Answer>,
+    kind: Kind<Prepared, Answer>,
   ): Promise<AttemptResult<Answer>> {
-    let prepared: PreparedCall;
+    let prepared: Prepared;
     try {
-      prepared = this.prepare(execution, planned);
+      prepared = kind.prepare(clientOf(execution, planned), planned);
     } catch (error) {
       if (error instanceof InvalidRequestError) return { kind: 'unsayable', error };
       throw error;
@@ -299,7 +366,7 @@ export class PlanExecutor {
     try {
       return {
         kind: 'answered',
-        answer: await run({ execution, planned, prepared, clock, recorder, isLast }),
+        answer: await kind.run({ execution, planned, prepared, clock, recorder, isLast }),
       };
     } catch (error) {
       clock.dispose();
@@ -307,26 +374,35 @@ export class PlanExecutor {
     }
   }
 
-  /** @throws {@link InvalidRequestError} when the deployment's wire cannot say the request. */
-  private prepare(execution: Execution, planned: PlannedAttempt): PreparedCall {
-    const { deployment } = planned;
-    const client = execution.clients.get(deployment.provider);
-    if (client === undefined) throw new TypeError(`No client for provider ${deployment.provider}`);
-    return client.prepare({
-      upstreamModel: deployment.upstreamModel,
-      request: execution.request,
-      ...(execution.recalledTurns.size > 0 ? { recalledTurns: execution.recalledTurns } : {}),
-      stream: execution.labels.streamed,
-      maxOutputTokens: this.outputLimit(execution, planned),
-      modelMaxOutputTokens: deployment.maxOutputTokens,
-      reasoning: deployment.model.thinking !== 'never',
-    });
+  private chatPreparer(execution: Execution): Kind<PreparedCall, never>['prepare'] {
+    const { request, features, recalledTurns, labels } = execution;
+    return (client, planned) => {
+      const { deployment } = planned;
+      // Planning lets one through only where it may be left out.
+      const unsupported = features.parameters.filter((name) => deployment.unsupportedParameters.has(name));
+      const prepared = client.prepare({
+        upstreamModel: deployment.upstreamModel,
+        request: unsupported.length === 0 ? request : withoutFields(request, unsupported),
+        ...(recalledTurns.size > 0 ? { recalledTurns } : {}),
+        stream: labels.streamed,
+        maxOutputTokens: this.outputLimit(execution, planned),
+        modelMaxOutputTokens: deployment.maxOutputTokens,
+        reasoning: deployment.model.thinking !== 'never',
+      });
+      return unsupported.length === 0
+        ? prepared
+        : { ...prepared, droppedFields: [...unsupported, ...(prepared.droppedFields ?? [])] };
+    };
   }
 
   /** Prepared again when its turn comes: by then there may be fewer dollars left, and it is rarely asked. */
-  private canSay(execution: Execution, planned: PlannedAttempt): boolean {
+  private canSay(
+    execution: PlannedExecution,
+    planned: PlannedAttempt,
+    kind: Kind<unknown, unknown>,
+  ): boolean {
     try {
-      this.prepare(execution, planned);
+      kind.prepare(clientOf(execution, planned), planned);
       return true;
     } catch (error) {
       // Any other fault shows at its own attempt.
@@ -339,7 +415,7 @@ export class PlanExecutor {
     error: unknown,
     clock: AttemptClock,
     recorder: AttemptRecorder,
-    execution: Execution,
+    execution: PlannedExecution,
   ): Extract<AttemptResult<never>, { kind: 'failed' }> {
     const settle = (outcome: Outcome, failure?: ProviderError): void => {
       execution.records.push(recorder.settle(outcome, { error: failure, usage: undefined }));
@@ -369,7 +445,7 @@ export class PlanExecutor {
   }
 
   /** The planned limit, lowered to what is left of the dollars after the attempts so far. */
-  private outputLimit(execution: Execution, planned: PlannedAttempt): number | undefined {
+  private outputLimit(execution: PlannedExecution, planned: PlannedAttempt): number | undefined {
     return cappedOutputTokens({
       requested: planned.maxOutputTokens,
       affordable: this.affordableTokens(execution, planned),
@@ -380,7 +456,7 @@ export class PlanExecutor {
   }
 
   /** Output tokens a choice that the dollars left pay for; `Infinity` where nothing was spent or nothing is capped. */
-  private affordableTokens(execution: Execution, planned: PlannedAttempt): number {
+  private affordableTokens(execution: PlannedExecution, planned: PlannedAttempt): number {
     const { maxCostUsd } = execution.plan;
     const { price } = planned.deployment;
     // Before the first attempt the plan's own limits hold all of it.
@@ -397,7 +473,7 @@ export class PlanExecutor {
   private rejection(
     error: ProviderError,
     planned: PlannedAttempt,
-    execution: Execution,
+    execution: PlannedExecution,
   ): UpstreamRejectedError {
     const message = error.readProviderMessage();
     const secrets = execution.clients.get(planned.deployment.provider)?.readSecrets() ?? [];
@@ -408,7 +484,7 @@ export class PlanExecutor {
   }
 
   private failure(
-    execution: Execution,
+    execution: PlannedExecution,
     failures: readonly { planned: PlannedAttempt; error: ProviderError }[],
     unsayable: InvalidRequestError | undefined,
     isOverdue: boolean,

@@ -1,5 +1,3 @@
-import type { ValidatedChatRequest } from '../chat/index.js';
-
 const MAX_LENGTH = 300;
 const MAX_READ = 2_000;
 /** More text than this is not compared with a sentence: it would hold up every other request. */
@@ -84,7 +82,7 @@ function tracesOf(word: string): string[] {
  */
 export function redactProviderMessage(
   message: string,
-  request: ValidatedChatRequest,
+  request: object,
   secrets: readonly string[] = [],
 ): string {
   // The model's name is the configuration's business, and the point of many a sentence.

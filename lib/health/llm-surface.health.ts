@@ -2,7 +2,12 @@ import { Injectable } from '@nestjs/common';
 import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
 import { INTERACTIVE_SLO_MS, type PolicyDeployment, type PolicySurface } from '../planning/index.js';
 import { RouterEngine } from '../router/index.js';
-import { type DeploymentHealth, judgeDeployment, sumHeadroom } from './deployment-health.js';
+import {
+  type BreakerState,
+  type DeploymentHealth,
+  judgeDeployment,
+  sumHeadroom,
+} from './deployment-health.js';
 import { isoTime, share, wholeMs } from './presentation.js';
 import { RecentRequests } from './recent-requests.js';
 import { type ClassAbility, findAbility } from './surface-ability.js';
@@ -23,6 +28,7 @@ const MAX_MODELS = 10;
  * The detail has names, counts and times, and nothing else:
  * - `classes`: by request class the `eligible` deployments (over the surface's floors, under the rule's price), how
  *   many are `able` now, the `tier` that serves now and the `models` able; at most 20 classes, 10 models each.
+ * - `breaker`: `closed` while every class has a deployment whose breaker is; else that of the class that is worst off.
  * - `recentRequests`, `recentErrorRate`, `p95LatencyMs` (whole answers), `p95TimeToFirstTokenMs` (streams): over at
  *   most the last 256 requests of the last five minutes, after all fallbacks; null where there was none.
  * - `latencySloMs` with `isWithinSlo`: whether the p95 of first tokens and whole answers together keeps it; where the
@@ -73,6 +79,7 @@ export class LlmSurfaceHealthIndicator {
     return toTerminus(this.health, key, isDown ? 'down' : trouble.length > 0 ? 'degraded' : 'up', {
       ...(configured.pin === undefined ? {} : { pinnedTo: configured.pin.name }),
       ...this.describe(configured),
+      breaker: breakerOf(ability),
       headroom: sumHeadroom([...new Set(ability.flatMap(({ able }) => able))]) ?? null,
       classes: ability.slice(0, MAX_CLASSES).map(describeClass),
       ...(trouble.length > 0 ? { trouble: trouble.slice(0, MAX_CLASSES) } : {}),
@@ -123,6 +130,18 @@ export class LlmSurfaceHealthIndicator {
       lastErrorCode: recent.lastErrorCode ?? null,
     };
   }
+}
+
+/** From the best to the worst. */
+const BREAKER_STATES: readonly BreakerState[] = ['closed', 'half_open', 'open'];
+
+/** A class is as well off as its best deployment, a surface as its worst class. */
+function breakerOf(ability: readonly ClassAbility[]): BreakerState {
+  const rank = ({ breaker }: DeploymentHealth): number => BREAKER_STATES.indexOf(breaker);
+  const classes = ability.map(({ eligible }) =>
+    eligible.length === 0 ? 0 : Math.min(...eligible.map(rank)),
+  );
+  return BREAKER_STATES[Math.max(0, ...classes)] ?? 'closed';
 }
 
 function troubleOf({ requestClass, eligible, firstTier, servingTier }: ClassAbility): string | undefined {

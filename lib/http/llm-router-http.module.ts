@@ -6,7 +6,7 @@ import { BodyReader } from './body-reader.js';
 import { HealthController } from './health.controller.js';
 import type { LlmRouterHttpOptions } from './llm-router-http.options.js';
 import { MetricsController } from './metrics.controller.js';
-import { OpenAiController } from './openai.controller.js';
+import { OPENAI_BODY_PATHS, OpenAiController } from './openai.controller.js';
 import { RouterEngineLocator } from './router-engine-locator.js';
 
 /** A controller of its own for each registration, so that two of them can have two paths. */
@@ -51,7 +51,7 @@ export class LlmRouterHttpModule {
     const bodyPaths: string[] = [];
     if (openAiApi) {
       controllers.push(controllerAt(OpenAiController, path, [RouterEngineLocator], decorators));
-      bodyPaths.push(`${path}/v1/chat/completions`);
+      bodyPaths.push(...OPENAI_BODY_PATHS.map((route) => `${path}/${route}`));
     }
     if (admin) {
       controllers.push(controllerAt(AdminController, path, [RouterEngineLocator], decorators));

@@ -1,5 +1,6 @@
-import { Get, Param, Post, Req, Res, SetMetadata } from '@nestjs/common';
+import { Delete, Get, Param, Post, Req, Res, SetMetadata } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
+import type { ChatCompletion, ChatLimits } from '../chat/index.js';
 import { LlmRouterError } from '../errors/llm-router-error.js';
 import { ModelNotFoundError } from '../errors/model-not-found-error.js';
 import {
@@ -12,6 +13,13 @@ import {
   type RoutedStream,
   streamEvents,
 } from '../pipeline/index.js';
+import {
+  fromChatCompletion,
+  legacyCompletionsError,
+  ResponseNotFoundError,
+  toChatRequest,
+} from '../responses/index.js';
+import { responseEvents } from '../router/index.js';
 import { BODY_ROUTE, FASTIFY_ROUTE_CONFIG } from './body-reader.js';
 import { type Exchange, takeOver } from './exchange.js';
 import { receive } from './receive.js';
@@ -19,13 +27,127 @@ import { readCallOptions } from './request-options.js';
 import { writeError, writeJson, writePiece } from './responses.js';
 import { RouterEngineLocator } from './router-engine-locator.js';
 
+/** The routes below that take a body. */
+export const OPENAI_BODY_PATHS: readonly string[] = [
+  'v1/chat/completions',
+  'v1/responses',
+  'v1/responses/:id',
+  'v1/responses/:id/cancel',
+  'v1/completions',
+  'v1/embeddings',
+];
+
+/** One of the two APIs, both served by the chat pipeline. */
+interface Dialect {
+  /** @throws {@link InvalidRequestError}. */
+  toChat(received: unknown, limits: ChatLimits): unknown;
+  fromChat(completion: ChatCompletion, received: unknown): unknown;
+  toEvents(routed: RoutedStream, received: unknown): AsyncGenerator<string, void, undefined>;
+}
+
+/** What has passed before the pipeline gets it. */
+interface Accepted {
+  /** As the client sent it. */
+  readonly received: unknown;
+  /** The chat request it is. */
+  readonly body: unknown;
+  readonly options: InternalCallOptions;
+  readonly isStream: boolean;
+}
+
+const CHAT: Dialect = {
+  toChat: (received) => received,
+  fromChat: (completion) => completion,
+  toEvents: streamEvents,
+};
+
+const RESPONSES: Dialect = {
+  toChat: toChatRequest,
+  fromChat: fromChatCompletion,
+  toEvents: responseEvents,
+};
+
 /** OpenAI's endpoints. Answers are written by hand: their shape is a contract that no host interceptor may wrap. */
 export class OpenAiController {
   constructor(private readonly locator: RouterEngineLocator) {}
 
   @Post('v1/chat/completions')
   @SetMetadata(FASTIFY_ROUTE_CONFIG, BODY_ROUTE)
-  async chatCompletions(@Req() request: unknown, @Res() reply: unknown): Promise<void> {
+  chatCompletions(@Req() request: unknown, @Res() reply: unknown): Promise<void> {
+    return this.answer(request, reply, CHAT);
+  }
+
+  @Post('v1/responses')
+  @SetMetadata(FASTIFY_ROUTE_CONFIG, BODY_ROUTE)
+  responses(@Req() request: unknown, @Res() reply: unknown): Promise<void> {
+    return this.answer(request, reply, RESPONSES);
+  }
+
+  // `input_tokens` and `compact` among them.
+  @Post('v1/responses/:id')
+  @SetMetadata(FASTIFY_ROUTE_CONFIG, BODY_ROUTE)
+  postToStoredResponse(@Req() request: unknown, @Res() reply: unknown): void {
+    this.refuse(request, reply, new ResponseNotFoundError());
+  }
+
+  @Post('v1/responses/:id/cancel')
+  @SetMetadata(FASTIFY_ROUTE_CONFIG, BODY_ROUTE)
+  cancelResponse(@Req() request: unknown, @Res() reply: unknown): void {
+    this.refuse(request, reply, new ResponseNotFoundError());
+  }
+
+  @Get('v1/responses/:id')
+  storedResponse(@Req() request: unknown, @Res() reply: unknown): void {
+    this.refuse(request, reply, new ResponseNotFoundError());
+  }
+
+  @Get('v1/responses/:id/input_items')
+  storedInput(@Req() request: unknown, @Res() reply: unknown): void {
+    this.refuse(request, reply, new ResponseNotFoundError());
+  }
+
+  @Delete('v1/responses/:id')
+  deleteResponse(@Req() request: unknown, @Res() reply: unknown): void {
+    this.refuse(request, reply, new ResponseNotFoundError());
+  }
+
+  @Post('v1/completions')
+  @SetMetadata(FASTIFY_ROUTE_CONFIG, BODY_ROUTE)
+  completions(@Req() request: unknown, @Res() reply: unknown): void {
+    this.refuse(request, reply, legacyCompletionsError());
+  }
+
+  @Post('v1/embeddings')
+  @SetMetadata(FASTIFY_ROUTE_CONFIG, BODY_ROUTE)
+  async embeddings(@Req() request: unknown, @Res() reply: unknown): Promise<void> {
+    await this.serve(request, reply, async (exchange, signal) => {
+      const { body, options } = this.accept(exchange.request, request, signal, CHAT);
+      const { response, routing } = await this.locator.engine.pipeline.embed(body, options);
+      writeJson(exchange.response, 200, response, answerHeaders(routing));
+    });
+  }
+
+  private async answer(request: unknown, reply: unknown, dialect: Dialect): Promise<void> {
+    await this.serve(request, reply, async (exchange, signal) => {
+      const { pipeline } = this.locator.engine;
+      const { received, body, options, isStream } = this.accept(exchange.request, request, signal, dialect);
+      if (isStream) {
+        const routed = await pipeline.stream(body, options);
+        await this.writeStream(exchange, routed, dialect.toEvents(routed, received));
+      } else {
+        const { completion, routing } = await pipeline.chat(body, options);
+        const answer = dialect.fromChat(completion, received);
+        writeJson(exchange.response, 200, answer, answerHeaders(routing));
+      }
+    });
+  }
+
+  /** Takes the exchange over, aborts the work when the client leaves, and answers whatever is thrown. */
+  private async serve(
+    request: unknown,
+    reply: unknown,
+    work: (exchange: Exchange, signal: AbortSignal) => Promise<void>,
+  ): Promise<void> {
     const exchange = takeOver(request, reply);
     const left = new AbortController();
     const onClose = (): void => {
@@ -35,14 +157,7 @@ export class OpenAiController {
     // The client may have gone while its body was read.
     if (exchange.response.destroyed) left.abort();
     try {
-      const { engine } = this.locator;
-      const { body, options, isStream } = this.accept(exchange.request, request, left.signal);
-      if (isStream) {
-        await this.writeStream(exchange, await engine.pipeline.stream(body, options));
-      } else {
-        const { completion, routing } = await engine.pipeline.chat(body, options);
-        writeJson(exchange.response, 200, completion, answerHeaders(routing));
-      }
+      await work(exchange, left.signal);
     } catch (error) {
       writeError(exchange.response, error);
     } finally {
@@ -69,15 +184,28 @@ export class OpenAiController {
     request: IncomingMessage,
     platformRequest: unknown,
     signal: AbortSignal,
-  ): { body: unknown; options: InternalCallOptions; isStream: boolean } {
+    dialect: Dialect,
+  ): Accepted {
     const { engine, guard } = this.locator;
     try {
-      const { caller, body } = receive(request, platformRequest, guard);
+      const { caller, body: received } = receive(request, platformRequest, guard);
       const options = readCallOptions(request, caller, signal);
-      return { body, options, isStream: asksForStream(body) };
+      const isStream = asksForStream(received);
+      return { received, body: dialect.toChat(received, engine.runtime.limits), options, isStream };
     } catch (error) {
       if (LlmRouterError.isInstance(error)) recordRefusal(engine.bus, error);
       throw error;
+    }
+  }
+
+  /** For callers with a key alone, as every route. */
+  private refuse(platformRequest: unknown, reply: unknown, reason: LlmRouterError): void {
+    const { request, response } = takeOver(platformRequest, reply);
+    try {
+      this.locator.guard.identify(request);
+      throw reason;
+    } catch (error) {
+      writeError(response, error);
     }
   }
 
@@ -93,7 +221,11 @@ export class OpenAiController {
     }
   }
 
-  private async writeStream({ response }: Exchange, routed: RoutedStream): Promise<void> {
+  private async writeStream(
+    { response }: Exchange,
+    routed: RoutedStream,
+    events: AsyncGenerator<string, void, undefined>,
+  ): Promise<void> {
     let isTaken = true;
     try {
       if (response.destroyed) return;
@@ -105,7 +237,7 @@ export class OpenAiController {
         // nginx would hold the stream back.
         'x-accel-buffering': 'no',
       });
-      for await (const event of streamEvents(routed)) {
+      for await (const event of events) {
         isTaken = await writePiece(response, event, routed.ended);
         if (!isTaken) return;
       }

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { InvalidRequestError } from '../errors/invalid-request-error.js';
 import { SurfaceNotAllowedError } from '../errors/surface-not-allowed-error.js';
+import { currentLlmContext } from '../context/index.js';
 import type { InternalCallOptions } from '../pipeline/index.js';
 import type { Caller } from './caller.js';
 
@@ -14,7 +15,8 @@ function header(request: IncomingMessage, name: string): string | undefined {
 
 /**
  * What the `x-llm-*` headers and the key say of a request. A key's tenant and surfaces win; a header can only
- * tighten.
+ * tighten. Where the application has put a `@Surface` on the router's own controllers, it wins over the headers: a client
+ * cannot leave a surface for one with lower floors.
  *
  * @throws {@link InvalidRequestError} for a header that cannot be read, {@link SurfaceNotAllowedError} for a surface
  * the key may not use.
@@ -38,12 +40,20 @@ export function readCallOptions(
       'x-llm-deadline-ms',
     );
   }
+  const decorated = currentLlmContext();
   return {
-    surface: surfaceFor(header(request, 'x-llm-surface'), caller),
+    surface:
+      decorated.surface === undefined
+        ? surfaceFor(header(request, 'x-llm-surface'), caller)
+        : allowed(decorated.surface, caller),
     surfaceParam: 'x-llm-surface',
     // A key's holder must not turn patient work into urgent.
-    workload: caller.keyId !== undefined && workload === 'interactive' ? undefined : workload,
-    tenant: caller.keyId === undefined ? header(request, 'x-llm-tenant')?.slice(0, 256) : caller.tenant,
+    workload:
+      decorated.workload ?? (caller.keyId !== undefined && workload === 'interactive' ? undefined : workload),
+    tenant:
+      caller.keyId === undefined
+        ? (decorated.tenant ?? header(request, 'x-llm-tenant')?.slice(0, 256))
+        : caller.tenant,
     deadlineLimitMs: deadlineText === undefined ? undefined : Math.min(Number(deadlineText), MAX_DEADLINE_MS),
     keyId: caller.keyId,
     signal,
@@ -51,17 +61,21 @@ export function readCallOptions(
 }
 
 function surfaceFor(named: string | undefined, caller: Caller): string | undefined {
-  const allowed = caller.surfaces;
-  if (allowed === undefined) return named;
+  const { surfaces } = caller;
+  if (surfaces === undefined) return named;
   if (named === undefined) {
     // Without a surface there would be no floor: a key for one surface means that one.
-    if (allowed.length === 1) return allowed[0];
+    if (surfaces.length === 1) return surfaces[0];
     throw new SurfaceNotAllowedError(
-      `This key is for certain surfaces: name one in \`x-llm-surface\` (${allowed.join(', ')}).`,
+      `This key is for certain surfaces: name one in \`x-llm-surface\` (${surfaces.join(', ')}).`,
       'x-llm-surface',
     );
   }
-  if (!allowed.includes(named)) {
+  return allowed(named, caller);
+}
+
+function allowed(named: string, caller: Caller): string {
+  if (caller.surfaces?.includes(named) === false) {
     throw new SurfaceNotAllowedError('This key may not use that surface.', 'x-llm-surface');
   }
   return named;

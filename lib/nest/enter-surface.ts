@@ -24,7 +24,7 @@ export function enterSurface(
   isClassWide: boolean,
 ): Method {
   const entered: Method = function (this: unknown, ...values) {
-    if (isClassWide && currentEnteredClass() === declaredOn) return method.apply(this, values);
+    if (isClassWide && isOrExtends(currentEnteredClass(), declaredOn)) return method.apply(this, values);
     return runBoundWithLlmContext(contextOf(metadata), () => method.apply(this, values), declaredOn);
   };
   for (const key of Reflect.ownKeys(method)) {
@@ -37,6 +37,12 @@ export function enterSurface(
     Reflect.defineMetadata(key, Reflect.getMetadata(key, method), entered);
   }
   return entered;
+}
+
+/** A subclass that calls `super.method()` is still among its own methods. */
+function isOrExtends(type: unknown, base: unknown): boolean {
+  if (type === base) return true;
+  return typeof type === 'function' && typeof base === 'function' && type.prototype instanceof base;
 }
 
 /** Puts the surface of a class around each of its methods, inherited ones too, that names none itself. */

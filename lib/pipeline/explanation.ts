@@ -42,6 +42,8 @@ export interface Explanation {
     readonly requestedOutputTokens: number | null;
     readonly streamed: boolean;
     readonly capabilities: readonly string[];
+    /** What of it not every provider can do. */
+    readonly parameters: readonly string[];
     readonly messageCount: number;
     readonly toolCount: number;
   };
@@ -73,6 +75,7 @@ export function explainPlan(plan: Plan, features: RequestFeatures, policyHash: s
       requestedOutputTokens: features.requestedOutputTokens ?? null,
       streamed: features.streamed,
       capabilities: features.capabilities,
+      parameters: features.parameters,
       messageCount: features.messageCount,
       toolCount: features.toolCount,
     },

@@ -4,7 +4,12 @@ export { errorAnswer, type ErrorAnswer } from './error-answer.js';
 export type { ExplainedAttempt, ExplainedRejection, Explanation } from './explanation.js';
 export { type ListedModel, listModels } from './model-list.js';
 export { recordRefusal } from './record-refusal.js';
-export { RequestPipeline, type RoutedAnswer, type RoutedStream } from './request-pipeline.js';
+export {
+  RequestPipeline,
+  type RoutedAnswer,
+  type RoutedEmbeddings,
+  type RoutedStream,
+} from './request-pipeline.js';
 export { answerHeaders, formatUsd, routingHeaders } from './routing-headers.js';
 export type { RoutingInfo } from './routing-info.js';
 export { buildRuntime, type RoutingRuntime } from './routing-runtime.js';

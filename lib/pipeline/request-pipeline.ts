@@ -1,21 +1,42 @@
+import { fieldOfParameter } from '../catalog/index.js';
 import {
   addUsage,
   type ChatCompletion,
   type ChatCompletionChunk,
+  type EmbeddingResponse,
   NO_USAGE,
   type ValidatedChatRequest,
   validateChatRequest,
+  validateEmbeddingRequest,
 } from '../chat/index.js';
-import { type Classifier, extractFeatures, type RequestFeatures } from '../classification/index.js';
+import {
+  type Classifier,
+  extractEmbeddingFeatures,
+  extractFeatures,
+  type RequestFeatures,
+} from '../classification/index.js';
 import { didYouMean } from '../config/index.js';
-import { currentLlmContext, type LlmRequestContext, mergeLlmContext } from '../context/index.js';
+import {
+  currentLlmContext,
+  type LlmRequestContext,
+  mergeLlmContext,
+  type Workload,
+} from '../context/index.js';
 import { ContextLengthExceededError } from '../errors/context-length-exceeded-error.js';
 import { InternalError } from '../errors/internal-error.js';
 import { InvalidRequestError } from '../errors/invalid-request-error.js';
 import { LlmRouterError, type LlmRouterErrorCode } from '../errors/llm-router-error.js';
 import { NoEligibleModelError } from '../errors/no-eligible-model-error.js';
-import { ChoiceProgress, type Execution, type PlanExecutor, primed, SHUTDOWN } from '../execution/index.js';
 import {
+  ChoiceProgress,
+  type Execution,
+  type PlanExecutor,
+  primed,
+  type ServedAnswer,
+  SHUTDOWN,
+} from '../execution/index.js';
+import {
+  createEmbeddingPlan,
   createPlan,
   findPassedOver,
   NO_SURFACE,
@@ -38,6 +59,7 @@ import { Admission } from './admission.js';
 import { type InternalCallOptions, KEYS_BESIDE_CONTEXT } from './call-options.js';
 import { type CallTally, currentCallTally } from './call-tally.js';
 import { createDecisionId } from './decision-id.js';
+import { embeddingAnswer } from './embedding-answer.js';
 import { explainPlan, type Explanation } from './explanation.js';
 import type { RoutingInfo } from './routing-info.js';
 import type { RoutingRuntime } from './routing-runtime.js';
@@ -61,6 +83,11 @@ export interface PipelineParts {
 
 export interface RoutedAnswer {
   readonly completion: ChatCompletion;
+  readonly routing: RoutingInfo;
+}
+
+export interface RoutedEmbeddings {
+  readonly response: EmbeddingResponse;
   readonly routing: RoutingInfo;
 }
 
@@ -128,16 +155,56 @@ export class RequestPipeline {
     try {
       const planned = this.plan(journey, withStream(body, false), options);
       const execution = this.execution(journey, planned);
-      const { planned: attempt, completion } = await this.parts.executor.chat(execution);
+      const served = await this.parts.executor.chat(execution);
+      const { planned: attempt, completion } = served;
       journey.servedBy = attempt;
       if (this.parts.turns !== undefined) {
         const collectors = new TurnCollectors();
         collectors.answer(completion);
         this.remember(collectors, planned, attempt);
       }
-      const routing = this.routing(journey, planned.plan, attempt, totalCost(journey));
+      const routing = this.routing(journey, planned.plan, served, totalCost(journey));
       journey.end('succeeded');
       return { completion, routing };
+    } catch (error) {
+      throw this.fail(journey, error);
+    }
+  }
+
+  /** Makes vectors by the one model that is named. */
+  async embed(body: unknown, options: InternalCallOptions = {}): Promise<RoutedEmbeddings> {
+    const journey = this.begin(options, false);
+    try {
+      const request = validateEmbeddingRequest(body);
+      const features = extractEmbeddingFeatures(request);
+      const { runtime } = journey;
+      const { surface, workload, deadlineMs } = this.circumstances(runtime, options);
+      const plan = createEmbeddingPlan({
+        features,
+        requestedModel: request.model,
+        circumstances: { surface, workload, deadlineMs, deadlineLimitMs: options.deadlineLimitMs },
+        policy: runtime.policy,
+        signals: this.parts.signals,
+        nowMs: Date.now(),
+        random: this.parts.random,
+      });
+      this.label(journey, plan);
+      if (plan.attempts.length === 0) throw nothingEligible(plan, features);
+      const served = await this.parts.executor.embed({
+        plan,
+        request,
+        features,
+        labels: journey.labels,
+        timeouts: runtime.policy.execution.timeouts,
+        clients: runtime.clients,
+        signal: journey.controller.signal,
+        startedAt: journey.startedAt,
+        records: journey.records,
+      });
+      journey.servedBy = served.planned;
+      const routing = this.routing(journey, plan, { ...served, droppedFields: [] }, totalCost(journey));
+      journey.end('succeeded');
+      return { response: embeddingAnswer(served.embeddings, served.usage, request), routing };
     } catch (error) {
       throw this.fail(journey, error);
     }
@@ -161,7 +228,7 @@ export class RequestPipeline {
       }, journey.runtime.policy.execution.timeouts.maxStreamMs + LAST_WORDS_MS).unref();
       return {
         chunks,
-        routing: this.routing(journey, planned.plan, served.planned, undefined, served.attempt),
+        routing: this.routing(journey, planned.plan, served, undefined, served.attempt),
         costUsd: () => totalCost(journey),
         ended: journey.controller.signal,
       };
@@ -282,13 +349,8 @@ export class RequestPipeline {
   private plan(journey: Journey, body: unknown, options: InternalCallOptions): Planned {
     const request = validateChatRequest(body, journey.runtime.limits);
     const { plan, features, context } = this.decide(journey.runtime, request, options);
-    journey.labels = {
-      ...journey.labels,
-      surface: plan.surface.name,
-      workload: plan.workload,
-      requestClass: plan.classification.class,
-    };
-    if (plan.attempts.length === 0) throw nothingEligible(plan);
+    this.label(journey, plan);
+    if (plan.attempts.length === 0) throw nothingEligible(plan, features);
     if (plan.maxCostUsd !== undefined && !CAPPED_SERVICE_TIERS.has(request.service_tier)) {
       throw new InvalidRequestError(
         '`service_tier` may cost more than list price, and this surface caps the cost of a request.',
@@ -301,15 +363,43 @@ export class RequestPipeline {
     return { request, features, plan, tenant: context.tenant ?? options.keyId ?? '' };
   }
 
+  /** What is known of the request once it is planned. */
+  private label(journey: Journey, plan: Plan): void {
+    journey.labels = {
+      ...journey.labels,
+      surface: plan.surface.name,
+      workload: plan.workload,
+      requestClass: plan.classification.class,
+    };
+  }
+
+  private circumstances(
+    { policy }: RoutingRuntime,
+    options: InternalCallOptions,
+  ): {
+    context: LlmRequestContext;
+    surface: PolicySurface;
+    workload: Workload;
+    deadlineMs: number | undefined;
+  } {
+    const context = mergeLlmContext(currentLlmContext(), options);
+    checkCircumstances(context);
+    const surface = tightenSurface(surfaceNamed(policy, context.surface, options.surfaceParam), context);
+    return {
+      context,
+      surface,
+      workload: context.workload ?? surface.workload,
+      deadlineMs: context.deadlineMs,
+    };
+  }
+
   private decide(
     runtime: RoutingRuntime,
     request: ValidatedChatRequest,
     options: InternalCallOptions,
   ): { plan: Plan; features: RequestFeatures; context: LlmRequestContext } {
     const { policy } = runtime;
-    const context = mergeLlmContext(currentLlmContext(), options);
-    checkCircumstances(context);
-    const surface = tightenSurface(surfaceNamed(policy, context.surface, options.surfaceParam), context);
+    const { context, surface, workload, deadlineMs } = this.circumstances(runtime, options);
     const features = extractFeatures(request);
     const plan = createPlan({
       features,
@@ -317,8 +407,8 @@ export class RequestPipeline {
       requestedModel: request.model,
       circumstances: {
         surface,
-        workload: context.workload ?? surface.workload,
-        deadlineMs: context.deadlineMs,
+        workload,
+        deadlineMs,
         deadlineLimitMs: options.deadlineLimitMs,
       },
       policy,
@@ -347,7 +437,7 @@ export class RequestPipeline {
   private routing(
     journey: Journey,
     plan: Plan,
-    served: PlannedAttempt,
+    { planned: served, droppedFields }: Pick<ServedAnswer, 'planned' | 'droppedFields'>,
     costUsd: number | undefined,
     attempts = journey.records.length,
   ): RoutingInfo {
@@ -361,6 +451,7 @@ export class RequestPipeline {
       score: plan.classification.score,
       rule: plan.rule,
       surface: plan.surface.name,
+      droppedParameters: droppedFields,
       attempts,
       costUsd,
     };
@@ -462,7 +553,7 @@ function surfaceNamed(policy: PolicySnapshot, name: string | undefined, param = 
   return surface;
 }
 
-function nothingEligible(plan: Plan): LlmRouterError {
+function nothingEligible(plan: Plan, features: RequestFeatures): LlmRouterError {
   // Whatever failed on its window had passed every floor before: it is the size that stands in the way.
   const tooLong = plan.rejected
     .filter((candidate) => candidate.reason === 'context_window')
@@ -473,6 +564,16 @@ function nothingEligible(plan: Plan): LlmRouterError {
   if (widest !== undefined) {
     return new ContextLengthExceededError(
       `The request is too long for every model that may serve it. The widest, ${widest.deployment.model.name}: ${widest.detail}.`,
+    );
+  }
+  const [first] = plan.rejected;
+  if (first !== undefined && plan.rejected.every((candidate) => candidate.reason === 'parameter')) {
+    const { unsupportedParameters } = first.deployment;
+    const missing = features.parameters.find((name) => unsupportedParameters.has(name));
+    const field = missing === undefined ? undefined : fieldOfParameter(missing);
+    return new InvalidRequestError(
+      `\`${field ?? 'A field'}\` is not supported by any model that may serve this request.`,
+      field,
     );
   }
   return new NoEligibleModelError(

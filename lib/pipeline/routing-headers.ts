@@ -14,6 +14,9 @@ export function routingHeaders(routing: RoutingInfo): Record<string, string> {
     'x-llm-class': routing.requestClass,
     'x-llm-attempts': String(routing.attempts),
     'x-llm-decision-id': routing.decisionId,
+    ...(routing.droppedParameters.length === 0
+      ? {}
+      : { 'x-llm-dropped-parameters': routing.droppedParameters.join(', ') }),
     ...(routing.costUsd === undefined ? {} : { 'x-llm-cost-usd': formatUsd(routing.costUsd) }),
   };
   return Object.fromEntries(

@@ -16,6 +16,8 @@ export interface RoutingInfo {
   readonly score: number;
   readonly rule: string | undefined;
   readonly surface: string;
+  /** Fields of the request that were left out because the model has no word for them. */
+  readonly droppedParameters: readonly string[];
   /** Calls made for this request so far, the one that answered included. */
   readonly attempts: number;
   /** Cost over all attempts in US dollars; undefined while a stream is still running. */

@@ -1,3 +1,4 @@
+import { wireTextOf } from '../chat/index.js';
 import { InternalError } from '../errors/internal-error.js';
 import { InvalidRequestError } from '../errors/invalid-request-error.js';
 import { LlmRouterError } from '../errors/llm-router-error.js';
@@ -20,7 +21,7 @@ export function asksForStream(body: unknown): boolean {
  */
 export async function* streamEvents(routed: RoutedStream): AsyncGenerator<string, void, undefined> {
   try {
-    for await (const chunk of routed.chunks) yield `data: ${JSON.stringify(chunk)}\n\n`;
+    for await (const chunk of routed.chunks) yield `data: ${wireTextOf(chunk)}\n\n`;
     yield `: x-llm-cost-usd ${formatUsd(routed.costUsd())}\n\ndata: [DONE]\n\n`;
   } catch (thrown) {
     const error = LlmRouterError.isInstance(thrown) ? thrown : new InternalError();

@@ -1,5 +1,6 @@
-import { type CatalogModel, makerAt, type ModelPrice } from '../catalog/index.js';
+import type { CatalogModel, ModelPrice } from '../catalog/index.js';
 import type { ProviderOptions } from '../config/index.js';
+import { makerOf } from './maker-of.js';
 
 /**
  * The catalogue's price of a model at a provider. Open weights are priced by whoever hosts them: the maker's price
@@ -7,8 +8,8 @@ import type { ProviderOptions } from '../config/index.js';
  */
 export function catalogPrice(
   facts: CatalogModel | undefined,
-  provider: Pick<ProviderOptions, 'baseUrl'> | undefined,
+  provider: Pick<ProviderOptions, 'api' | 'baseUrl'>,
 ): ModelPrice | undefined {
   if (facts?.openWeights !== true) return facts?.price;
-  return makerAt(provider?.baseUrl ?? '') === facts.maker ? facts.price : undefined;
+  return makerOf(provider) === facts.maker ? facts.price : undefined;
 }

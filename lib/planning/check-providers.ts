@@ -1,3 +1,4 @@
+import { presetOf } from '../catalog/index.js';
 import type { LlmRouterConfiguration, ProviderOptions } from '../config/index.js';
 import type { ProofNotes } from './proof-notes.js';
 
@@ -7,9 +8,23 @@ const AZURE_HOST = /\.azure\.(?:com|us|cn)$/;
 export function checkProviders(configuration: LlmRouterConfiguration, notes: ProofNotes): void {
   for (const [name, provider] of Object.entries(configuration.providers ?? {})) {
     const path = `providers.${name}`;
+    if (provider.api === 'ai-sdk') {
+      checkAiSdk(path, provider, notes);
+      continue;
+    }
+    if (provider.languageModel) {
+      notes.error(`${path}.languageModel`, 'is for api "ai-sdk" alone');
+    }
     if (provider.api === 'azure-openai') {
       checkAzure(path, provider, notes);
       continue;
+    }
+    if (provider.api === 'bedrock') {
+      checkBedrock(path, provider, notes);
+      continue;
+    }
+    if (provider.region) {
+      notes.error(`${path}.region`, 'is for api "bedrock" alone');
     }
     if (provider.apiVersion) {
       notes.error(`${path}.apiVersion`, 'is for api "azure-openai" alone');
@@ -17,13 +32,51 @@ export function checkProviders(configuration: LlmRouterConfiguration, notes: Pro
     if (provider.api === 'openai-compatible' && !provider.baseUrl) {
       notes.error(`${path}.baseUrl`, 'is required for api "openai-compatible"');
     }
-    if (provider.api !== 'openai-compatible' && !provider.apiKey && !provider.baseUrl) {
+    // A gateway in front of it may know the key itself.
+    const isKeyless = provider.api === 'openai-compatible' || presetOf(provider)?.keyRequired === false;
+    if (!isKeyless && !provider.apiKey && !provider.baseUrl) {
       notes.error(`${path}.apiKey`, 'is required: best as "${NAME}" of an environment variable');
     }
   }
 }
 
-function checkAzure(path: string, { apiKey, apiVersion, baseUrl }: ProviderOptions, notes: ProofNotes): void {
+/** Where it is, and its key, are the affair of the AI SDK's provider: given here they would have no effect. */
+function checkAiSdk(path: string, provider: ProviderOptions, notes: ProofNotes): void {
+  if (!provider.languageModel) {
+    notes.error(
+      `${path}.languageModel`,
+      'is required for api "ai-sdk": a function that makes the model of a name, which only code can give',
+    );
+  }
+  for (const key of ['apiKey', 'baseUrl', 'apiVersion', 'caFile'] as const) {
+    if (provider[key]) {
+      notes.error(`${path}.${key}`, 'is not for api "ai-sdk": set it at the provider that makes the model');
+    }
+  }
+}
+
+function checkBedrock(
+  path: string,
+  { apiKey, apiVersion, baseUrl, region }: ProviderOptions,
+  notes: ProofNotes,
+): void {
+  if (apiVersion) {
+    notes.error(`${path}.apiVersion`, 'is for api "azure-openai" alone');
+  }
+  // With an address and a key nobody asks for the region.
+  if (!region && !(baseUrl && apiKey)) {
+    notes.error(`${path}.region`, 'is required for api "bedrock", such as "us-east-1"; or set AWS_REGION');
+  }
+}
+
+function checkAzure(
+  path: string,
+  { apiKey, apiVersion, baseUrl, region }: ProviderOptions,
+  notes: ProofNotes,
+): void {
+  if (region) {
+    notes.error(`${path}.region`, 'is for api "bedrock" alone');
+  }
   if (!baseUrl) {
     notes.error(
       `${path}.baseUrl`,

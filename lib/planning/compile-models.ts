@@ -1,5 +1,5 @@
 import type { Catalog } from '../catalog/index.js';
-import { qualityOf } from '../catalog/index.js';
+import { presetOf, PROVIDER_PRESETS, qualityOf, TASK_KINDS } from '../catalog/index.js';
 import type { CatalogModel } from '../catalog/catalog-model.js';
 import type {
   DeploymentOptions,
@@ -9,6 +9,7 @@ import type {
 } from '../config/index.js';
 import { didYouMean } from '../config/index.js';
 import { catalogPrice } from './catalog-price.js';
+import { lackedParameters } from './lacked-parameters.js';
 import type { PolicyDeployment, PolicyModel } from './policy-snapshot.js';
 import type { ProofNotes } from './proof-notes.js';
 import { provePrice } from './prove-prices.js';
@@ -26,6 +27,12 @@ function modelOf(name: string, options: ModelEntry, facts: CatalogModel | undefi
   return {
     name,
     quality: options.quality ?? (facts === undefined ? undefined : qualityOf(facts)?.value),
+    qualityByTask: Object.fromEntries(
+      TASK_KINDS.flatMap((kind) => {
+        const value = options.quality ?? (facts === undefined ? undefined : qualityOf(facts, kind)?.value);
+        return value === undefined ? [] : [[kind, value]];
+      }),
+    ),
     safety: options.safety,
     capabilities: capabilities === undefined ? undefined : new Set(capabilities),
     thinking: capabilities?.includes('reasoning')
@@ -87,10 +94,14 @@ export class ModelCompiler {
     this.add(name, options, facts, deployments, path);
   }
 
+  /** At its maker's own API: by the wire format the catalogue names, or by the maker of a preset. */
   private nativeDeployments(facts: CatalogModel): DeploymentEntry[] {
-    if (facts.api === undefined) return [];
     return Object.entries(this.configuration.providers ?? {})
-      .filter(([, provider]) => provider.api === facts.api)
+      .filter(([, provider]) =>
+        facts.api === undefined
+          ? isNativeAtMaker(facts) && presetOf({ api: provider.api })?.maker === facts.maker
+          : provider.api === facts.api,
+      )
       .map(([provider]) => ({ provider, upstreamModel: facts.name }));
   }
 
@@ -128,6 +139,7 @@ export class ModelCompiler {
         contextWindow: entry.contextWindow ?? options.contextWindow ?? facts?.contextWindow,
         maxOutputTokens: entry.maxOutputTokens ?? options.maxOutputTokens ?? facts?.maxOutputTokens,
         maxConcurrency: entry.maxConcurrency ?? options.maxConcurrency,
+        unsupportedParameters: lackedParameters(provider, model.thinking, facts),
         weight: entry.weight ?? options.weight ?? 1,
       });
     });
@@ -175,7 +187,16 @@ export class ModelCompiler {
   }
 }
 
+/** Some models their makers do not serve, or not by the name that all others use. */
+function isNativeAtMaker(facts: CatalogModel): boolean {
+  return facts.source !== 'hosts';
+}
+
 /** What to configure so that a model of the catalogue can be called. */
 export function homeApi(facts: CatalogModel): string {
-  return facts.api === undefined ? '' : `, or add a provider with api "${facts.api}"`;
+  const preset = isNativeAtMaker(facts)
+    ? Object.values(PROVIDER_PRESETS).find(({ maker }) => maker === facts.maker)
+    : undefined;
+  const api = facts.api ?? preset?.name;
+  return api === undefined ? '' : `, or add a provider with api "${api}"`;
 }

@@ -459,6 +459,7 @@ describe('models and deployments', () => {
         contextWindow: 1_000,
         maxOutputTokens: undefined,
         maxConcurrency: 9,
+        unsupportedParameters: new Set(),
         weight: 2,
       },
       {
@@ -469,6 +470,7 @@ describe('models and deployments', () => {
         contextWindow: 7,
         maxOutputTokens: 3,
         maxConcurrency: 4,
+        unsupportedParameters: new Set(),
         weight: 1,
       },
       {
@@ -479,6 +481,7 @@ describe('models and deployments', () => {
         contextWindow: 1_000,
         maxOutputTokens: undefined,
         maxConcurrency: 9,
+        unsupportedParameters: new Set(),
         weight: 1,
       },
     ]);

@@ -91,6 +91,7 @@ export function compilePolicy(
       surfaces,
       defaultSurface: emptySurface(NO_SURFACE),
       clientModel: configuration.clientModel,
+      unsupportedParameters: configuration.unsupportedParameters,
       bindingNames: new Set([...names.all().keys()].filter((name) => bindsByName(name, catalog))),
       embeddingNames: new Set([...names.all().keys()].filter((name) => names.makesEmbeddings(name))),
       execution: {

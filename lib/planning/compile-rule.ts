@@ -34,6 +34,7 @@ export function compileRule(
       targetLatencyMs: undefined,
     }));
 
+  const limits = { maxLatencyMs: options.maxLatencyMs ?? undefined, task: options.task ?? undefined };
   const maxCostPer1k = options.maxCostPer1k ?? undefined;
   const unpriced: PolicyModel[] = [];
   const refused: string[] = [];
@@ -103,9 +104,9 @@ export function compileRule(
       path,
       `no model of this rule is within \`maxCostPer1k\` ${String(maxCostPer1k)} (${prices})`,
     );
-    return { name, tiers, maxCostPer1k: undefined, maxLatencyMs: options.maxLatencyMs ?? undefined };
+    return { name, tiers, maxCostPer1k: undefined, ...limits };
   }
-  return { name, tiers, maxCostPer1k, maxLatencyMs: options.maxLatencyMs ?? undefined };
+  return { name, tiers, maxCostPer1k, ...limits };
 }
 
 function isUnderPriceCap(model: PolicyModel, maxCostPer1k: number): boolean {

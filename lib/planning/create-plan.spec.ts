@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Catalog, MODEL_CAPABILITIES } from '../catalog/index.js';
+import { Catalog, MODEL_CAPABILITIES, qualityOf } from '../catalog/index.js';
 import type { RequestFeatures } from '../classification/index.js';
 import { readConfiguration } from '../config/index.js';
 import { ModelNotFoundError } from '../errors/model-not-found-error.js';
@@ -36,6 +36,7 @@ const FEATURES: RequestFeatures = {
   choices: 1,
   streamed: true,
   capabilities: ['streaming'],
+  parameters: [],
   questionText: '',
   questionCharacters: 0,
   asksThinking: false,
@@ -702,5 +703,29 @@ describe('speed', () => {
     console.info(`createPlan, ${count} candidates: p50 ${(median * 1_000).toFixed(1)} us`);
     expect(createPlan(input).attempts).toHaveLength(count);
     expect(median).toBeLessThan(boundMs);
+  });
+});
+
+describe('a rule for a kind of task', () => {
+  const raw = (task?: string): object => ({
+    providers: { openai: { api: 'openai', apiKey: 'k' } },
+    models: { own: { provider: 'openai', quality: 0.95, contextWindow: 9_000, capabilities: ['streaming'] } },
+    routingRules: {
+      simple_queries: { primary: ['gpt-4o-mini', 'gpt-4.1'], fallback: 'own', ...(task && { task }) },
+    },
+    surfaces: { s: { qualityFloor: 0.7 } },
+  });
+
+  it('holds floors against the rating in it, and a quality of the user’s own counts for every kind', () => {
+    const catalog = new Catalog();
+    for (const task of ['coding', 'math', 'hard_prompts'] as const) {
+      const decided = plan(policyOf(raw(task)), { surface: 's' });
+      const ratingOf = (name: string): number | undefined => qualityOf(catalog.find(name)!, task)?.value;
+      const expected = ['gpt-4o-mini', 'gpt-4.1'].filter((name) => (ratingOf(name) ?? 0) >= 0.7);
+      expect(decided.attempts.map(({ deployment }) => deployment.model.name).toSorted()).toEqual(
+        [...expected, 'own'].toSorted(),
+      );
+      for (const { detail } of decided.rejected) expect(detail).toContain(`in ${task}`);
+    }
   });
 });

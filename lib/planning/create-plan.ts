@@ -1,3 +1,4 @@
+import { fieldOfParameter } from '../catalog/index.js';
 import type { Classification, RequestFeatures } from '../classification/index.js';
 import type { Workload } from '../context/index.js';
 import { affordableOutputTokens, cappedOutputTokens } from '../cost/index.js';
@@ -17,8 +18,8 @@ import type {
 import { rankTier } from './rank-tier.js';
 import type { SignalsSnapshot } from './signals-snapshot.js';
 
-const INTERACTIVE_DEADLINE_MS = 60_000;
-const LONG_DEADLINE_MS = 600_000;
+export const INTERACTIVE_DEADLINE_MS = 60_000;
+export const LONG_DEADLINE_MS = 600_000;
 /** The `latencySloMs` of interactive work that names none. */
 export const INTERACTIVE_SLO_MS = 2_000;
 const FIRST_TOKEN_MS = 15_000;
@@ -116,7 +117,7 @@ function smallest(...values: (number | undefined)[]): number | undefined {
  * replay of a recorded day call this one function.
  *
  * @throws {@link ModelNotFoundError} when the client names what nobody knows; {@link InvalidRequestError} when it names
- * a model that answers no chat.
+ * a model that answers no chat, or where unsupported parameters are refused.
  */
 export function createPlan(input: PlanInput): Plan {
   const { features, policy, circumstances } = input;
@@ -129,7 +130,14 @@ export function createPlan(input: PlanInput): Plan {
   let rule: PolicyRule | undefined;
   let attempts: PlannedAttempt[] = [];
   for (const source of sourcesFor(input, notes)) {
-    const demand: Demand = { features, surface, rule: source.rule, outputTokens };
+    const demand: Demand = {
+      features,
+      surface,
+      rule: source.rule,
+      outputTokens,
+      dropsParameters: policy.unsupportedParameters === 'drop',
+    };
+    if (policy.unsupportedParameters === 'refuse') refuseUnsupported(input, source, demand, sloMs);
     const found = planTiers(input, source, demand, sloMs, rejected);
     rule = source.rule;
     if (found.length > 0) {
@@ -157,6 +165,24 @@ export function createPlan(input: PlanInput): Plan {
     maxAttempts: policy.execution.maxAttempts,
     maxCostUsd: surface.maxCostPerRequest,
   };
+}
+
+/** @throws {@link InvalidRequestError} where whom the request would go to cannot do what it asks for. */
+function refuseUnsupported(
+  input: PlanInput,
+  source: Source,
+  demand: Demand,
+  sloMs: number | undefined,
+): void {
+  const [first] = planTiers(input, source, { ...demand, dropsParameters: true }, sloMs, []);
+  const missing = demand.features.parameters.find((name) =>
+    first?.deployment.unsupportedParameters.has(name),
+  );
+  if (first === undefined || missing === undefined) return;
+  throw new InvalidRequestError(
+    `\`${fieldOfParameter(missing)}\` is not supported by ${first.deployment.model.name}, which this request would go to.`,
+    fieldOfParameter(missing),
+  );
 }
 
 function planTiers(

@@ -7,6 +7,8 @@ export interface Demand {
   readonly surface: PolicySurface;
   /** The rule whose limits hold; undefined for a bound or pinned model. */
   readonly rule: PolicyRule | undefined;
+  /** What the deployment has no word for is left out of the request. */
+  readonly dropsParameters: boolean;
   /** The client's output limit lowered to the surface's, in tokens. */
   readonly outputTokens: number | undefined;
 }

@@ -1,6 +1,7 @@
 export { bootTable } from './boot-table.js';
 export { type CompiledOptions, compileOptions } from './compile-options.js';
 export { type CompiledPolicy, compilePolicy } from './compile-policy.js';
+export { createEmbeddingPlan, EMBEDDINGS_CLASS } from './create-embedding-plan.js';
 export { createPlan, INTERACTIVE_SLO_MS, type PlanCircumstances, type PlanInput } from './create-plan.js';
 export { findPassedOver } from './find-passed-over.js';
 export type { Plan, PlannedAttempt, RankingTerms, RejectedCandidate, RejectionReason } from './plan.js';

@@ -42,6 +42,7 @@ export interface PlannedAttempt {
 export type RejectionReason =
   | 'not_pinned'
   | 'capability'
+  | 'parameter'
   | 'context_window'
   | 'max_output'
   | 'quality_floor'

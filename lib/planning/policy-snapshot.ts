@@ -1,4 +1,5 @@
-import type { ModelCapability, ModelPrice } from '../catalog/catalog-model.js';
+import type { RequestParameter } from '../catalog/request-parameters.js';
+import type { ModelCapability, ModelPrice, TaskKind } from '../catalog/catalog-model.js';
 import type { Workload } from '../context/index.js';
 import type { Tier } from '../telemetry/records.js';
 
@@ -6,6 +7,8 @@ import type { Tier } from '../telemetry/records.js';
 export interface PolicyModel {
   readonly name: string;
   readonly quality: number | undefined;
+  /** By the kind of task a rule may be for; one that is missing passes no floor under such a rule. */
+  readonly qualityByTask: Readonly<Partial<Record<TaskKind, number>>>;
   readonly safety: number | undefined;
   /** Undefined: not declared, so not checked. */
   readonly capabilities: ReadonlySet<ModelCapability> | undefined;
@@ -26,6 +29,8 @@ export interface PolicyDeployment {
   readonly contextWindow: number | undefined;
   readonly maxOutputTokens: number | undefined;
   readonly maxConcurrency: number | undefined;
+  /** What of a request it has no word for. */
+  readonly unsupportedParameters: ReadonlySet<RequestParameter>;
   readonly weight: number;
 }
 
@@ -42,6 +47,8 @@ export interface PolicyRule {
   readonly tiers: readonly PolicyTier[];
   readonly maxCostPer1k: number | undefined;
   readonly maxLatencyMs: number | undefined;
+  /** Undefined: quality over all tasks counts. */
+  readonly task?: TaskKind | undefined;
   /** Nobody wrote it: it stands in where no built-in class has a rule. */
   readonly isDerived?: boolean;
 }
@@ -95,6 +102,7 @@ export interface PolicySnapshot {
   /** For requests that name no surface. */
   readonly defaultSurface: PolicySurface;
   readonly clientModel: 'advisory' | 'binding';
+  readonly unsupportedParameters: 'route' | 'refuse' | 'drop';
   /** Names that always bind although their shape alone says so: fine-tuned ids and dated snapshots. */
   readonly bindingNames: ReadonlySet<string>;
   /** Names of models that make vectors: no chat can be asked of them, and nothing stands in. */

@@ -1,8 +1,9 @@
 import { isIP } from 'node:net';
-import { type CatalogModel, isEmbeddingModel, makerAt } from '../catalog/index.js';
+import { type CatalogModel, isEmbeddingModel, presetOf } from '../catalog/index.js';
 import type { PriceOptions, ProviderOptions } from '../config/index.js';
 import { findOddPrices } from '../cost/index.js';
 import { catalogPrice } from './catalog-price.js';
+import { makerOf } from './maker-of.js';
 import type { ProofNotes } from './proof-notes.js';
 
 /** IPv4 networks of one's own: this machine, and RFC 1918. */
@@ -20,10 +21,17 @@ export function isOwnHost(baseUrl: string): boolean {
   return isShortName || OWN_NAME.test(hostname) || OWN_IPV4.test(hostname) || OWN_IPV6.test(hostname);
 }
 
+/** Where a provider is, as far as the configuration or its preset says. */
+function addressOf(provider: Pick<ProviderOptions, 'api' | 'baseUrl'>): string {
+  return provider.baseUrl ?? presetOf(provider)?.baseUrl ?? '';
+}
+
 /** Whether a provider surely charges money: an OpenAI-compatible one may be anybody's own. */
-function isPaid({ api, baseUrl }: Pick<ProviderOptions, 'api' | 'baseUrl'>): boolean {
-  if (baseUrl !== undefined && isOwnHost(baseUrl)) return false;
-  return api !== 'openai-compatible' || makerAt(baseUrl ?? '') !== undefined;
+function isPaid(provider: Pick<ProviderOptions, 'api' | 'baseUrl'>): boolean {
+  if (isOwnHost(addressOf(provider))) return false;
+  const preset = presetOf(provider);
+  if (preset !== undefined) return preset.keyRequired;
+  return provider.api !== 'openai-compatible' || makerOf(provider) !== undefined;
 }
 
 /**
@@ -47,7 +55,7 @@ export function provePrice(
     notes.error(`${path}.longContext`, 'must go up in `aboveInputTokens`, the lowest step first');
     return;
   }
-  const isOwn = provider.baseUrl !== undefined && isOwnHost(provider.baseUrl);
+  const isOwn = isOwnHost(addressOf(provider));
   const odd = findOddPrices(price, {
     // What a model costs on one's own machines has nothing to do with what its maker asks.
     listPrice: isOwn ? undefined : catalogPrice(facts, provider),

@@ -2,6 +2,7 @@ import { isEmbeddingModel } from '../catalog/index.js';
 import { isWithinPrice, mixedPricePer1k } from '../cost/index.js';
 import type { PolicyModel, PolicyRule, PolicySurface } from './policy-snapshot.js';
 import type { ProofNotes } from './proof-notes.js';
+import { qualityUnderRule } from './quality-under-rule.js';
 
 /** Why a model can never serve a surface under a rule, or undefined where it can. */
 export function staticRejection(
@@ -12,8 +13,9 @@ export function staticRejection(
   if (surface.pin !== undefined && surface.pin.name !== model.name) return `pinned to ${surface.pin.name}`;
   if (model.capabilities !== undefined && isEmbeddingModel(model.capabilities)) return 'makes embeddings';
   if (surface.qualityFloor !== undefined) {
-    if (model.quality === undefined) return 'unrated';
-    if (model.quality < surface.qualityFloor) return `quality ${model.quality.toFixed(2)}`;
+    const quality = qualityUnderRule(model, rule);
+    if (quality === undefined) return 'unrated';
+    if (quality < surface.qualityFloor) return `quality ${quality.toFixed(2)}`;
   }
   if (surface.safetyFloor !== undefined) {
     if (model.safety === undefined) return 'no safety rating';
@@ -87,7 +89,7 @@ export function proveSurfaces(
     const unserved = [...rulesForClass].filter(([, rules]) => !rules.some((rule) => serves(rule, surface)));
     for (const rule of new Set([...rulesForClass.values()].flat())) {
       for (const model of modelsOf(rule)) {
-        if (surface.qualityFloor !== undefined && model.quality === undefined)
+        if (surface.qualityFloor !== undefined && qualityUnderRule(model, rule) === undefined)
           unrated.quality.add(model.name);
         if (surface.safetyFloor !== undefined && model.safety === undefined) unrated.safety.add(model.name);
       }

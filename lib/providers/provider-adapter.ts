@@ -5,8 +5,12 @@ import type {
   ValidatedChatRequest,
 } from '../chat/chat-types.js';
 import type { ProviderError } from '../errors/provider-error.js';
+import type { EmbeddingsWire } from './embeddings-wire.js';
 import type { EventReader } from './event-reader.js';
 import type { RecalledTurn } from './recalled-turn.js';
+import type { WireRequest } from './wire-request.js';
+
+export type { WireRequest };
 
 /** What an adapter needs to know to put one chat request on the wire. */
 export interface ProviderCall {
@@ -25,15 +29,6 @@ export interface ProviderCall {
   readonly reasoning: boolean;
   /** What the client lost of earlier answers, by the message's place in the request. */
   readonly recalledTurns?: ReadonlyMap<number, RecalledTurn>;
-}
-
-/** One HTTP request, complete but for base URL and key. */
-export interface WireRequest {
-  /** Path below the provider's base URL, with a leading slash. */
-  readonly path: string;
-  readonly headers: Readonly<Record<string, string>>;
-  /** A JSON-serialisable body; undefined: a GET. */
-  readonly body: unknown;
 }
 
 /** An answer in OpenAI's shape with the usage the ledger needs. */
@@ -101,6 +96,13 @@ export interface ProviderAdapter {
    * the provider cannot read).
    */
   buildRequest(call: ProviderCall): WireRequest;
+  /**
+   * Which fields of the request did not make it into the wire's, though a client may care: hints, and values the model
+   * does not take. What changes the answer is refused by `buildRequest` instead. Absent: none.
+   */
+  droppedFields?: (call: ProviderCall, wire: WireRequest) => readonly string[];
+  /** Absent: it makes no embeddings. */
+  readonly embeddings?: EmbeddingsWire;
   /** @throws {@link ProviderError} of kind `bad_response` when the body is not an answer. */
   parseAnswer(body: unknown, call: ProviderCall): TranslatedAnswer;
   createStreamTranslator(call: ProviderCall): StreamTranslator;

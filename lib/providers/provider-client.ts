@@ -1,12 +1,13 @@
 import type { Readable } from 'node:stream';
 import type { ChatCompletionChunk } from '../chat/chat-types.js';
 import { ProviderError } from '../errors/provider-error.js';
+import { InvalidRequestError } from '../errors/invalid-request-error.js';
+import type { EmbeddingsCall } from './embeddings-wire.js';
 import type { EventReader } from './event-reader.js';
 import type {
   ProviderAdapter,
   ProviderCall,
   StreamTranslator,
-  TranslatedAnswer,
   WireEvent,
   WireRequest,
 } from './provider-adapter.js';
@@ -16,7 +17,7 @@ import type { RequestAuthorizer } from './request-authorizer.js';
 import { ServerSentEventReader } from './server-sent-event-reader.js';
 import { toProviderError } from './to-provider-error.js';
 import type { Transport, TransportResponse } from './transport.js';
-import type { OpenedStream, PreparedCall, UpstreamClient } from './upstream-client.js';
+import type { OpenedStream, PreparedCall, PreparedEmbeddings, UpstreamClient } from './upstream-client.js';
 
 /** The largest whole answer taken: 128,000 tokens with log probabilities stay under it. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
@@ -77,23 +78,37 @@ export class ProviderClient implements UpstreamClient {
           };
     const wire = adapter.buildRequest(said);
     return {
-      complete: (signal, onProgress) => this.complete(said, wire, signal, onProgress),
+      droppedFields: adapter.droppedFields?.(said, wire) ?? [],
+      complete: (signal, onProgress) =>
+        this.complete((body) => adapter.parseAnswer(body, said), wire, signal, onProgress),
       openStream: (signal) => this.openStream(said, wire, signal),
     };
   }
 
-  private async complete(
-    call: ProviderCall,
+  prepareEmbeddings(call: EmbeddingsCall): PreparedEmbeddings {
+    const { embeddings } = this.options.adapter;
+    if (embeddings === undefined) {
+      throw new InvalidRequestError('This provider makes no embeddings.', 'model');
+    }
+    const wire = embeddings.buildRequest(call);
+    return {
+      complete: (signal, onProgress) =>
+        this.complete((body) => embeddings.parseAnswer(body, call), wire, signal, onProgress),
+    };
+  }
+
+  private async complete<Answer>(
+    parse: (body: unknown) => Answer,
     wire: WireRequest,
     signal: AbortSignal,
     onProgress: () => void,
-  ): Promise<TranslatedAnswer> {
+  ): Promise<Answer> {
     const response = await this.send(wire, signal);
     if (!isSuccess(response.status)) throw await this.readFailure(response, signal);
     onProgress();
     try {
       const text = await this.readText(response.body, MAX_ANSWER_BYTES, signal, onProgress);
-      return this.options.adapter.parseAnswer(parseJson(text), call);
+      return parse(parseJson(text));
     } catch (error) {
       // The status tells that an answer had begun: it was generated, and will be billed.
       throw error instanceof ProviderError && error.status === undefined

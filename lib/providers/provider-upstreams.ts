@@ -1,9 +1,12 @@
 import type { LlmRouterConfiguration } from '../config/index.js';
 import { adapterFor } from './adapter-registry.js';
+import { LanguageModelClient } from './ai-sdk/language-model-client.js';
 import { AxiosTransport } from './axios-transport.js';
+import { authorizerFor } from './authorizer-for.js';
 import { type ConnectedUpstreams, LlmUpstreams } from './llm-upstreams.js';
 import { ProviderClient } from './provider-client.js';
 import type { Transport } from './transport.js';
+import type { UpstreamClient } from './upstream-client.js';
 
 /** The configured providers themselves. */
 export class ProviderUpstreams extends LlmUpstreams {
@@ -24,9 +27,19 @@ export class ProviderUpstreams extends LlmUpstreams {
       }
       return transport;
     };
-    const clients = new Map<string, ProviderClient>();
+    const clients = new Map<string, UpstreamClient>();
     for (const [name, provider] of Object.entries(providers ?? {})) {
-      const adapter = adapterFor(provider.api, { apiVersion: provider.apiVersion });
+      if (provider.api === 'ai-sdk') {
+        // The boot proof has seen to it that the function is there.
+        const { languageModel } = provider;
+        if (languageModel) clients.set(name, new LanguageModelClient({ name, languageModel }));
+        continue;
+      }
+      const adapter = adapterFor(provider.api, {
+        apiVersion: provider.apiVersion,
+        baseUrl: provider.baseUrl,
+        region: provider.region,
+      });
       clients.set(
         name,
         new ProviderClient({
@@ -36,6 +49,7 @@ export class ProviderUpstreams extends LlmUpstreams {
           // The boot proof has seen to it that one of the two is there.
           baseUrl: provider.baseUrl ?? adapter.defaultBaseUrl ?? '',
           apiKey: provider.apiKey ?? undefined,
+          authorizer: authorizerFor(name, provider),
         }),
       );
     }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { PRESET_NAMES, type PresetName } from '../catalog/index.js';
 import { ProviderError } from '../errors/provider-error.js';
 import { adapterFor, PROVIDER_APIS, type ProviderApi } from './adapter-registry.js';
 import type { ProviderCall } from './provider-adapter.js';
@@ -130,12 +131,47 @@ const gemini = someOf({
   error: value,
 });
 
+/** The same for every provider that speaks OpenAI's format. */
+function ofPresets<Value>(value: Value): Record<PresetName, Value> {
+  return Object.fromEntries(PRESET_NAMES.map((name) => [name, value])) as Record<PresetName, Value>;
+}
+const bedrock = someOf({
+  output: someOf({
+    message: someOf({
+      content: listOf(
+        someOf({
+          text: value,
+          toolUse: someOf({ toolUseId: value, name: value, input: value }),
+          reasoningContent: someOf({
+            reasoningText: someOf({ text: value, signature: value }),
+            redactedContent: value,
+          }),
+          citationsContent: someOf({ content: listOf(someOf({ text: value })) }),
+        }),
+      ),
+    }),
+  }),
+  contentBlockIndex: value,
+  start: someOf({ toolUse: someOf({ toolUseId: value, name: value }) }),
+  delta: someOf({
+    text: value,
+    toolUse: someOf({ input: value }),
+    reasoningContent: someOf({ text: value, signature: value, redactedContent: value }),
+  }),
+  stopReason: value,
+  usage: value,
+  message: value,
+  __type: value,
+});
+
 const BODIES: Readonly<Record<ProviderApi, fc.Arbitrary<unknown>>> = {
   openai: openAi,
   'openai-compatible': openAi,
   'azure-openai': openAi,
   anthropic,
   gemini,
+  ...ofPresets(openAi),
+  bedrock,
 };
 
 /** Only a ProviderError may come out of what an upstream sends. */
@@ -161,7 +197,19 @@ describe.each(PROVIDER_APIS)('unknown input to %s', (api) => {
     const events = fc.array(
       fc.record(
         {
-          event: fc.constantFrom('message', 'error', 'message_stop', 'new_event'),
+          event: fc.constantFrom(
+            'message',
+            'error',
+            'message_stop',
+            'new_event',
+            'messageStart',
+            'contentBlockStart',
+            'contentBlockDelta',
+            'contentBlockStop',
+            'messageStop',
+            'metadata',
+            ':exception',
+          ),
           data: fc.oneof(
             { weight: 8, arbitrary: BODIES[api].map((body) => JSON.stringify(body)) },
             { weight: 1, arbitrary: fc.string() },
@@ -221,6 +269,11 @@ describe.each(PROVIDER_APIS)('unknown input to %s', (api) => {
       anthropic: { content: [{ type: reason }, { type: 'text', text: 'x' }], stop_reason: reason },
       gemini: {
         candidates: [{ content: { parts: [{ [reason]: 1 }, { text: 'x' }] }, finishReason: reason }],
+      },
+      ...ofPresets({ choices: [{ message: { content: 'x' }, finish_reason: reason }] }),
+      bedrock: {
+        output: { message: { content: [{ [reason]: {} }, { text: 'x' }] } },
+        stopReason: reason,
       },
     };
     expect(adapter.parseAnswer(bodies[api], call).completion.choices).toMatchObject([

@@ -1,4 +1,5 @@
 import type { ChatCompletionChunk, TokenUsage } from '../chat/chat-types.js';
+import type { EmbeddingsCall, TranslatedEmbeddings } from './embeddings-wire.js';
 import type { ProviderCall, TranslatedAnswer } from './provider-adapter.js';
 
 /** A stream the provider has begun: chunks in OpenAI's shape and the usage it reported. */
@@ -11,6 +12,8 @@ export interface OpenedStream {
 
 /** One request, put on the wire of one provider and ready to be sent, once. */
 export interface PreparedCall {
+  /** Fields of the request, by OpenAI's names, that this wire has no word for and that change little. Absent: none. */
+  readonly droppedFields?: readonly string[];
   /**
    * @param onProgress - Called when the headers of an answer are there, and at every piece of it.
    * @throws {@link ProviderError}, or the signal's reason.
@@ -18,6 +21,15 @@ export interface PreparedCall {
   complete(signal: AbortSignal, onProgress: () => void): Promise<TranslatedAnswer>;
   /** Resolves when the upstream has accepted the request. @throws {@link ProviderError}, or the signal's reason. */
   openStream(signal: AbortSignal): Promise<OpenedStream>;
+}
+
+/** One embeddings request, put on the wire of one provider and ready to be sent, once. */
+export interface PreparedEmbeddings {
+  /**
+   * @param onProgress - Called when the headers of an answer are there, and at every piece of it.
+   * @throws {@link ProviderError}, or the signal's reason.
+   */
+  complete(signal: AbortSignal, onProgress: () => void): Promise<TranslatedEmbeddings>;
 }
 
 /**
@@ -36,4 +48,6 @@ export interface UpstreamClient {
   probe?(signal: AbortSignal): Promise<void>;
   /** @throws {@link InvalidRequestError} when this wire cannot say the request. */
   prepare(call: ProviderCall): PreparedCall;
+  /** Absent: it makes no embeddings. @throws {@link InvalidRequestError} when this wire cannot say the request. */
+  prepareEmbeddings?(call: EmbeddingsCall): PreparedEmbeddings;
 }

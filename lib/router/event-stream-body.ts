@@ -13,14 +13,15 @@ export interface EventStreamBody {
  * @param left - Aborted when the reader leaves: before the read under way returns, which waits for the provider.
  * @param onEnd - Called once, however it ended.
  * @param onFault - Told of a fault of ours that the reader cannot be told of.
+ * @param events - The stream in the form its endpoint gives it. @defaultValue that of chat completions
  */
 export function eventStreamBody(
   routed: RoutedStream,
   left: AbortController,
   onEnd: () => void,
   onFault: (error: unknown) => void,
+  events: AsyncGenerator<string, void, undefined> = streamEvents(routed),
 ): EventStreamBody {
-  const events = streamEvents(routed);
   const encoder = new TextEncoder();
   let controller: ReadableStreamDefaultController<Uint8Array> | undefined;
 

@@ -1,3 +1,4 @@
+import type { ChatLimits } from '../chat/index.js';
 import type { LlmRequestContext } from '../context/index.js';
 import { LlmRouterError } from '../errors/llm-router-error.js';
 import { ModelNotFoundError } from '../errors/model-not-found-error.js';
@@ -8,9 +9,13 @@ import {
   type ListedModel,
   listModels,
   recordRefusal,
+  type RoutedStream,
+  streamEvents,
 } from '../pipeline/index.js';
+import { fromChatCompletion, refusedRoute, toChatRequest } from '../responses/index.js';
 import { type EventStreamBody, eventStreamBody } from './event-stream-body.js';
 import { readFetchBody } from './read-fetch-body.js';
+import { responseEvents } from './response-events.js';
 import type { RouterEngine } from './router-engine.js';
 import { UnknownRouteError } from './unknown-route-error.js';
 
@@ -62,6 +67,8 @@ function readCall(input: string | URL | Request, init: RequestInit = {}): FetchC
 async function answer(engine: RouterEngine, options: LlmRequestContext, call: FetchCall): Promise<Response> {
   const { method, path } = call;
   if (method === 'POST' && path.endsWith('/chat/completions')) return complete(engine, options, call);
+  if (method === 'POST' && path.endsWith('/embeddings')) return embed(engine, options, call);
+  if (method === 'POST' && path.endsWith('/responses')) return respond(engine, options, call);
   if (method === 'GET') {
     const models = (): ListedModel[] => listModels(engine.runtime.policy);
     if (path.endsWith('/models')) return jsonResponse(200, {}, { object: 'list', data: models() });
@@ -72,7 +79,7 @@ async function answer(engine: RouterEngine, options: LlmRequestContext, call: Fe
       return jsonResponse(200, {}, found);
     }
   }
-  throw new UnknownRouteError(method, path);
+  throw refusedRoute(method, path) ?? new UnknownRouteError(method, path);
 }
 
 async function complete(
@@ -80,17 +87,46 @@ async function complete(
   options: LlmRequestContext,
   call: FetchCall,
 ): Promise<Response> {
-  const { body, isStream } = await accept(engine, call);
-  if (isStream) return stream(engine, options, call.signal, body);
+  const { body, isStream } = await accept(engine, call, (received) => received);
+  if (isStream) return stream(engine, options, call.signal, body, streamEvents);
   const { completion, routing } = await engine.pipeline.chat(body, { ...options, signal: call.signal });
   return jsonResponse(200, answerHeaders(routing), completion);
 }
 
+async function embed(engine: RouterEngine, options: LlmRequestContext, call: FetchCall): Promise<Response> {
+  const { body } = await accept(engine, call, (received) => received);
+  const { response, routing } = await engine.pipeline.embed(body, { ...options, signal: call.signal });
+  return jsonResponse(200, answerHeaders(routing), response);
+}
+
+/** OpenAI's Responses API over the same pipeline. */
+async function respond(engine: RouterEngine, options: LlmRequestContext, call: FetchCall): Promise<Response> {
+  const { received, body, isStream } = await accept(engine, call, toChatRequest);
+  if (isStream) {
+    return stream(engine, options, call.signal, body, (routed) => responseEvents(routed, received));
+  }
+  const { completion, routing } = await engine.pipeline.chat(body, { ...options, signal: call.signal });
+  return jsonResponse(200, answerHeaders(routing), fromChatCompletion(completion, received));
+}
+
+interface Accepted {
+  /** As the client sent it. */
+  readonly received: unknown;
+  /** The chat request it is. */
+  readonly body: unknown;
+  readonly isStream: boolean;
+}
+
 /** What is judged before the pipeline has the request. @throws what refuses it, with its record emitted. */
-async function accept(engine: RouterEngine, call: FetchCall): Promise<{ body: unknown; isStream: boolean }> {
+async function accept(
+  engine: RouterEngine,
+  call: FetchCall,
+  toChat: (received: unknown, limits: ChatLimits) => unknown,
+): Promise<Accepted> {
   try {
-    const body = await readFetchBody(call.body, engine.configuration.limits.bodyBytes);
-    return { body, isStream: asksForStream(body) };
+    const received = await readFetchBody(call.body, engine.configuration.limits.bodyBytes);
+    const isStream = asksForStream(received);
+    return { received, body: toChat(received, engine.runtime.limits), isStream };
   } catch (error) {
     if (LlmRouterError.isInstance(error)) recordRefusal(engine.bus, error);
     throw error;
@@ -102,6 +138,7 @@ async function stream(
   options: LlmRequestContext,
   signal: AbortSignal | undefined,
   body: unknown,
+  toEvents: (routed: RoutedStream) => AsyncGenerator<string, void, undefined>,
 ): Promise<Response> {
   const left = new AbortController();
   let events: EventStreamBody | undefined;
@@ -118,9 +155,10 @@ async function stream(
     const routed = await engine.pipeline.stream(body, { ...options, signal: left.signal });
     // Of a body that nobody reads to its end, the caller's signal must not keep hold for ever.
     routed.ended.addEventListener('abort', forget, { once: true });
-    events = eventStreamBody(routed, left, forget, (error) => {
+    const onFault = (error: unknown): void => {
       engine.onFault(routed.routing.decisionId, error);
-    });
+    };
+    events = eventStreamBody(routed, left, forget, onFault, toEvents(routed));
     // Aborted between the first token and here.
     if (left.signal.aborted) events.fail(signal?.reason);
     return new Response(events.body, {

@@ -1,7 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { Injectable } from '@nestjs/common';
 import { Observable } from 'rxjs';
-import type { ChatCompletion, ChatCompletionChunk, ChatRequest } from '../chat/index.js';
+import type {
+  ChatCompletion,
+  ChatCompletionChunk,
+  ChatRequest,
+  EmbeddingRequest,
+  EmbeddingResponse,
+} from '../chat/index.js';
 import { type LlmRequestContext, runBoundWithLlmContext } from '../context/index.js';
 import type { AlertReport, SavingsReport } from '../observability/index.js';
 import type { Explanation, RouterCallOptions, RoutingInfo } from '../pipeline/index.js';
@@ -15,6 +21,13 @@ import { RouterEngine } from './router-engine.js';
  * @publicApi
  */
 export type RoutedChatCompletion = ChatCompletion & { readonly routing: RoutingInfo };
+
+/**
+ * Vectors with where they came from; `routing` is not enumerable.
+ *
+ * @publicApi
+ */
+export type RoutedEmbeddingResponse = EmbeddingResponse & { readonly routing: RoutingInfo };
 
 /**
  * A stream of chunks. Nothing is called before the first read; leaving the loop ends the upstream call.
@@ -154,6 +167,25 @@ export class RouterService {
         controller.abort();
       };
     });
+  }
+
+  /**
+   * Makes vectors of texts. `model` must name a model that makes embeddings; only another deployment of the same model
+   * takes over where one fails.
+   *
+   * @throws {@link LlmRouterError} when the request is refused or no deployment of the model answered.
+   *
+   * @example
+   * ```ts
+   * const { data } = await this.router.embed({ model: 'text-embedding-3-small', input: ['red', 'blue'] });
+   * ```
+   */
+  async embed(request: EmbeddingRequest, options: RouterCallOptions = {}): Promise<RoutedEmbeddingResponse> {
+    const { response, routing } = await this.engine.pipeline.embed(request, options);
+    return Object.defineProperty(response, 'routing', {
+      value: routing,
+      enumerable: false,
+    }) as RoutedEmbeddingResponse;
   }
 
   /**

@@ -1,9 +1,16 @@
 import type { ChatCompletionChunk } from '../chat/index.js';
 import { ProviderError } from '../errors/provider-error.js';
+import type { EmbeddingsCall } from '../providers/embeddings-wire.js';
 import type { ProviderCall, TranslatedAnswer } from '../providers/provider-adapter.js';
-import type { OpenedStream, PreparedCall, UpstreamClient } from '../providers/upstream-client.js';
+import type {
+  OpenedStream,
+  PreparedCall,
+  PreparedEmbeddings,
+  UpstreamClient,
+} from '../providers/upstream-client.js';
 import { defaultReply } from '../testing/default-reply.js';
 import { openAiWire } from '../testing/openai.wire.js';
+import { simulatedVector } from '../testing/simulated-vector.js';
 import type { UpstreamReading } from '../testing/upstream-wire.interface.js';
 import type { Cue } from './script-page.js';
 import type { ScriptedConnection, ScriptedWaits } from './scripted-connection.js';
@@ -46,6 +53,42 @@ export class ScriptedClient implements UpstreamClient {
     return {
       complete: (signal, onProgress) => this.complete(this.begin(call, signal), onProgress),
       openStream: (signal) => this.openStream(this.begin(call, signal)),
+    };
+  }
+
+  /** Vectors as they are simulated everywhere: the same for the same text. Faults hold for them too, replies do not. */
+  prepareEmbeddings(call: EmbeddingsCall): PreparedEmbeddings {
+    return {
+      complete: async (signal, onProgress) => {
+        const { upstreamModel, request } = call;
+        const inputs: readonly unknown[] = request.input;
+        const lastUserText = inputs.filter((input) => typeof input === 'string').join('\n');
+        const { cue } = this.prompter.cue({
+          provider: this.provider,
+          upstreamModel,
+          streamed: false,
+          tools: [],
+          toolChoice: undefined,
+          lastUserText,
+          outputFormat: 'text',
+          messages: [],
+          maxOutputTokens: undefined,
+          body: { ...request.extras, model: request.model, messages: [] },
+        });
+        const course = cue.fault === undefined ? undefined : toCourse(cue.fault);
+        if (course?.kind === 'error' || course?.kind === 'stream_error') throw course.error;
+        if (course?.kind === 'stalled') return this.connection.waits.stall(signal);
+        if (course?.kind === 'cut') {
+          throw new ProviderError({ kind: 'connection', status: 200, providerCode: 'ECONNRESET' });
+        }
+        signal.throwIfAborted();
+        onProgress();
+        return {
+          vectors: inputs.map((input) => simulatedVector(input, request.dimensions)),
+          model: upstreamModel,
+          usage: undefined,
+        };
+      },
     };
   }
 

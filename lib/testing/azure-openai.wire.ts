@@ -11,7 +11,7 @@ import {
   type UpstreamWire,
 } from './upstream-wire.interface.js';
 
-const CLASSIC_PATH = /^\/openai\/deployments\/([^/]+)\/chat\/completions$/;
+const CLASSIC_PATH = /^\/openai\/deployments\/([^/]+)\/(chat\/completions|embeddings)$/;
 const VERDICT = {
   hate: { filtered: false, severity: 'safe' },
   self_harm: { filtered: false, severity: 'safe' },
@@ -38,9 +38,12 @@ export const azureOpenAiWire: UpstreamWire = {
       const isKnown = version === null || version === 'v1' || version === 'preview';
       return isKnown ? { kind: 'generate', serverSentEvents: true } : undefined;
     }
-    const deployment = CLASSIC_PATH.exec(path)?.[1];
+    if (path === '/openai/v1/embeddings') return { kind: 'embed' };
+    const [, deployment, operation] = CLASSIC_PATH.exec(path) ?? [];
     return deployment !== undefined && /^\d{4}-\d{2}-\d{2}(?:-preview)?$/.test(version ?? '')
-      ? { kind: 'generate', serverSentEvents: true, model: decodeURIComponent(deployment) }
+      ? operation === 'embeddings'
+        ? { kind: 'embed', model: decodeURIComponent(deployment) }
+        : { kind: 'generate', serverSentEvents: true, model: decodeURIComponent(deployment) }
       : undefined;
   },
 

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { countOf, isRecord, listOf, recordOf, recordsOf, stringOf, type JsonRecord } from './json-value.js';
 import type { UpstreamToolChoice } from './scripted-upstream.interface.js';
+import { simulatedVector } from './simulated-vector.js';
 import { groupPieces, splitIntoTokens } from './token-estimate.js';
 import {
   UpstreamRefusal,
@@ -58,6 +59,10 @@ export const geminiWire: UpstreamWire = {
 
   route(method, path, query): UpstreamRoute | undefined {
     if (method === 'GET' && path === '/v1beta/models') return { kind: 'models' };
+    const embedded = /^\/v1beta\/models\/([^/:]+):batchEmbedContents$/.exec(path);
+    if (method === 'POST' && embedded !== null) {
+      return { kind: 'embed', model: decodeSegment(embedded[1] ?? '') };
+    }
     const match = /^\/v1beta\/models\/([^/:]+):(generateContent|streamGenerateContent)$/.exec(path);
     if (method !== 'POST' || match === null) return undefined;
     return {
@@ -157,6 +162,28 @@ export const geminiWire: UpstreamWire = {
       status: 200,
       headers: { 'content-type': 'application/json; charset=UTF-8' },
       body: { candidates, usageMetadata: usageOf(answer, answer.usage.completionTokens), ...trailer(answer) },
+    };
+  },
+
+  embed(body): UpstreamDocument {
+    const requests = recordsOf(body.requests);
+    if (requests.length === 0) {
+      throw refusal('* BatchEmbedContentsRequest.requests: contents is not specified');
+    }
+    const embeddings = requests.map((request) => {
+      const values = simulatedVector(
+        textOf(recordOf(request.content)),
+        countOf(request.outputDimensionality),
+      );
+      // Google brings shortened vectors to no length.
+      return {
+        values: request.outputDimensionality === undefined ? values : values.map((value) => value / 2),
+      };
+    });
+    return {
+      status: 200,
+      headers: { 'content-type': 'application/json; charset=UTF-8' },
+      body: { embeddings },
     };
   },
 

@@ -1,7 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { countOf, isRecord, listOf, recordOf, recordsOf, stringOf, type JsonRecord } from './json-value.js';
 import type { UpstreamToolChoice } from './scripted-upstream.interface.js';
-import { splitIntoTokens } from './token-estimate.js';
+import { simulatedVector } from './simulated-vector.js';
+import { countCharacters, estimateTokens, splitIntoTokens } from './token-estimate.js';
 import {
   UpstreamRefusal,
   type OutputWish,
@@ -27,6 +28,17 @@ const KNOWN_FIELDS = new Set(
 const ROLES = ['system', 'assistant', 'user', 'function', 'tool', 'developer'];
 const FUNCTION_NAME = /^[a-zA-Z0-9_-]{1,64}$/;
 /** Models that take `max_completion_tokens` alone. */
+/** A text, a list of texts, a list of tokens, or a list of such lists. */
+function embeddingInputs(input: unknown): readonly unknown[] {
+  if (typeof input === 'string') return input === '' ? [] : [input];
+  const entries = listOf(input);
+  return typeof entries[0] === 'number' ? [entries] : entries;
+}
+
+function base64Of(vector: readonly number[]): string {
+  return Buffer.from(Float32Array.from(vector).buffer).toString('base64');
+}
+
 const REASONING_MODEL = /^(?:o\d|gpt-5(?!.*chat))/;
 const FINGERPRINT = 'fp_5imulated0';
 
@@ -44,6 +56,7 @@ export const openAiWire: UpstreamWire = {
     if (method === 'GET' && path === '/v1/models') return { kind: 'models' };
     if (method === 'POST' && path === '/v1/chat/completions')
       return { kind: 'generate', serverSentEvents: true };
+    if (method === 'POST' && path === '/v1/embeddings') return { kind: 'embed' };
     return undefined;
   },
 
@@ -124,6 +137,33 @@ export const openAiWire: UpstreamWire = {
         ...rateLimitHeaders,
       },
       body: { ...envelope(answer, 'chat.completion'), choices, usage: usageOf(answer) },
+    };
+  },
+
+  embed(body): UpstreamDocument {
+    if (typeof body.model !== 'string' || body.model === '') {
+      throw refusal(400, 'you must provide a model parameter');
+    }
+    const inputs = embeddingInputs(body.input);
+    if (inputs.length === 0) throw refusal(400, "'$.input' is invalid.", 'input');
+    const dimensions = countOf(body.dimensions);
+    const tokens = estimateTokens(countCharacters(body.input));
+    return {
+      status: 200,
+      headers: { 'content-type': 'application/json' },
+      body: {
+        object: 'list',
+        data: inputs.map((input, index) => {
+          const vector = simulatedVector(input, dimensions);
+          return {
+            object: 'embedding',
+            index,
+            embedding: body.encoding_format === 'base64' ? base64Of(vector) : vector,
+          };
+        }),
+        model: body.model,
+        usage: { prompt_tokens: tokens, total_tokens: tokens },
+      },
     };
   },
 

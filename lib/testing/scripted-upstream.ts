@@ -308,13 +308,21 @@ class ScriptedUpstreamServer implements ScriptedUpstream {
       return;
     }
     const body = parseBody(bytes);
-    const reading = this.#wire.read(body ?? {}, route);
+    const reading = {
+      ...this.#wire.read(body ?? {}, route),
+      ...(route.kind === 'embed' && route.model !== undefined ? { model: route.model } : {}),
+    };
     const request = this.#record(reading, body ?? {}, exchange);
     const fault = this.#nextFaults.shift() ?? this.#standingFault;
     if (await this.#failAtOnce(exchange, fault)) return;
     if (bytes === undefined) throw new UpstreamRefusal({ status: 413 });
     this.#checkKey(exchange);
     if (body === undefined) throw new UpstreamRefusal(this.#wire.malformedBody());
+    if (route.kind === 'embed') {
+      const document = this.#wire.embed?.(body);
+      if (document !== undefined) await this.#sendDocument(exchange, document, fault, 0);
+      return;
+    }
     this.#wire.inspect(body, incoming.headers, route, this.#options.allowUnknownFields ?? false);
     this.#wire.inspectReading?.(body, reading);
     const reply = this.#reply?.(request) ?? defaultReply(reading);

@@ -5,6 +5,8 @@ import type { UpstreamApi, UpstreamToolChoice, UpstreamUsage } from './scripted-
 /** What a path asks for. */
 export type UpstreamRoute =
   | { readonly kind: 'models' }
+  /** Vectors; the model where the path names it. */
+  | { readonly kind: 'embed'; readonly model?: string }
   | {
       readonly kind: 'generate';
       /** Where the path names it (Gemini). */
@@ -120,6 +122,8 @@ export interface UpstreamWire {
   /** @throws UpstreamRefusal for what depends on the model or the route. */
   inspectReading?(body: JsonRecord, reading: UpstreamReading): void;
   document(answer: UpstreamAnswer): UpstreamDocument;
+  /** Vectors for a request of kind `embed`. @throws UpstreamRefusal for what the provider would refuse. */
+  embed?(body: JsonRecord): UpstreamDocument;
   streamHeaders(answer: UpstreamAnswer, route: UpstreamRoute): Readonly<Record<string, string>>;
   stream(answer: UpstreamAnswer, route: UpstreamRoute): StreamPiece[];
   /** The error event of a stream that had begun. */

@@ -52,6 +52,17 @@ export class LlmRouterConfiguration {
   @IsOneOf(['advisory', 'binding'])
   clientModel: 'advisory' | 'binding' = 'advisory';
 
+  /**
+   * What becomes of a request that uses what not every provider can do (`seed`, `n`, penalties, `logit_bias`,
+   * `verbosity`, `parallel_tool_calls: false`): `route`, it goes to models that can; `refuse`, it is refused with a 400
+   * where the model it would go to cannot; `drop`, what the model cannot do is left out, and `x-llm-dropped-parameters`
+   * says so. Tools, pictures, schemas, sound and log probabilities are never dropped.
+   *
+   * @defaultValue 'route'
+   */
+  @IsOneOf(['route', 'refuse', 'drop'])
+  unsupportedParameters: 'route' | 'refuse' | 'drop' = 'route';
+
   @Section(() => ExecutionOptions)
   execution: ExecutionOptions = new ExecutionOptions();
 
@@ -98,11 +109,15 @@ type SnakeCase<Name extends string, Before extends string = ''> = Name extends `
 /** Every key may be left out, and each of ours is there in both spellings. */
 type EitherSpelling<Value> = Value extends readonly (infer Entry)[]
   ? EitherSpelling<Entry>[]
-  : Value extends object
-    ? {
-        [Key in keyof Value as Key extends string ? Key | SnakeCase<Key> : Key]?: EitherSpelling<Value[Key]>;
-      }
-    : Value;
+  : Value extends (modelId: string) => unknown
+    ? Value
+    : Value extends object
+      ? {
+          [Key in keyof Value as Key extends string ? Key | SnakeCase<Key> : Key]?: EitherSpelling<
+            Value[Key]
+          >;
+        }
+      : Value;
 
 /**
  * What `LlmRouterModule.forRoot` takes: every key may be left out, and may be written in camelCase or snake_case.

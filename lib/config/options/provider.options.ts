@@ -1,13 +1,25 @@
+import { PRESET_NAMES, type PresetName } from '../../catalog/index.js';
 import { IsOptional, Matches } from '../class-validator.js';
 import { NotSupportedYet } from '../section.decorators.js';
-import { IsBaseUrl, IsName, IsOneOf } from '../validators.js';
+import { AWS_REGION_PATTERN } from '../aws-region-pattern.js';
+import { IsBaseUrl, IsFunction, IsName, IsOneOf } from '../validators.js';
+import type { AiSdkLanguageModel } from './ai-sdk-language-model.js';
 
 /**
- * A wire format of this version.
+ * A wire format of this version, or a provider that speaks OpenAI's with known habits of its own; `ai-sdk` is none, but a
+ * model of the AI SDK, whose provider has a wire of its own.
  *
  * @publicApi
  */
-export type ProviderApiName = 'openai' | 'openai-compatible' | 'azure-openai' | 'anthropic' | 'gemini';
+export type ProviderApiName =
+  | 'openai'
+  | 'openai-compatible'
+  | 'azure-openai'
+  | 'anthropic'
+  | 'gemini'
+  | 'bedrock'
+  | 'ai-sdk'
+  | PresetName;
 
 export const PROVIDER_API_NAMES = [
   'openai',
@@ -15,6 +27,9 @@ export const PROVIDER_API_NAMES = [
   'azure-openai',
   'anthropic',
   'gemini',
+  'bedrock',
+  'ai-sdk',
+  ...PRESET_NAMES,
 ] as const satisfies readonly ProviderApiName[];
 
 /**
@@ -22,13 +37,23 @@ export const PROVIDER_API_NAMES = [
  *
  * @publicApi
  */
-@NotSupportedYet({ apiKeys: 'give one `apiKey`', region: '', retention: '', quirks: '' })
+@NotSupportedYet({ apiKeys: 'give one `apiKey`', retention: '', quirks: '' })
 export class ProviderOptions {
-  /** Its wire format. */
+  /**
+   * Its wire format: `openai`, `anthropic`, `gemini`, `azure-openai`; the name of a provider whose habits are known
+   * (`mistral`, `groq`, `deepseek`, `xai`, `openrouter`, `together`, `fireworks`, `cerebras`, `perplexity`, `alibaba`,
+   * `moonshot`, `zai`, `huggingface`, `ollama`, `vllm`), which brings its base URL; or `openai-compatible` for any other
+   * server that imitates OpenAI's. One of those at a known provider's host is treated as that provider.
+   */
   @IsOneOf(PROVIDER_API_NAMES)
   api!: ProviderApiName;
 
-  /** The key, best as `${NAME}` of an environment variable. May be left out where `baseUrl` is set. */
+  /**
+   * The key, best as `${NAME}` of an environment variable. May be left out where `baseUrl` is set,
+   * and for `ollama` and `vllm`. For api `bedrock` a
+   * Bedrock API key, by default `AWS_BEARER_TOKEN_BEDROCK`; without one, requests are signed with the credentials of AWS's
+   * default chain.
+   */
   @IsOptional()
   @IsName(8_192)
   apiKey?: string;
@@ -38,7 +63,7 @@ export class ProviderOptions {
    * resource's endpoint: `https://NAME.openai.azure.com` or `https://NAME.services.ai.azure.com`, with `/openai/v1` or
    * without.
    *
-   * @defaultValue the vendor's own; required for `openai-compatible` and `azure-openai`
+   * @defaultValue the vendor's own, of Bedrock the region's; required for `openai-compatible` and `azure-openai`
    */
   @IsOptional()
   @IsBaseUrl()
@@ -56,8 +81,30 @@ export class ProviderOptions {
   })
   apiVersion?: string;
 
+  /**
+   * Region of AWS, for api `bedrock` alone: `us-east-1`. It makes the base URL, and requests are signed for it.
+   *
+   * @defaultValue the one in `baseUrl`, or `AWS_REGION`, or `AWS_DEFAULT_REGION`
+   */
+  @IsOptional()
+  @Matches(AWS_REGION_PATTERN, { message: 'must be a region of AWS such as "us-east-1"' })
+  region?: string;
+
   /** A PEM file of certificate authorities trusted for this provider beside the usual ones. */
   @IsOptional()
   @IsName(4_096)
   caFile?: string;
+
+  /**
+   * Of `ai-sdk` alone, and required there: makes the AI SDK's model of a name (`upstreamModel`). It is called once for
+   * each name. Keys, addresses and settings live in the provider it calls. A function cannot come out of a file.
+   *
+   * @example
+   * ```ts
+   * providers: { cohere: { api: 'ai-sdk', languageModel: (modelId) => cohere(modelId) } }
+   * ```
+   */
+  @IsOptional()
+  @IsFunction()
+  languageModel?: (modelId: string) => AiSdkLanguageModel;
 }

@@ -1,6 +1,7 @@
+import { TASK_KINDS, type TaskKind } from '../../catalog/index.js';
 import { IsOptional } from '../class-validator.js';
 import { SectionList } from '../section.decorators.js';
-import { IsAmount, IsMilliseconds, IsNameOrNames } from '../validators.js';
+import { IsAmount, IsMilliseconds, IsNameOrNames, IsOneOf } from '../validators.js';
 
 /**
  * One step of the cascade.
@@ -55,6 +56,16 @@ export class RuleOptions {
   @IsOptional()
   @IsAmount()
   maxCostPer1k?: number;
+
+  /**
+   * The kind of task the class is of: floors then hold against the public rating in it, where the model has one, instead
+   * of that over all tasks. A model without such a rating, and without a `quality` of your own, passes no floor.
+   *
+   * @defaultValue over all tasks
+   */
+  @IsOptional()
+  @IsOneOf(TASK_KINDS)
+  task?: TaskKind;
 
   /** Steers the choice and the moment to move on to the next model. */
   @IsOptional()

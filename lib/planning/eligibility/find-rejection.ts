@@ -5,6 +5,7 @@ import { capabilityFilter } from './capability.filter.js';
 import { contextWindowFilter } from './context-window.filter.js';
 import type { EligibilityFilter } from './eligibility-filter.js';
 import { maxOutputFilter } from './max-output.filter.js';
+import { parameterFilter } from './parameter.filter.js';
 import { pinFilter } from './pin.filter.js';
 import { qualityFloorFilter } from './quality-floor.filter.js';
 import { requestCostFilter } from './request-cost.filter.js';
@@ -14,6 +15,7 @@ import { safetyFloorFilter } from './safety-floor.filter.js';
 const FILTERS: readonly EligibilityFilter[] = [
   pinFilter,
   capabilityFilter,
+  parameterFilter,
   qualityFloorFilter,
   safetyFloorFilter,
   contextWindowFilter,

@@ -1,14 +1,17 @@
+import { qualityUnderRule } from '../quality-under-rule.js';
 import type { EligibilityFilter } from './eligibility-filter.js';
 
 /** The surface's quality floor; an unrated model passes none. */
 export const qualityFloorFilter: EligibilityFilter = {
   reason: 'quality_floor',
-  check({ model }, { surface }) {
+  check({ model }, { surface, rule }) {
     if (surface.qualityFloor === undefined) return undefined;
-    if (model.quality === undefined)
-      return `unrated, the quality floor is ${surface.qualityFloor.toFixed(3)}`;
-    return model.quality >= surface.qualityFloor
+    const quality = qualityUnderRule(model, rule);
+    const kind = rule?.task === undefined ? '' : ` in ${rule.task}`;
+    if (quality === undefined)
+      return `unrated${kind}, the quality floor is ${surface.qualityFloor.toFixed(3)}`;
+    return quality >= surface.qualityFloor
       ? undefined
-      : `quality ${model.quality.toFixed(3)} is under the floor of ${surface.qualityFloor.toFixed(3)}`;
+      : `quality ${quality.toFixed(3)}${kind} is under the floor of ${surface.qualityFloor.toFixed(3)}`;
   },
 };

@@ -7,10 +7,11 @@ import type {
   WireFailure,
   WireRequest,
 } from '../provider-adapter.js';
+import type { AnthropicRequest } from './anthropic-wire.js';
 import { AnthropicStreamTranslator } from './anthropic-stream-translator.js';
 import { fromAnthropicAnswer } from './from-anthropic-answer.js';
 import { fromAnthropicFailure } from './from-anthropic-error.js';
-import { toAnthropicRequest } from './to-anthropic-request.js';
+import { droppedAnthropicFields, toAnthropicRequest } from './to-anthropic-request.js';
 
 /** Anthropic's Messages API (`POST /v1/messages`, version 2023-06-01, no betas). */
 export class AnthropicAdapter implements ProviderAdapter {
@@ -27,6 +28,10 @@ export class AnthropicAdapter implements ProviderAdapter {
       headers: { 'anthropic-version': '2023-06-01' },
       body: toAnthropicRequest(call),
     };
+  }
+
+  droppedFields(call: ProviderCall, wire: WireRequest): readonly string[] {
+    return droppedAnthropicFields(call, wire.body as AnthropicRequest);
   }
 
   parseAnswer(body: unknown, call: ProviderCall): TranslatedAnswer {

@@ -98,7 +98,10 @@ function toAssistantBlocks(message: AssistantMessage, path: string, ids: ToolUse
 }
 
 /** Puts thinking back to the places it had: before the texts and calls that came after it. */
-function withThinking(said: readonly AssistantBlock[], thinking: readonly PlacedThinking[]): AssistantBlock[] {
+function withThinking(
+  said: readonly AssistantBlock[],
+  thinking: readonly PlacedThinking[],
+): AssistantBlock[] {
   const blocks: AssistantBlock[] = [];
   let next = 0;
   for (const { index, block } of thinking) {
@@ -151,8 +154,7 @@ function mergeTurns(turns: readonly AnthropicMessage[]): AnthropicMessage[] {
   return merged;
 }
 
-const isThinking = ({ type }: AssistantBlock): boolean =>
-  type === 'thinking' || type === 'redacted_thinking';
+const isThinking = ({ type }: AssistantBlock): boolean => type === 'thinking' || type === 'redacted_thinking';
 const rankInUserTurn = (type: string): number => (type === 'tool_result' ? 0 : 1);
 /** Tool results must follow the calls at once: nothing may stand after them in their turn. */
 const rankInAssistantTurn = (type: string): number => (type === 'tool_use' ? 1 : 0);

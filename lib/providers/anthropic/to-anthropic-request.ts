@@ -1,4 +1,6 @@
 import type { ValidatedChatRequest } from '../../chat/chat-types.js';
+import { givenHints } from '../dropped-hints.js';
+import { JSON_INSTRUCTION } from '../json-instruction.js';
 import { offeredTools, toolDemandOf, type FunctionTool } from '../offered-tools.js';
 import type { ProviderCall } from '../provider-adapter.js';
 import { refuseField, refuseOpenAiOnlyFields } from '../refused-fields.js';
@@ -13,15 +15,18 @@ import { toAnthropicConversation } from './to-anthropic-messages.js';
 
 const MAX_TEMPERATURE = 1;
 const MAX_USER_ID_LENGTH = 256;
-const JSON_INSTRUCTION = 'Answer with one valid JSON object and nothing else: no explanation, no code fence.';
 
 /**
- * The body of `POST /v1/messages` for an OpenAI request.
+ * The body of `POST /v1/messages` for an OpenAI request
+ * (https://docs.anthropic.com/en/api/messages).
  *
- * Refused: `n` over 1, `logprobs`, `logit_bias`, audio, web search, custom tools, the `functions` of old.
+ * Refused: `n` over 1, `logprobs`, `logit_bias`, audio, web search, custom tools, the `functions` of old. Planning does
+ * not send such requests here, nor those with `seed`, penalties or `verbosity`, unless they may be dropped.
  *
- * Lost in silence: `seed`, `frequency_penalty`, `presence_penalty`, `prediction`, `verbosity`, `service_tier`,
- * `store`, `metadata`, `strict` of tools and schemas, unsigned thinking in the history, a blank `stop`.
+ * Lost, and told of ({@link droppedAnthropicFields}): `prediction`, `service_tier`, `store`, `metadata`,
+ * `prompt_cache_key`, and what the model does not take of `temperature`, `top_p`, `reasoning_effort`.
+ *
+ * Lost in silence: `strict` of tools and schemas, unsigned thinking in the history, a blank `stop`.
  *
  * Changed: `temperature` above 1 becomes 1 (OpenAI's scale goes to 2); with thinking, and on models that refuse
  * them, `temperature` and `top_p` are left out; where a model takes only one, `temperature` stays. `json_schema`
@@ -57,6 +62,22 @@ export function toAnthropicRequest(call: ProviderCall): AnthropicRequest {
     ...toOutputConfig(effort, output),
     ...(userId === undefined ? {} : { metadata: { user_id: userId } }),
   };
+}
+
+/**
+ * What of the request is not in the body: hints of OpenAI's own platform, and what this model does not take. A
+ * `temperature` above 1 is there, as 1.
+ */
+export function droppedAnthropicFields(call: ProviderCall, body: AnthropicRequest): string[] {
+  const { temperature } = call.request;
+  const isSaid: Readonly<Record<string, boolean>> = {
+    user: body.metadata !== undefined,
+    safety_identifier: body.metadata !== undefined,
+    temperature: body.temperature === temperature,
+    top_p: body.top_p !== undefined,
+    reasoning_effort: body.thinking !== undefined || body.output_config?.effort !== undefined,
+  };
+  return givenHints(call.request).filter((name) => isSaid[name] !== true);
 }
 
 function toOutputConfig(

@@ -1,5 +1,6 @@
 import type { ProviderError } from '../../errors/provider-error.js';
 import { fromOpenAiAnswer } from '../openai/from-openai-answer.js';
+import { openAiEmbeddings } from '../openai/openai-embeddings.js';
 import { OpenAiStreamTranslator } from '../openai/openai-stream-translator.js';
 import type {
   ProviderAdapter,
@@ -28,6 +29,10 @@ export interface AzureOpenAiAdapterOptions {
 export class AzureOpenAiAdapter implements ProviderAdapter {
   /** Every resource has an address of its own. */
   readonly defaultBaseUrl = undefined;
+
+  readonly embeddings = openAiEmbeddings((deployment) =>
+    toAzurePath(deployment, this.options.apiVersion, 'embeddings'),
+  );
 
   constructor(private readonly options: AzureOpenAiAdapterOptions) {}
 

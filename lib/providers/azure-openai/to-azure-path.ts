@@ -7,14 +7,18 @@ export function isDatedVersion(apiVersion: string | undefined): apiVersion is st
 }
 
 /**
- * Where a deployment's chat completions are, below the resource's address: the v1 API without a version or with
+ * Where a deployment's chat completions, or embeddings, are, below the resource's address: the v1 API without a version or with
  * `v1` or `preview`, the classic one (`/openai/deployments/…`) with a date.
  */
-export function toAzurePath(deployment: string, apiVersion: string | undefined): string {
+export function toAzurePath(
+  deployment: string,
+  apiVersion: string | undefined,
+  operation: 'chat/completions' | 'embeddings' = 'chat/completions',
+): string {
   const query = apiVersion === undefined ? '' : `?api-version=${encodeURIComponent(apiVersion)}`;
   return isDatedVersion(apiVersion)
-    ? `/openai/deployments/${encodeURIComponent(deployment)}/chat/completions${query}`
-    : `/openai/v1/chat/completions${query}`;
+    ? `/openai/deployments/${encodeURIComponent(deployment)}/${operation}${query}`
+    : `/openai/v1/${operation}${query}`;
 }
 
 /** Where the resource's list of models is, in either API. */

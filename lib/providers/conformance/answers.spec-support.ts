@@ -80,7 +80,7 @@ function isAnswer(recording: Recording): boolean {
 function read({ wire, api }: Scope, payloads: readonly unknown[]): Reading {
   switch (wire) {
     case 'openai':
-      return readOpenAi(payloads, api !== 'openai-compatible');
+      return readOpenAi(payloads, api === 'openai' || api === 'azure-openai');
     case 'anthropic':
       return readAnthropic(payloads);
     case 'gemini':

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import type { ProviderApi } from '../adapter-registry.js';
+import { PROVIDER_APIS, type ProviderApi } from '../adapter-registry.js';
 
 const SHARED = new URL('../../../../shared/', import.meta.url);
 
@@ -33,13 +33,17 @@ export interface Scope {
   readonly api: ProviderApi;
 }
 
-const CHAT: Readonly<Record<string, ProviderApi>> = { openai: 'openai', azure: 'azure-openai' };
+/** A maker whose quirks are known has an adapter of its name; the others are spoken to like any compatible server. */
+function chatApiOf(provider: string): ProviderApi {
+  if (provider === 'azure') return 'azure-openai';
+  return PROVIDER_APIS.find((api) => api === provider) ?? 'openai-compatible';
+}
 
 /** The adapter that has to read a recording; undefined: no recording of this suite. */
 export function scopeOf(recording: Recording): Scope | undefined {
   switch (recording.api) {
     case 'chat':
-      return { wire: 'openai', api: CHAT[recording.provider] ?? 'openai-compatible' };
+      return { wire: 'openai', api: chatApiOf(recording.provider) };
     case 'messages':
       return { wire: 'anthropic', api: 'anthropic' };
     case 'generateContent':
@@ -57,8 +61,8 @@ const OUT_OF_SCOPE: Readonly<Record<string, string>> = {
   'native-generate': 'Ollama’s own API: reached by its OpenAI-compatible one',
   'chat-v2': 'Cohere’s own API: reached by its OpenAI-compatible one',
   embed: 'Cohere’s own API: reached by its OpenAI-compatible one',
-  converse: 'Bedrock: a suite of its own',
-  invoke: 'Bedrock: a suite of its own',
+  converse: 'Bedrock: a suite of its own (bedrock-recorded.spec.ts)',
+  invoke: 'Bedrock: a suite of its own (bedrock-recorded.spec.ts)',
   responses: 'Responses API of an upstream: no adapter speaks it, chat completions do the same',
   completions: 'legacy completions: refused by the router',
   moderations: 'no endpoint of the router',

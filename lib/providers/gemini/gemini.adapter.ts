@@ -9,14 +9,17 @@ import type {
 } from '../provider-adapter.js';
 import { fromGeminiAnswer } from './from-gemini-answer.js';
 import { fromGeminiFailure } from './from-gemini-error.js';
+import { geminiEmbeddings } from './gemini-embeddings.js';
+import type { GeminiRequest } from './gemini-wire.js';
 import { GeminiStreamTranslator } from './gemini-stream-translator.js';
-import { toGeminiRequest } from './to-gemini-request.js';
+import { droppedGeminiFields, toGeminiRequest } from './to-gemini-request.js';
 
 /**
  * The Gemini API (`generateContent`, version v1beta). The key goes in a header: in the URL it would end in logs.
  */
 export class GeminiAdapter implements ProviderAdapter {
   readonly defaultBaseUrl = 'https://generativelanguage.googleapis.com';
+  readonly embeddings = geminiEmbeddings;
   readonly modelList = { path: '/v1beta/models?pageSize=1', headers: {} };
 
   authHeaders(apiKey: string | undefined): Record<string, string> {
@@ -31,6 +34,10 @@ export class GeminiAdapter implements ProviderAdapter {
       headers: {},
       body: toGeminiRequest(call),
     };
+  }
+
+  droppedFields(call: ProviderCall, wire: WireRequest): readonly string[] {
+    return droppedGeminiFields(call, wire.body as GeminiRequest);
   }
 
   parseAnswer(body: unknown, call: ProviderCall): TranslatedAnswer {

@@ -1,5 +1,6 @@
 import type { ValidatedChatRequest } from '../../chat/chat-types.js';
 import { InvalidRequestError } from '../../errors/invalid-request-error.js';
+import { givenHints } from '../dropped-hints.js';
 import type { JsonObject } from '../json-reading.js';
 import { offeredTools, toolDemandOf, type FunctionTool } from '../offered-tools.js';
 import type { ProviderCall } from '../provider-adapter.js';
@@ -21,8 +22,11 @@ import { toGeminiSchema } from './to-gemini-schema.js';
  *
  * Refused: `logit_bias`, audio out, web search, custom tools, the `functions` of old, images that Google does not fetch.
  *
- * Lost in silence: `user`, `metadata`, `store`, `prediction`, `verbosity`, `service_tier`, `parallel_tool_calls`,
- * `strict` of tools and schemas.
+ * Lost, and told of ({@link droppedGeminiFields}): `user`, `metadata`, `store`, `prediction`, `service_tier`,
+ * `prompt_cache_key`. Planning sends no request here that uses `verbosity` or forbids parallel calls, unless that may be
+ * dropped.
+ *
+ * Lost in silence: `strict` of tools and schemas.
  *
  * Changed: thinking counts as output, here as at OpenAI, so a small limit may leave nothing for the answer. Models
  * before Gemini 3 refuse JSON output together with functions: there the schema becomes an instruction, as it does
@@ -54,6 +58,16 @@ export function toGeminiRequest(call: ProviderCall): GeminiRequest {
     ...(functionCallingConfig === undefined ? {} : { toolConfig: { functionCallingConfig } }),
     ...(Object.keys(generationConfig).length > 0 ? { generationConfig } : {}),
   };
+}
+
+/** What of the request is not in the body: hints of OpenAI's own platform, and an effort of a model that does not think. */
+export function droppedGeminiFields(call: ProviderCall, body: GeminiRequest): string[] {
+  const isSaid: Readonly<Record<string, boolean>> = {
+    temperature: true,
+    top_p: true,
+    reasoning_effort: body.generationConfig?.thinkingConfig !== undefined,
+  };
+  return givenHints(call.request).filter((name) => isSaid[name] !== true);
 }
 
 function toFunctionDeclaration(tool: FunctionTool): GeminiFunctionDeclaration {

@@ -1,4 +1,5 @@
 import type { ChatCompletionChunk, TokenUsage } from '../../chat/chat-types.js';
+import { keepWireText } from '../../chat/wire-text.js';
 import { ProviderError } from '../../errors/provider-error.js';
 import type { ExtendedDelta, ExtendedToolCallDelta } from '../chat-extensions.js';
 import { ChunkWriter } from '../chunk-writer.js';
@@ -18,11 +19,20 @@ import { findOpenAiError, fromOpenAiErrorObject } from './from-openai-error.js';
 import { keptExtras, logprobsOf } from './from-openai-extras.js';
 import { fromOpenAiUsage, type OpenAiUsage } from './from-openai-usage.js';
 import { OpenAiToolCalls } from './openai-tool-calls.js';
+import { saysTheSame } from './says-the-same.js';
 
 interface OpenChoice {
   readonly toolCalls: OpenAiToolCalls;
   /** The last finish reason the upstream gave. */
   finishReason: string | undefined;
+  /** What it came in. */
+  finishedBy: Arrival | undefined;
+}
+
+/** A chunk as it came. */
+interface Arrival {
+  readonly body: JsonObject;
+  readonly text: string;
 }
 
 /**
@@ -30,6 +40,8 @@ interface OpenChoice {
  *
  * Finish reasons are held back until the stream has ended: some servers repeat them, or send content or an error
  * after them. Usage may come on any chunk and on several; the last one is sent, on a chunk of its own.
+ *
+ * A chunk of which nothing has to be changed goes on as the text that came (`keepWireText`).
  *
  * `[DONE]` ends the stream. Without it every choice must have a finish reason (some compatible servers never send
  * `[DONE]`). With it, none at all is a cut at OpenAI itself, and the habit of some compatible servers.
@@ -39,6 +51,7 @@ export class OpenAiStreamTranslator implements StreamTranslator {
   readonly #isCompatible: boolean;
   readonly #choices = new Map<number, OpenChoice>();
   #usage: OpenAiUsage | undefined;
+  #usageCameIn: Arrival | undefined;
   #isTerminated = false;
 
   constructor(call: ProviderCall, options: { readonly isCompatible: boolean }) {
@@ -74,7 +87,12 @@ export class OpenAiStreamTranslator implements StreamTranslator {
     if (error !== undefined) {
       throw fromOpenAiErrorObject(error);
     }
-    this.#usage = fromOpenAiUsage(body.usage, textOf(body.model)) ?? this.#usage;
+    const arrival: Arrival = { body, text: event.data };
+    const usage = fromOpenAiUsage(body.usage, textOf(body.model));
+    if (usage !== undefined) {
+      this.#usage = usage;
+      this.#usageCameIn = arrival;
+    }
     const choices = listOf(body.choices).filter(isJsonObject);
     if (choices.length > 0) {
       // Azure's first chunk has no choices, and an empty id.
@@ -84,10 +102,10 @@ export class OpenAiStreamTranslator implements StreamTranslator {
         model: textOf(body.model),
       });
     }
-    const extras = keptExtras(body);
-    return choices
-      .flatMap((choice, position) => this.#takeChoice(choice, countOf(choice.index) ?? position))
-      .map((chunk) => ({ ...extras, ...chunk }));
+    const chunks = choices.flatMap((choice, position) =>
+      this.#takeChoice(choice, countOf(choice.index) ?? position, arrival),
+    );
+    return chunks.map((chunk) => asItCame(chunk, arrival));
   }
 
   end(): ChatCompletionChunk[] {
@@ -104,12 +122,16 @@ export class OpenAiStreamTranslator implements StreamTranslator {
     const chunks = [...this.#choices].flatMap(([index, choice]) => this.#finishChoice(index, choice));
     return this.#usage === undefined
       ? chunks
-      : [...chunks, this.#writer.writeUsage(this.#usage.completionUsage)];
+      : [...chunks, asItCame(this.#writer.writeUsage(this.#usage.completionUsage), this.#usageCameIn)];
   }
 
-  #takeChoice(choice: JsonObject, index: number): ChatCompletionChunk[] {
+  #takeChoice(choice: JsonObject, index: number, arrival: Arrival): ChatCompletionChunk[] {
     const open = this.#openChoice(index);
-    open.finishReason = nonEmptyTextOf(choice.finish_reason) ?? open.finishReason;
+    const finishReason = nonEmptyTextOf(choice.finish_reason);
+    if (finishReason !== undefined) {
+      open.finishReason = finishReason;
+      open.finishedBy = arrival;
+    }
     const delta = toDelta(objectOf(choice.delta) ?? {});
     const toolCalls = listOf(objectOf(choice.delta)?.tool_calls).flatMap((value) =>
       open.toolCalls.push(value),
@@ -134,7 +156,11 @@ export class OpenAiStreamTranslator implements StreamTranslator {
     if (known !== undefined) {
       return known;
     }
-    const choice: OpenChoice = { toolCalls: new OpenAiToolCalls(), finishReason: undefined };
+    const choice: OpenChoice = {
+      toolCalls: new OpenAiToolCalls(),
+      finishReason: undefined,
+      finishedBy: undefined,
+    };
     this.#choices.set(index, choice);
     return choice;
   }
@@ -149,9 +175,20 @@ export class OpenAiStreamTranslator implements StreamTranslator {
     const rest: ExtendedToolCallDelta[] = isWhole ? choice.toolCalls.close() : [];
     return [
       ...(rest.length === 0 ? [] : [this.#writer.write(index, { tool_calls: rest })]),
-      this.#writer.write(index, {}, finishReason),
+      asItCame(this.#writer.write(index, {}, finishReason), choice.finishedBy),
     ];
   }
+}
+
+/** The chunk with what its provider adds, and with the text it came as where that says the same. */
+function asItCame(chunk: ChatCompletionChunk, arrival: Arrival | undefined): ChatCompletionChunk {
+  if (arrival === undefined) return chunk;
+  const whole = { ...keptExtras(arrival.body), ...chunk };
+  // A line end inside would end the event.
+  if (!/[\r\n]/.test(arrival.text) && saysTheSame(whole, arrival.body)) {
+    keepWireText(whole, arrival.text.trim());
+  }
+  return whole;
 }
 
 /** A delta without role (the writer's work) and tool calls, its thinking in one field. */

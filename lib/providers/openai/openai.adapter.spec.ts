@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ChatCompletionChunk, ChatRequest } from '../../chat/chat-types.js';
+import { PROVIDER_PRESETS } from '../../catalog/index.js';
 import { ProviderError } from '../../errors/provider-error.js';
 import type { ProviderCall } from '../provider-adapter.js';
 import { OpenAiAdapter } from './openai.adapter.js';
@@ -121,6 +122,43 @@ describe('OpenAiAdapter request', () => {
       /reasoning_content|extra_content|cache_control/,
     );
     expect(bodyOf(compatible, callOf({ messages })).messages).toEqual(messages);
+  });
+
+  it.each<[string, boolean, Partial<ChatRequest>, object]>([
+    ['gpt-4o', false, { reasoning_effort: 'high' }, {}],
+    ['ft:gpt-4o-mini:acme::1', false, { reasoning_effort: 'high' }, {}],
+    ['gpt-6', false, { reasoning_effort: 'high' }, { reasoning_effort: 'high' }],
+    ['gpt-5', true, { reasoning_effort: 'high' }, { reasoning_effort: 'high' }],
+    ['gpt-5', true, { temperature: 1, top_p: 1, presence_penalty: 0, frequency_penalty: 0 }, {}],
+    ['gpt-5', true, { logprobs: false, logit_bias: {}, stop: 'x' }, { stop: 'x' }],
+    ['gpt-5', true, { temperature: 0.2, logprobs: true }, { temperature: 0.2, logprobs: true }],
+    ['gpt-4o', false, { temperature: 1, logprobs: false }, { temperature: 1, logprobs: false }],
+  ])('OpenAI, %s (thinks: %s) gets of %j: %j', (upstreamModel, reasoning, request, expected) => {
+    const call = callOf(request, { upstreamModel, reasoning });
+    const { model, messages, stream: streamed, ...rest } = bodyOf(openAi, call);
+    expect(rest).toEqual(expected);
+    expect([model, messages, streamed]).toEqual([upstreamModel, call.request.messages, false]);
+    // To anybody else everything goes as it came.
+    expect(bodyOf(compatible, call)).toMatchObject(request);
+  });
+
+  it('tells which hints a provider is not sent', () => {
+    const mistral = new OpenAiAdapter({ compatible: true, preset: PROVIDER_PRESETS.mistral });
+    const older = { user: 'u', seed: 7 };
+    const request: Partial<ChatRequest> = {
+      ...older,
+      store: true,
+      metadata: { a: 'b' },
+      service_tier: 'auto',
+      reasoning_effort: 'high',
+    };
+    const droppedBy = (adapter: OpenAiAdapter, upstreamModel: string): readonly string[] => {
+      const call = callOf(request, { upstreamModel });
+      return adapter.droppedFields(call, adapter.buildRequest(call));
+    };
+    expect(droppedBy(mistral, 'mistral-large-2512')).toEqual(['user', 'store', 'reasoning_effort']);
+    expect(droppedBy(openAi, 'gpt-4o')).toEqual(['reasoning_effort']);
+    expect(droppedBy(compatible, 'llama')).toEqual([]);
   });
 
   it('sends a bearer only where there is a key', () => {

@@ -1,3 +1,4 @@
+import type { ProviderPreset } from '../../catalog/index.js';
 import type { ProviderError } from '../../errors/provider-error.js';
 import type {
   ProviderAdapter,
@@ -7,14 +8,20 @@ import type {
   WireFailure,
   WireRequest,
 } from '../provider-adapter.js';
+import { isJsonObject } from '../json-reading.js';
+import { droppedOpenAiFields } from './dropped-openai-fields.js';
 import { fromOpenAiAnswer } from './from-openai-answer.js';
 import { fromOpenAiFailure } from './from-openai-error.js';
+import { openAiEmbeddings } from './openai-embeddings.js';
 import { OpenAiStreamTranslator } from './openai-stream-translator.js';
 import { toOpenAiRequest } from './to-openai-request.js';
+import { toPresetRequest } from './to-preset-request.js';
 
 export interface OpenAiAdapterOptions {
   /** False: OpenAI itself. True: one of the many servers that speak its wire format, each a little differently. */
   readonly compatible: boolean;
+  /** Whose habits are known, of the compatible ones. */
+  readonly preset?: ProviderPreset;
 }
 
 /**
@@ -25,13 +32,16 @@ export interface OpenAiAdapterOptions {
 export class OpenAiAdapter implements ProviderAdapter {
   readonly defaultBaseUrl: string | undefined;
   readonly modelList = { path: '/models', headers: {} };
+  readonly embeddings = openAiEmbeddings(() => '/embeddings');
   readonly readsOwnThinkingAlone: boolean;
   readonly #isCompatible: boolean;
+  readonly #preset: ProviderPreset | undefined;
 
   constructor(options: OpenAiAdapterOptions) {
     this.#isCompatible = options.compatible;
     this.readsOwnThinkingAlone = options.compatible;
-    this.defaultBaseUrl = options.compatible ? undefined : 'https://api.openai.com/v1';
+    this.#preset = options.preset;
+    this.defaultBaseUrl = options.compatible ? options.preset?.baseUrl : 'https://api.openai.com/v1';
   }
 
   /** No key, no header: local servers (Ollama, vLLM) want none. */
@@ -43,8 +53,16 @@ export class OpenAiAdapter implements ProviderAdapter {
     return {
       path: '/chat/completions',
       headers: {},
-      body: toOpenAiRequest(call, { isCompatible: this.#isCompatible }),
+      body:
+        this.#preset === undefined
+          ? toOpenAiRequest(call, { isCompatible: this.#isCompatible })
+          : toPresetRequest(call, this.#preset),
     };
+  }
+
+  /** Hints that the provider would refuse. */
+  droppedFields(call: ProviderCall, wire: WireRequest): readonly string[] {
+    return isJsonObject(wire.body) ? droppedOpenAiFields(call, wire.body) : [];
   }
 
   parseAnswer(body: unknown, call: ProviderCall): TranslatedAnswer {

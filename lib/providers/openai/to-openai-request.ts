@@ -3,6 +3,7 @@ import { isJsonObject, type JsonObject } from '../json-reading.js';
 import type { ProviderCall } from '../provider-adapter.js';
 import { requestedOutputTokens, stillUsedFieldsOf } from '../still-used-fields.js';
 import { checkOpenAiContent } from './check-openai-content.js';
+import { withoutIdleFields } from './without-idle-fields.js';
 
 export interface ToOpenAiRequestOptions {
   readonly isCompatible: boolean;
@@ -18,6 +19,7 @@ const FOREIGN_MESSAGE_FIELDS = ['reasoning_content', 'reasoning', 'reasoning_det
  * - the output limit stands in one field: `max_completion_tokens` for OpenAI's reasoning models, which refuse
  *   `max_tokens`; `max_tokens` for compatible servers, many of which refuse `max_completion_tokens`; otherwise the
  *   field the client chose;
+ * - for OpenAI itself, fields that its models refuse and that say nothing are left out ({@link withoutIdleFields});
  * - for OpenAI itself, fields of other makers in replayed history (thinking, thought signatures, cache marks) are
  *   left out. Compatible servers get them: some want their own back.
  *
@@ -26,7 +28,8 @@ const FOREIGN_MESSAGE_FIELDS = ['reasoning_content', 'reasoning', 'reasoning_det
 export function toOpenAiRequest(call: ProviderCall, options: ToOpenAiRequestOptions): JsonObject {
   checkOpenAiContent(call.request.messages, options);
   const { stream_options: streamOptions, ...request } = call.request;
-  const rest = omit(request, ['max_tokens', 'max_completion_tokens']);
+  const limitless = omit(request, ['max_tokens', 'max_completion_tokens']);
+  const rest = options.isCompatible ? limitless : withoutIdleFields(limitless, call);
   return {
     ...rest,
     model: call.upstreamModel,

@@ -1,0 +1,103 @@
+import { isEmbeddingModel } from '../catalog/index.js';
+import type { EmbeddingFeatures } from '../classification/index.js';
+import { InvalidRequestError } from '../errors/invalid-request-error.js';
+import { ModelNotFoundError } from '../errors/model-not-found-error.js';
+import { contextWindowFilter } from './eligibility/context-window.filter.js';
+import { findInputCost } from './find-input-cost.js';
+import { INTERACTIVE_DEADLINE_MS, LONG_DEADLINE_MS, type PlanInput } from './create-plan.js';
+import type { Plan, RejectedCandidate } from './plan.js';
+import type { PolicyModel, PolicySnapshot } from './policy-snapshot.js';
+import { rankTier } from './rank-tier.js';
+
+/** The class of requests for vectors; no rule has it. */
+export const EMBEDDINGS_CLASS = 'embeddings';
+/** What a live deployment's latency is measured against in the ranking. */
+const TARGET_LATENCY_MS = 1_500;
+
+export interface EmbeddingPlanInput extends Omit<PlanInput, 'classification' | 'features'> {
+  readonly features: EmbeddingFeatures;
+}
+
+/**
+ * Decides which deployments of the one named model are tried, in order. Vectors of two models cannot be compared, so
+ * nothing stands in for it: only another deployment of the same model takes over. Pure, as {@link createPlan}.
+ *
+ * @throws {@link ModelNotFoundError} when nobody knows the model; {@link InvalidRequestError} when it is `auto`, a rule, or
+ * a model that makes no embeddings.
+ */
+export function createEmbeddingPlan(input: EmbeddingPlanInput): Plan {
+  const { features, policy, circumstances, signals, nowMs, random } = input;
+  const { surface, workload } = circumstances;
+  const model = modelNamed(policy, input.requestedModel);
+  const rejected: RejectedCandidate[] = [];
+  const longest = { ...features, inputTokens: features.longestInputTokens };
+  const demand = { features: longest, surface, rule: undefined, outputTokens: 0, dropsParameters: false };
+  const eligible = model.deployments.filter((deployment) => {
+    const cost = findInputCost(deployment, features, surface.maxCostPerRequest);
+    const tooLong = contextWindowFilter.check(deployment, demand);
+    if (cost === undefined && tooLong === undefined) return true;
+    rejected.push({
+      deployment,
+      tier: 'primary',
+      rule: undefined,
+      reason: tooLong === undefined ? 'request_cost' : 'context_window',
+      detail: tooLong ?? cost ?? '',
+    });
+    return false;
+  });
+  const ranked = rankTier(eligible, (deployment) => signals.of(deployment.id), {
+    streamed: false,
+    targetLatencyMs: TARGET_LATENCY_MS,
+    nowMs,
+    random,
+  });
+  const attempts = ranked.map((candidate) => ({
+    deployment: candidate.deployment,
+    tier: 'primary' as const,
+    targetLatencyMs: TARGET_LATENCY_MS,
+    moveOnAfterMs: surface.latencySloMs,
+    firstTokenMs: INTERACTIVE_DEADLINE_MS,
+    maxOutputTokens: undefined,
+    terms: candidate.terms,
+    deferred: candidate.deferred,
+    isUnwell: candidate.isUnwell,
+  }));
+  const deadlineMs =
+    circumstances.deadlineMs ??
+    policy.execution.deadlineMs ??
+    (workload === 'background' ? LONG_DEADLINE_MS : INTERACTIVE_DEADLINE_MS);
+  const limitMs = circumstances.deadlineLimitMs ?? Number.POSITIVE_INFINITY;
+  return {
+    classification: { class: EMBEDDINGS_CLASS, score: 0 },
+    rule: undefined,
+    notes: [`embeddings are made by ${model.name} alone`],
+    surface,
+    workload,
+    attempts: [
+      ...attempts.filter(({ deferred }) => deferred === undefined),
+      ...attempts.filter(({ deferred }) => deferred !== undefined),
+    ],
+    rejected,
+    deadlineMs: Math.min(deadlineMs, limitMs),
+    isDeadlineOfClient: limitMs < deadlineMs,
+    maxAttempts: policy.execution.maxAttempts,
+    maxCostUsd: undefined,
+  };
+}
+
+function modelNamed(policy: PolicySnapshot, requested: string): PolicyModel {
+  if (requested === 'auto' || policy.rules.has(requested)) {
+    throw new InvalidRequestError(
+      '`model` must name a model that makes embeddings: vectors of different models cannot be compared, so none is chosen for you.',
+      'model',
+    );
+  }
+  const canonical = policy.modelNames.get(requested);
+  const model = canonical === undefined ? undefined : policy.models.get(canonical);
+  if (model === undefined) throw new ModelNotFoundError();
+  const { capabilities } = model;
+  if (capabilities === undefined || capabilities.has('embeddings') || isEmbeddingModel(capabilities)) {
+    return model;
+  }
+  throw new InvalidRequestError('This `model` makes no embeddings.', 'model');
+}

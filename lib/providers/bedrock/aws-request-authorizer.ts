@@ -1,0 +1,108 @@
+import type { SignatureV4 } from '@smithy/signature-v4';
+import { ProviderError } from '../../errors/provider-error.js';
+import { identifierOf } from '../provider-error-fields.js';
+import type { RequestAuthorizer, UnauthorizedRequest } from '../request-authorizer.js';
+import { loadBedrockPackage } from './bedrock-packages.js';
+
+type Credentials = Awaited<ReturnType<CredentialProvider>>;
+type CredentialProvider = ReturnType<(typeof import('@aws-sdk/credential-provider-node'))['defaultProvider']>;
+type Signing = typeof import('@smithy/signature-v4');
+type Hashing = typeof import('@aws-crypto/sha256-js');
+
+interface Parts {
+  readonly findCredentials: CredentialProvider;
+  readonly signerFor: (credentials: Credentials) => SignatureV4;
+}
+
+/** What of a signed request is new: `host` is the HTTP client's own to send. */
+const ADDED = new Set(['authorization', 'x-amz-date', 'x-amz-security-token', 'x-amz-content-sha256']);
+
+/**
+ * Signs requests with AWS Signature Version 4, by AWS's own libraries, with the credentials of their default chain:
+ * environment, profile, SSO, web identity, container, instance. The chain keeps them until five minutes before they run
+ * out and then gets new ones beside the traffic; many calls at once ask for them once.
+ *
+ * Signed are method, path, host, date and body, and none of the headers a proxy might rewrite.
+ */
+export class AwsRequestAuthorizer implements RequestAuthorizer {
+  readonly #region: string;
+  #parts: Promise<Parts> | undefined;
+  #secrets: readonly string[] = [];
+
+  constructor(options: { readonly region: string }) {
+    this.#region = options.region;
+  }
+
+  async authorize(
+    request: UnauthorizedRequest,
+    signal: AbortSignal,
+  ): Promise<Readonly<Record<string, string>>> {
+    signal.throwIfAborted();
+    return until(this.#sign(request), signal);
+  }
+
+  readSecrets(): readonly string[] {
+    return this.#secrets;
+  }
+
+  async #sign({ body, method, url }: UnauthorizedRequest): Promise<Record<string, string>> {
+    const { findCredentials, signerFor } = await this.#loadParts();
+    const { hostname, host, pathname, protocol, searchParams } = new URL(url);
+    try {
+      const credentials = await findCredentials();
+      const { accessKeyId, secretAccessKey, sessionToken } = credentials;
+      this.#secrets = [secretAccessKey, accessKeyId, ...(sessionToken === undefined ? [] : [sessionToken])];
+      const query = Object.fromEntries(searchParams);
+      const headers = { host };
+      const unsigned = { method, protocol, hostname, path: pathname, query, headers, body };
+      const signed = await signerFor(credentials).sign(unsigned);
+      return Object.fromEntries(Object.entries(signed.headers).filter(([name]) => ADDED.has(name)));
+    } catch (error) {
+      // The sentence of a credential process or of a token endpoint may hold what it was given: the name is enough.
+      const name = error instanceof Error ? error.name : undefined;
+      throw new ProviderError({
+        kind: 'authentication',
+        providerCode: identifierOf(name) ?? 'aws_credentials',
+      });
+    }
+  }
+
+  /** Loaded with the first request; a failure is not kept. */
+  #loadParts(): Promise<Parts> {
+    this.#parts ??= loadParts(this.#region).catch((error: unknown) => {
+      this.#parts = undefined;
+      throw error;
+    });
+    return this.#parts;
+  }
+}
+
+async function loadParts(region: string): Promise<Parts> {
+  const [{ defaultProvider }, { SignatureV4 }, { Sha256 }] = await Promise.all([
+    loadBedrockPackage(
+      '@aws-sdk/credential-provider-node',
+      () => import('@aws-sdk/credential-provider-node'),
+    ),
+    loadBedrockPackage<Signing>('@smithy/signature-v4', () => import('@smithy/signature-v4')),
+    loadBedrockPackage<Hashing>('@aws-crypto/sha256-js', () => import('@aws-crypto/sha256-js')),
+  ]);
+  return {
+    findCredentials: defaultProvider(),
+    signerFor: (credentials) => new SignatureV4({ service: 'bedrock', region, credentials, sha256: Sha256 }),
+  };
+}
+
+/** The work's outcome, or the signal's reason as soon as it aborts: the work goes on for those who ask next. */
+function until<Outcome>(work: Promise<Outcome>, signal: AbortSignal): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => {
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- the caller's own reason, as it is
+      reject(signal.reason);
+    };
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+    work.then(resolve, reject).finally(() => {
+      signal.removeEventListener('abort', onAbort);
+    });
+  });
+}

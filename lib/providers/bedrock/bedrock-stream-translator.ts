@@ -1,0 +1,211 @@
+import type { ChatCompletionChunk, TokenUsage } from '../../chat/chat-types.js';
+import { ProviderError } from '../../errors/provider-error.js';
+import { answerToolName } from '../anthropic/structured-output.js';
+import type { ReasoningDetail } from '../chat-extensions.js';
+import { ChunkWriter } from '../chunk-writer.js';
+import { toCompletionUsage } from '../completion-usage.js';
+import {
+  countOf,
+  isJsonObject,
+  nonEmptyTextOf,
+  objectOf,
+  parseJson,
+  textOf,
+  type JsonObject,
+} from '../json-reading.js';
+import { makeToolCallId } from '../made-up-ids.js';
+import type { ProviderCall, StreamTranslator, WireEvent } from '../provider-adapter.js';
+import { EXCEPTION_EVENT } from './amazon-event-stream-reader.js';
+import { fromBedrockException } from './from-bedrock-error.js';
+import { fromBedrockStopReason } from './from-bedrock-stop-reason.js';
+import { fromBedrockUsage } from './from-bedrock-usage.js';
+import { toEncryptedDetail, toSignedDetail } from './reasoning-details.js';
+
+const CHOICE_INDEX = 0;
+/** Signed thinking is kept until its block ends; more of it than any model writes is not kept. */
+const MAX_SIGNED_CHARACTERS = 4 * 1024 * 1024;
+
+interface OpenToolUse {
+  /** Its number among the tool calls of our stream; undefined for the tool whose input is the answer. */
+  readonly toolIndex: number | undefined;
+  hasArguments: boolean;
+}
+
+interface OpenReasoning {
+  text: string;
+  signature: string;
+  encrypted: string;
+}
+
+/**
+ * The stream of ConverseStream: `messageStart`, for each block `contentBlockStart` (tools alone need it),
+ * `contentBlockDelta`, `contentBlockStop`, then `messageStop`, then `metadata` with the usage. The stream is whole with
+ * `messageStop`, and over with `metadata`. Unknown events, deltas and blocks are skipped.
+ *
+ * Signed or encrypted thinking is written once, as one of `reasoning_details`, when its block ends.
+ */
+export class BedrockStreamTranslator implements StreamTranslator {
+  readonly #writer: ChunkWriter;
+  readonly #answerTool: string | undefined;
+  readonly #openToolUses = new Map<number, OpenToolUse>();
+  readonly #openReasoning = new Map<number, OpenReasoning>();
+  #usage: TokenUsage | undefined;
+  #toolCallCount = 0;
+  #signedCharacters = 0;
+  #hasAnswer = false;
+  #hasStopped = false;
+  #stopReason: unknown;
+  #isTerminated = false;
+
+  constructor(call: ProviderCall) {
+    this.#writer = new ChunkWriter(call.upstreamModel);
+    this.#answerTool = answerToolName(call);
+  }
+
+  get isTerminated(): boolean {
+    return this.#isTerminated;
+  }
+
+  get usage(): TokenUsage | undefined {
+    return this.#usage;
+  }
+
+  push(event: WireEvent): ChatCompletionChunk[] {
+    if (this.#isTerminated) {
+      return [];
+    }
+    const body = parseJson(event.data);
+    if (event.event === EXCEPTION_EVENT) {
+      throw fromBedrockException(body);
+    }
+    if (!isJsonObject(body)) {
+      throw new ProviderError({ kind: 'bad_response' });
+    }
+    const index = countOf(body.contentBlockIndex) ?? 0;
+    switch (event.event ?? '') {
+      case 'messageStart':
+        return this.#writer.hasOpened(CHOICE_INDEX)
+          ? []
+          : [this.#writer.write(CHOICE_INDEX, { content: '' })];
+      case 'contentBlockStart':
+        return this.#startBlock(index, objectOf(body.start) ?? {});
+      case 'contentBlockDelta':
+        return this.#takeDelta(index, objectOf(body.delta) ?? {});
+      case 'contentBlockStop':
+        return this.#stopBlock(index);
+      case 'messageStop':
+        this.#hasStopped = true;
+        this.#stopReason = body.stopReason;
+        return [];
+      case 'metadata':
+        this.#usage = fromBedrockUsage(body.usage) ?? this.#usage;
+        this.#isTerminated = this.#hasStopped;
+        return [];
+      default:
+        return [];
+    }
+  }
+
+  end(): ChatCompletionChunk[] {
+    if (!this.#hasStopped) {
+      throw new ProviderError({ kind: 'stream_cut' });
+    }
+    const open = new Set([...this.#openReasoning.keys(), ...this.#openToolUses.keys()]);
+    const rest = [...open].flatMap((index) => this.#stopBlock(index));
+    const finishReason = fromBedrockStopReason(this.#stopReason, this.#toolCallCount > 0);
+    return [
+      ...rest,
+      this.#writer.write(CHOICE_INDEX, {}, finishReason),
+      ...(this.#usage === undefined ? [] : [this.#writer.writeUsage(toCompletionUsage(this.#usage))]),
+    ];
+  }
+
+  #startBlock(index: number, start: JsonObject): ChatCompletionChunk[] {
+    const left = this.#stopBlock(index);
+    const toolUse = objectOf(start.toolUse);
+    if (toolUse === undefined || toolUse.type === 'server_tool_use') {
+      return left;
+    }
+    const name = textOf(toolUse.name) ?? '';
+    if (name === this.#answerTool) {
+      // Two answers in a row would be no JSON: the first one counts.
+      if (!this.#hasAnswer) this.#openToolUses.set(index, { toolIndex: undefined, hasArguments: false });
+      this.#hasAnswer = true;
+      return left;
+    }
+    const toolIndex = this.#toolCallCount;
+    this.#toolCallCount += 1;
+    this.#openToolUses.set(index, { toolIndex, hasArguments: false });
+    const toolCall = {
+      index: toolIndex,
+      id: nonEmptyTextOf(toolUse.toolUseId) ?? makeToolCallId(),
+      type: 'function' as const,
+      function: { name, arguments: '' },
+    };
+    return [...left, this.#writer.write(CHOICE_INDEX, { tool_calls: [toolCall] })];
+  }
+
+  #takeDelta(index: number, delta: JsonObject): ChatCompletionChunk[] {
+    const json = nonEmptyTextOf(objectOf(delta.toolUse)?.input);
+    const toolUse = this.#openToolUses.get(index);
+    const reasoning = objectOf(delta.reasoningContent);
+    return [
+      ...this.#writeContent(textOf(delta.text)),
+      ...(reasoning === undefined ? [] : this.#takeReasoning(index, reasoning)),
+      // Input of Bedrock's own tools comes as the same kind of delta, for a block that is not open here.
+      ...(toolUse === undefined || json === undefined ? [] : this.#writeArguments(toolUse, json)),
+    ];
+  }
+
+  #takeReasoning(index: number, delta: JsonObject): ChatCompletionChunk[] {
+    const text = textOf(delta.text) ?? '';
+    const signature = textOf(delta.signature) ?? '';
+    const encrypted = textOf(delta.redactedContent) ?? '';
+    this.#signedCharacters += text.length + signature.length + encrypted.length;
+    if (this.#signedCharacters <= MAX_SIGNED_CHARACTERS) {
+      const open = this.#openReasoning.get(index) ?? { text: '', signature: '', encrypted: '' };
+      open.text += text;
+      open.signature += signature;
+      open.encrypted += encrypted;
+      this.#openReasoning.set(index, open);
+    } else {
+      // Half a block would not fit its signature.
+      this.#openReasoning.clear();
+    }
+    return text === '' ? [] : [this.#writer.write(CHOICE_INDEX, { reasoning_content: text })];
+  }
+
+  #stopBlock(index: number): ChatCompletionChunk[] {
+    const reasoning = this.#openReasoning.get(index);
+    const toolUse = this.#openToolUses.get(index);
+    this.#openReasoning.delete(index);
+    this.#openToolUses.delete(index);
+    return [
+      ...(reasoning === undefined ? [] : this.#writeDetails(reasoning, index)),
+      ...(toolUse === undefined || toolUse.hasArguments ? [] : this.#writeArguments(toolUse, '{}')),
+    ];
+  }
+
+  #writeDetails({ text, signature, encrypted }: OpenReasoning, index: number): ChatCompletionChunk[] {
+    const details: ReasoningDetail[] = [
+      ...(signature === '' ? [] : [toSignedDetail(text, signature, index)]),
+      ...(encrypted === '' ? [] : [toEncryptedDetail(encrypted, index)]),
+    ];
+    return details.length === 0 ? [] : [this.#writer.write(CHOICE_INDEX, { reasoning_details: details })];
+  }
+
+  #writeArguments(toolUse: OpenToolUse, json: string): ChatCompletionChunk[] {
+    toolUse.hasArguments = true;
+    return toolUse.toolIndex === undefined
+      ? this.#writeContent(json)
+      : [
+          this.#writer.write(CHOICE_INDEX, {
+            tool_calls: [{ index: toolUse.toolIndex, function: { arguments: json } }],
+          }),
+        ];
+  }
+
+  #writeContent(text: string | undefined): ChatCompletionChunk[] {
+    return text === undefined || text === '' ? [] : [this.#writer.write(CHOICE_INDEX, { content: text })];
+  }
+}

@@ -1,0 +1,6 @@
+export { fromChatCompletion } from './from-chat-completion.js';
+export { legacyCompletionsError, refusedRoute } from './refused-route.js';
+export { ResponseEventTranslator } from './response-event-translator.js';
+export { ResponseNotFoundError } from './response-not-found-error.js';
+export { toChatRequest } from './to-chat-request.js';
+export { writeResponseEvent } from './write-response-event.js';
