@@ -129,7 +129,7 @@ module.exports = {
     },
   ],
   options: {
-    exclude: { path: '\\.spec\\.ts$' },
+    exclude: { path: '\\.spec(-support)?\\.ts$' },
     doNotFollow: { path: 'node_modules' },
     tsConfig: { fileName: 'tsconfig.json' },
     tsPreCompilationDeps: true,

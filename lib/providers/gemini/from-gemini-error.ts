@@ -12,6 +12,7 @@ import {
 import type { WireFailure } from '../provider-adapter.js';
 import { fieldPathOf, identifierOf, kindOfStatus, saysContextLength } from '../provider-error-fields.js';
 import { parseRetryAfter } from '../retry-after.js';
+import { retryInfoMs } from '../retry-info.js';
 
 /** HTTP statuses of google.rpc codes, for an error without a numeric code. */
 const STATUS_OF_CODE: ReadonlyMap<string, number> = new Map([
@@ -75,7 +76,7 @@ function toProviderError(body: unknown, status: number, retryAfterMs: number | u
     status,
     providerCode: identifierOf(reason) ?? identifierOf(code),
     param: fieldOf(details),
-    retryAfterMs: retryAfterMs ?? retryDelayMs(details),
+    retryAfterMs: retryAfterMs ?? retryInfoMs(details),
     providerMessage: message,
   });
 }
@@ -97,17 +98,6 @@ function kindOf(
     return 'permission';
   }
   return saysContextLength(message) ? 'context_length' : 'invalid_request';
-}
-
-/** `google.rpc.RetryInfo.retryDelay` is a protobuf duration: seconds with an `s` behind. */
-function retryDelayMs(details: readonly JsonObject[]): number | undefined {
-  for (const detail of details) {
-    const match = /^(\d{1,9}(?:\.\d+)?)s$/.exec(textOf(detail.retryDelay) ?? '');
-    if (match !== null) {
-      return Math.ceil(Number(match[1]) * 1000);
-    }
-  }
-  return undefined;
 }
 
 /** The first field `google.rpc.BadRequest` names. */

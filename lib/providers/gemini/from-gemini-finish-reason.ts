@@ -28,14 +28,26 @@ export function fromGeminiFinishReason(value: string, hasToolCalls: boolean): Fi
   return hasToolCalls ? 'tool_calls' : 'stop';
 }
 
+/** Gemini could not go on, for no fault of the prompt's. The last three are younger than the published types. */
+const FAILED_REASONS: ReadonlySet<string> = new Set([
+  'MALFORMED_FUNCTION_CALL',
+  'UNEXPECTED_TOOL_CALL',
+  'NO_IMAGE',
+  'IMAGE_OTHER',
+  'OTHER',
+  'MALFORMED_RESPONSE',
+  'MISSING_THOUGHT_SIGNATURE',
+  'TOO_MANY_TOOL_CALLS',
+]);
+
 /**
- * A call that the model wrote so badly that Gemini threw it away leaves an empty answer: no answer at all, so that
- * another model may be asked.
+ * An answer with nothing in it that ended for such a reason (a call that the model wrote so badly that Gemini threw it
+ * away, or no reason at all) is no answer, so that another model may be asked.
  *
  * @throws {@link ProviderError} of kind `bad_response`.
  */
 export function assertUsableFinish(value: string, hasContent: boolean): void {
-  if (!hasContent && (value === 'MALFORMED_FUNCTION_CALL' || value === 'UNEXPECTED_TOOL_CALL')) {
+  if (!hasContent && FAILED_REASONS.has(value)) {
     throw new ProviderError({ kind: 'bad_response', providerCode: value });
   }
 }

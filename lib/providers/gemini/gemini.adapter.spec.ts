@@ -455,6 +455,8 @@ describe('GeminiAdapter answer', () => {
     ['HTML', '<html>', 'bad_response'],
     ['no candidates', { usageMetadata: {} }, 'bad_response'],
     ['a call Gemini threw away', answer([], 'MALFORMED_FUNCTION_CALL'), 'bad_response'],
+    ['nothing, for no reason', answer([], 'OTHER'), 'bad_response'],
+    ['nothing but white thought', answer([{ text: 'hm', thought: true }], 'OTHER'), 'bad_response'],
     ['an error', { error: { code: 503, status: 'UNAVAILABLE' } }, 'overloaded'],
     ['an error in a list', [{ error: { status: 'RESOURCE_EXHAUSTED' } }], 'rate_limited'],
   ])('refuses %s', (_name, body, kind) => {

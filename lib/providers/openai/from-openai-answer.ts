@@ -35,7 +35,7 @@ export function fromOpenAiAnswer(
   if (choices.length === 0) {
     throw new ProviderError({ kind: 'bad_response' });
   }
-  const usage = fromOpenAiUsage(body.usage);
+  const usage = fromOpenAiUsage(body.usage, nonEmptyTextOf(body.model) ?? call.upstreamModel);
   const created = countOf(body.created);
   return {
     completion: {

@@ -1,9 +1,10 @@
 import { ProviderError } from '../../errors/provider-error.js';
 import type { ProviderErrorKind } from '../../errors/provider-error-kind.js';
-import { isJsonObject, nonEmptyTextOf, objectOf, textOf, type JsonObject } from '../json-reading.js';
+import { isJsonObject, listOf, nonEmptyTextOf, objectOf, textOf, type JsonObject } from '../json-reading.js';
 import type { WireFailure } from '../provider-adapter.js';
 import { fieldPathOf, identifierOf, kindOfStatus, saysContextLength } from '../provider-error-fields.js';
 import { parseRetryAfter } from '../retry-after.js';
+import { retryInfoInTextMs, retryInfoMs } from '../retry-info.js';
 
 /** Codes and types that say more than the status they come with. In lower case. */
 const KIND_OF_CODE: ReadonlyMap<string, ProviderErrorKind> = new Map<string, ProviderErrorKind>([
@@ -40,7 +41,8 @@ const STATUS_OF_TYPE: ReadonlyMap<string, number> = new Map([
 
 /**
  * Maps a failed answer of OpenAI or an imitator. Bodies come as `{ error: { message, type, param, code } }`
- * (OpenAI), `{ error: "text", code }` (xAI), `{ detail }` (Mistral), `{ message }`, or as HTML from an edge.
+ * (OpenAI), `{ error: "text", code }` (xAI), `{ detail }` (Mistral), `{ message }`, `[{ error }]` with the wait in
+ * `details` (Google's compatible endpoint), or as HTML from an edge.
  * A code that names the trouble goes before the status: `insufficient_quota` is a 429 that waiting does not cure.
  * Under a status that is no failure (200) an error in the body is mapped by what it says itself.
  */
@@ -74,7 +76,7 @@ export function fromOpenAiErrorObject(body: unknown): ProviderError {
 
 /**
  * The error inside a body with status 200 or a stream's chunk; undefined where there is none. Besides `error`: vLLM's
- * `object: "error"`, and Groq's own field.
+ * `object: "error"`, Groq's own field, and the `error` of a choice (OpenRouter).
  */
 export function findOpenAiError(body: JsonObject): unknown {
   const groqError = objectOf(body.x_groq)?.error;
@@ -84,7 +86,13 @@ export function findOpenAiError(body: JsonObject): unknown {
   if (body.object === 'error') {
     return body;
   }
-  return groqError === undefined || groqError === null ? undefined : { error: groqError };
+  if (groqError !== undefined && groqError !== null) {
+    return { error: groqError };
+  }
+  const choiceError = listOf(body.choices)
+    .map((choice) => objectOf(objectOf(choice)?.error))
+    .find((error) => error !== undefined);
+  return choiceError === undefined ? undefined : { error: choiceError };
 }
 
 interface ErrorFields {
@@ -94,17 +102,21 @@ interface ErrorFields {
   readonly param: unknown;
   readonly innerCode: unknown;
   readonly statusCode: unknown;
+  /** The wait named in the body (Google). */
+  readonly retryInfoMs: number | undefined;
 }
 
 function readErrorFields(body: unknown): ErrorFields {
-  const outer = objectOf(body) ?? {};
+  const outer = objectOf(Array.isArray(body) ? listOf(body)[0] : body) ?? {};
   const error: JsonObject = isJsonObject(outer.error) ? outer.error : outer;
+  const message =
+    textOf(error.message) ??
+    nonEmptyTextOf(outer.error) ??
+    nonEmptyTextOf(outer.detail) ??
+    nonEmptyTextOf(body);
   return {
-    message:
-      textOf(error.message) ??
-      nonEmptyTextOf(outer.error) ??
-      nonEmptyTextOf(outer.detail) ??
-      nonEmptyTextOf(body),
+    message,
+    retryInfoMs: retryInfoMs(error.details) ?? retryInfoInTextMs(message),
     code: error.code,
     type: error.type,
     param: error.param,
@@ -123,7 +135,7 @@ function toProviderError(
     status,
     providerCode: identifierOf(fields.code) ?? identifierOf(fields.type),
     param: fieldPathOf(fields.param),
-    retryAfterMs,
+    retryAfterMs: retryAfterMs ?? fields.retryInfoMs,
     providerMessage: fields.message,
   });
 }
@@ -142,8 +154,8 @@ function kindOf(fields: ErrorFields, status: number): ProviderErrorKind {
   if ((status === 400 || status === 413 || status === 422) && saysContextLength(fields.message)) {
     return 'context_length';
   }
-  // xAI answers a wrong key with 400.
-  if (status === 400 && /(?:incorrect|invalid) api key/i.test(fields.message ?? '')) {
+  // xAI and Google answer a wrong key with 400.
+  if (status === 400 && /(?:incorrect|invalid) api key|api key not valid/i.test(fields.message ?? '')) {
     return 'authentication';
   }
   return kindOfStatus(status);

@@ -12,10 +12,13 @@ export interface OpenAiUsage {
  * Reads the `usage` of OpenAI and its imitators; undefined where there is none.
  *
  * Cached tokens stand in `prompt_tokens_details.cached_tokens`, at DeepSeek in `prompt_cache_hit_tokens`, at Mistral
- * in `num_cached_tokens`. xAI leaves reasoning tokens out of `completion_tokens` and counts them only in the total:
- * they are added, because they are paid for as output.
+ * in `num_cached_tokens`, at Moonshot in `cached_tokens`. xAI leaves reasoning tokens out of `completion_tokens` and
+ * counts them only in the total; Google's compatible endpoint does too, and does not even name them. They are added,
+ * because they are paid for as output. A total that says more for no such reason is not believed.
+ *
+ * @param model As the answer names it; undefined where it does not.
  */
-export function fromOpenAiUsage(value: unknown): OpenAiUsage | undefined {
+export function fromOpenAiUsage(value: unknown, model?: string): OpenAiUsage | undefined {
   const usage = objectOf(value);
   if (usage === undefined) {
     return undefined;
@@ -27,15 +30,18 @@ export function fromOpenAiUsage(value: unknown): OpenAiUsage | undefined {
   }
   const promptDetails = objectOf(usage.prompt_tokens_details) ?? {};
   const completionDetails = objectOf(usage.completion_tokens_details) ?? {};
-  const reasoningTokens = countOf(completionDetails.reasoning_tokens) ?? countOf(usage.reasoning_tokens) ?? 0;
   const completionTokens = reportedCompletionTokens ?? 0;
-  const isReasoningExtra =
-    reasoningTokens > 0 &&
-    countOf(usage.total_tokens) === (promptTokens ?? 0) + completionTokens + reasoningTokens;
+  const beyondSum = (countOf(usage.total_tokens) ?? 0) - (promptTokens ?? 0) - completionTokens;
+  const namedReasoningTokens =
+    countOf(completionDetails.reasoning_tokens) ?? countOf(usage.reasoning_tokens) ?? 0;
+  const isNamelessThinking = namedReasoningTokens === 0 && /gemini/i.test(model ?? '');
+  const reasoningTokens = isNamelessThinking ? Math.max(0, beyondSum) : namedReasoningTokens;
+  const isReasoningExtra = reasoningTokens > 0 && beyondSum === reasoningTokens;
   const cachedTokens = Math.min(
     countOf(promptDetails.cached_tokens) ??
       countOf(usage.prompt_cache_hit_tokens) ??
       countOf(usage.num_cached_tokens) ??
+      countOf(usage.cached_tokens) ??
       0,
     promptTokens ?? 0,
   );

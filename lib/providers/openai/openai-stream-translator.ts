@@ -88,7 +88,7 @@ export class OpenAiStreamTranslator implements StreamTranslator {
       throw fromOpenAiErrorObject(error);
     }
     const arrival: Arrival = { body, text: event.data };
-    const usage = fromOpenAiUsage(body.usage);
+    const usage = fromOpenAiUsage(body.usage, textOf(body.model));
     if (usage !== undefined) {
       this.#usage = usage;
       this.#usageCameIn = arrival;

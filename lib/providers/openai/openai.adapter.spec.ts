@@ -263,6 +263,7 @@ describe('OpenAiAdapter answer', () => {
     ],
     ['DeepSeek', { prompt_tokens: 10, completion_tokens: 4, prompt_cache_hit_tokens: 5 }, 5, 4],
     ['Mistral', { prompt_tokens: 10, completion_tokens: 4, num_cached_tokens: 6 }, 6, 4],
+    ['Moonshot', { prompt_tokens: 10, completion_tokens: 4, cached_tokens: 7 }, 7, 4],
     [
       'xAI',
       {
@@ -283,6 +284,61 @@ describe('OpenAiAdapter answer', () => {
     expect(completion.usage).toMatchObject({
       total_tokens: 10 + completionTokens,
       completion_tokens: completionTokens,
+    });
+  });
+
+  it.each([
+    ['error', 'server_error'],
+    ['abort', 'server_error'],
+    ['network_error', 'server_error'],
+    ['insufficient_system_resource', 'overloaded'],
+  ])('never passes half an answer off as a whole one: %s', (reason, kind) => {
+    expect(kindOf(() => compatible.parseAnswer(answer({ content: 'Half' }, reason), callOf()))).toBe(kind);
+    const translator = compatible.createStreamTranslator(callOf());
+    const choices = [{ index: 0, delta: { content: 'Half' }, finish_reason: reason }];
+    expect(translator.push({ data: JSON.stringify({ choices }) })).toHaveLength(1);
+    translator.push({ data: '[DONE]' });
+    expect(kindOf(() => translator.end())).toBe(kind);
+  });
+
+  it.each(['sensitive', 'SAFETY', 'refusal'])('says that a filter ended it: %s', (reason) => {
+    const { completion } = compatible.parseAnswer(answer({ content: '' }, reason), callOf());
+    expect(completion.choices[0]?.finish_reason).toBe('content_filter');
+  });
+
+  it('reads the errors of Google’s compatible endpoint', () => {
+    const error = {
+      code: 429,
+      message: 'Quota',
+      status: 'RESOURCE_EXHAUSTED',
+      details: [{ retryDelay: '21s' }],
+    };
+    const asList = compatible.parseError({ status: 429, headers: {}, body: [{ error }] });
+    expect(asList).toMatchObject({ kind: 'rate_limited', retryAfterMs: 21_000 });
+    expect(asList.readProviderMessage()).toBe('Quota');
+    const quoted = { error: { code: 429, message: JSON.stringify({ error }) } };
+    expect(compatible.parseError({ status: 429, headers: {}, body: quoted }).retryAfterMs).toBe(21_000);
+    const headers = { 'retry-after': '3' };
+    expect(compatible.parseError({ status: 429, headers, body: quoted }).retryAfterMs).toBe(3_000);
+    const wrongKey = { error: { code: 400, message: 'API key not valid. Please pass a valid API key.' } };
+    expect(compatible.parseError({ status: 400, headers: {}, body: [wrongKey] }).kind).toBe('authentication');
+  });
+
+  it('finds the error of a choice', () => {
+    const choices = [{ index: 0, message: { content: 'Half' }, error: { code: 429, message: 'slow down' } }];
+    expect(kindOf(() => compatible.parseAnswer({ choices }, callOf()))).toBe('rate_limited');
+  });
+
+  it('counts the thinking that Google’s compatible endpoint hides in the total', () => {
+    const usage = { prompt_tokens: 35, completion_tokens: 12, total_tokens: 109 };
+    const body = {
+      ...(answer({ content: 'Hi' }, 'stop', { usage }) as object),
+      model: 'models/gemini-2.5-pro',
+    };
+    expect(compatible.parseAnswer(body, callOf()).usage).toMatchObject({
+      promptTokens: 35,
+      completionTokens: 74,
+      reasoningTokens: 62,
     });
   });
 

@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest';
+import type { ProviderApi } from '../adapter-registry.js';
+import type { WireEvent } from '../provider-adapter.js';
+import { scopeOf, streamsOf } from './recordings.spec-support.js';
+import type { ConformanceReport } from './report.spec-support.js';
+import { readEvents, translate, type Translated } from './translate.spec-support.js';
+
+/** Streams up to this size are cut at every byte. */
+const LONG_BYTES = 20_000;
+const RANDOM_CUTS = 500;
+/** So many of the cuts are translated to the end; for the others it is enough that their events are the same. */
+const TRANSLATED_CUTS = 8;
+
+/** The same stream in other framings that server-sent events allow. */
+const FRAMINGS: Readonly<Record<string, (stream: string) => string>> = {
+  'line feeds': (stream) => stream.replaceAll(/\r\n?/g, '\n'),
+  'carriage returns and line feeds': (stream) => stream.replaceAll(/\r\n?|\n/g, '\r\n'),
+  'carriage returns': (stream) => stream.replaceAll(/\r\n?|\n/g, '\r'),
+  comments: (stream) => `: hello\n\n${stream.replaceAll(/\r\n?|\n/g, '\n: keep-alive\n')}`,
+  'no final blank line': (stream) => stream.trimEnd(),
+  'no space after the colon': (stream) => stream.replaceAll(/^data: /gm, 'data:'),
+  'a byte order mark': (stream) => `\uFEFF${stream}`,
+  'data in several lines': (stream) =>
+    stream.replaceAll(/^data: ?(\{.*\})\r?$/gm, (line: string, json: string) => inLines(json) ?? line),
+  'fields nobody knows': (stream) => stream.replaceAll(/^data:/gm, 'id: 7\nretry: 9\nnonsense\ndata:'),
+};
+
+function inLines(json: string): string | undefined {
+  try {
+    return JSON.stringify(JSON.parse(json), undefined, 1).replaceAll(/^/gm, 'data: ');
+  } catch {
+    return undefined;
+  }
+}
+
+/** However the bytes of a stream arrive, the same chunks come out. */
+export function describeCuts(report: ConformanceReport): void {
+  const streams = report.inScope.flatMap((recording) =>
+    streamsOf(recording).map((stream, turn) => ({ id: recording.id, turn, recording, stream })),
+  );
+
+  describe('cuts', () => {
+    it.each(streams)('$id, turn $turn', ({ recording, stream }) => {
+      const { api } = scopeOf(recording)!;
+      const bytes = new TextEncoder().encode(stream);
+      const events = readEvents([bytes]);
+      const chunks = written(translate(api, events));
+      const offsets = offsetsOf(bytes);
+      const everyFew = Math.ceil(offsets.length / TRANSLATED_CUTS);
+      offsets.forEach((offset, position) => {
+        const cut = readEvents([bytes.subarray(0, offset), bytes.subarray(offset)]);
+        if (!areSame(cut, events)) expect.fail(`cut at byte ${offset}, other events come out`);
+        if (position % everyFew === 0) expect(written(translate(api, cut))).toBe(chunks);
+      });
+      // Byte by byte: every character of more than one byte comes in pieces.
+      const single = readEvents(Array.from(bytes, (_byte, offset) => bytes.subarray(offset, offset + 1)));
+      expect(written(translate(api, single))).toBe(chunks);
+      for (const [name, frame] of Object.entries(FRAMINGS)) {
+        expect(written(translateFramed(api, frame(stream))), name).toBe(chunks);
+      }
+      report.pass(recording, 'cuts');
+    });
+  });
+}
+
+/** In pieces of a few bytes, so that line ends of two characters are cut too. */
+function translateFramed(api: ProviderApi, stream: string): Translated {
+  const bytes = new TextEncoder().encode(stream);
+  const pieces = Array.from({ length: Math.ceil(bytes.length / 7) }, (_none, piece) =>
+    bytes.subarray(piece * 7, piece * 7 + 7),
+  );
+  return translate(api, readEvents(pieces));
+}
+
+function areSame(some: readonly WireEvent[], others: readonly WireEvent[]): boolean {
+  return (
+    some.length === others.length &&
+    some.every(({ event, data }, index) => data === others[index]?.data && event === others[index].event)
+  );
+}
+
+function offsetsOf(bytes: Uint8Array): number[] {
+  if (bytes.length <= LONG_BYTES) return Array.from(bytes, (_byte, offset) => offset);
+  let state = bytes.length;
+  return Array.from({ length: RANDOM_CUTS }, () => {
+    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
+    return state % bytes.length;
+  });
+}
+
+/** Made-up ids and times differ between two runs; everything else must not. */
+function written({ chunks, error }: Translated): string {
+  return JSON.stringify([chunks, error])
+    .replaceAll(/call_[0-9a-f]{24}/g, 'call')
+    .replaceAll(/chatcmpl-[0-9a-f]{32}/g, 'chatcmpl')
+    .replaceAll(/"created":\d+/g, '"created":0');
+}
