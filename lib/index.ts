@@ -1,4 +1,4 @@
-export type { LongContextPrice, ModelCapability, ModelPrice } from './catalog/catalog-model.js';
+export type { LongContextPrice, ModelCapability, ModelPrice, TaskKind } from './catalog/catalog-model.js';
 export type { PresetName } from './catalog/presets/provider-preset.js';
 export type {
   ChatCompletion,
@@ -30,6 +30,7 @@ export {
   type PriceOptions,
   type ProviderApiName,
   type ProviderOptions,
+  type ReasoningMemoryOptions,
   type RuleOptions,
   type SurfaceOptions,
   type TierOptions,
