@@ -12,6 +12,7 @@ import {
   recordRefusal,
   type RoutedStream,
   streamEvents,
+  tenantKeyOf,
 } from '../pipeline/index.js';
 import {
   fromChatCompletion,
@@ -19,7 +20,7 @@ import {
   ResponseNotFoundError,
   toChatRequest,
 } from '../responses/index.js';
-import { responseEvents } from '../router/index.js';
+import { responseEvents, type ResponseItems } from '../router/index.js';
 import { BODY_ROUTE, FASTIFY_ROUTE_CONFIG } from './body-reader.js';
 import { type Exchange, takeOver } from './exchange.js';
 import { receive } from './receive.js';
@@ -37,12 +38,18 @@ export const OPENAI_BODY_PATHS: readonly string[] = [
   'v1/embeddings',
 ];
 
+/** What is kept of answers for the caller. */
+interface Keeper {
+  readonly tenant: string;
+  readonly items: ResponseItems | undefined;
+}
+
 /** One of the two APIs, both served by the chat pipeline. */
 interface Dialect {
   /** @throws {@link InvalidRequestError}. */
-  toChat(received: unknown, limits: ChatLimits): unknown;
-  fromChat(completion: ChatCompletion, received: unknown): unknown;
-  toEvents(routed: RoutedStream, received: unknown): AsyncGenerator<string, void, undefined>;
+  toChat(received: unknown, limits: ChatLimits, keeper: Keeper): unknown;
+  fromChat(completion: ChatCompletion, received: unknown, keeper: Keeper): unknown;
+  toEvents(routed: RoutedStream, received: unknown, keeper: Keeper): AsyncGenerator<string, void, undefined>;
 }
 
 /** What has passed before the pipeline gets it. */
@@ -52,19 +59,27 @@ interface Accepted {
   /** The chat request it is. */
   readonly body: unknown;
   readonly options: InternalCallOptions;
+  readonly keeper: Keeper;
   readonly isStream: boolean;
 }
 
 const CHAT: Dialect = {
   toChat: (received) => received,
   fromChat: (completion) => completion,
-  toEvents: streamEvents,
+  toEvents: (routed) => streamEvents(routed),
 };
 
 const RESPONSES: Dialect = {
-  toChat: toChatRequest,
-  fromChat: fromChatCompletion,
-  toEvents: responseEvents,
+  toChat: (received, limits, { items, tenant }) => toChatRequest(received, limits, items?.recallFor(tenant)),
+  fromChat: (completion, received, { items, tenant }) => {
+    const response = fromChatCompletion(completion, received);
+    items?.remember(tenant, response, received);
+    return response;
+  },
+  toEvents: (routed, received, { items, tenant }) =>
+    responseEvents(routed, received, (response) => {
+      items?.remember(tenant, response, received);
+    }),
 };
 
 /** OpenAI's endpoints. Answers are written by hand: their shape is a contract that no host interceptor may wrap. */
@@ -130,13 +145,14 @@ export class OpenAiController {
   private async answer(request: unknown, reply: unknown, dialect: Dialect): Promise<void> {
     await this.serve(request, reply, async (exchange, signal) => {
       const { pipeline } = this.locator.engine;
-      const { received, body, options, isStream } = this.accept(exchange.request, request, signal, dialect);
+      const accepted = this.accept(exchange.request, request, signal, dialect);
+      const { received, body, options, keeper, isStream } = accepted;
       if (isStream) {
         const routed = await pipeline.stream(body, options);
-        await this.writeStream(exchange, routed, dialect.toEvents(routed, received));
+        await this.writeStream(exchange, routed, dialect.toEvents(routed, received, keeper));
       } else {
         const { completion, routing } = await pipeline.chat(body, options);
-        const answer = dialect.fromChat(completion, received);
+        const answer = dialect.fromChat(completion, received, keeper);
         writeJson(exchange.response, 200, answer, answerHeaders(routing));
       }
     });
@@ -191,7 +207,9 @@ export class OpenAiController {
       const { caller, body: received } = receive(request, platformRequest, guard);
       const options = readCallOptions(request, caller, signal);
       const isStream = asksForStream(received);
-      return { received, body: dialect.toChat(received, engine.runtime.limits), options, isStream };
+      const keeper = { tenant: tenantKeyOf(options), items: engine.responseItems };
+      const body = dialect.toChat(received, engine.runtime.limits, keeper);
+      return { received, body, options, keeper, isStream };
     } catch (error) {
       if (LlmRouterError.isInstance(error)) recordRefusal(engine.bus, error);
       throw error;

@@ -1,3 +1,4 @@
+export { BoundedMemory, type BoundedMemoryOptions } from './bounded-memory.js';
 export type { InternalCallOptions, RouterCallOptions } from './call-options.js';
 export { type CallTally, currentCallTally, runWithCallTally } from './call-tally.js';
 export { errorAnswer, type ErrorAnswer } from './error-answer.js';
@@ -14,4 +15,5 @@ export { answerHeaders, formatUsd, routingHeaders } from './routing-headers.js';
 export type { RoutingInfo } from './routing-info.js';
 export { buildRuntime, type RoutingRuntime } from './routing-runtime.js';
 export { asksForStream, streamEvents } from './stream-events.js';
+export { tenantKeyOf } from './tenant-key.js';
 export { TurnMemory } from './turn-memory.js';

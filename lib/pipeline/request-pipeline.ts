@@ -63,6 +63,7 @@ import { embeddingAnswer } from './embedding-answer.js';
 import { explainPlan, type Explanation } from './explanation.js';
 import type { RoutingInfo } from './routing-info.js';
 import type { RoutingRuntime } from './routing-runtime.js';
+import { tenantKeyOf } from './tenant-key.js';
 import { TurnCollectors } from './turn-collector.js';
 import type { TurnMemory } from './turn-memory.js';
 
@@ -348,7 +349,7 @@ export class RequestPipeline {
   /** Validates, classifies and plans. @throws what refuses the request before any call. */
   private plan(journey: Journey, body: unknown, options: InternalCallOptions): Planned {
     const request = validateChatRequest(body, journey.runtime.limits);
-    const { plan, features, context } = this.decide(journey.runtime, request, options);
+    const { plan, features } = this.decide(journey.runtime, request, options);
     this.label(journey, plan);
     if (plan.attempts.length === 0) throw nothingEligible(plan, features);
     if (plan.maxCostUsd !== undefined && !CAPPED_SERVICE_TIERS.has(request.service_tier)) {
@@ -360,7 +361,7 @@ export class RequestPipeline {
     for (const deployment of findPassedOver(plan)) {
       this.parts.bus.emit('deployment-passed-over', { decisionId: journey.decisionId, deployment });
     }
-    return { request, features, plan, tenant: context.tenant ?? options.keyId ?? '' };
+    return { request, features, plan, tenant: tenantKeyOf(options) };
   }
 
   /** What is known of the request once it is planned. */
@@ -377,7 +378,6 @@ export class RequestPipeline {
     { policy }: RoutingRuntime,
     options: InternalCallOptions,
   ): {
-    context: LlmRequestContext;
     surface: PolicySurface;
     workload: Workload;
     deadlineMs: number | undefined;
@@ -386,7 +386,6 @@ export class RequestPipeline {
     checkCircumstances(context);
     const surface = tightenSurface(surfaceNamed(policy, context.surface, options.surfaceParam), context);
     return {
-      context,
       surface,
       workload: context.workload ?? surface.workload,
       deadlineMs: context.deadlineMs,
@@ -397,9 +396,9 @@ export class RequestPipeline {
     runtime: RoutingRuntime,
     request: ValidatedChatRequest,
     options: InternalCallOptions,
-  ): { plan: Plan; features: RequestFeatures; context: LlmRequestContext } {
+  ): { plan: Plan; features: RequestFeatures } {
     const { policy } = runtime;
-    const { context, surface, workload, deadlineMs } = this.circumstances(runtime, options);
+    const { surface, workload, deadlineMs } = this.circumstances(runtime, options);
     const features = extractFeatures(request);
     const plan = createPlan({
       features,
@@ -416,7 +415,7 @@ export class RequestPipeline {
       nowMs: Date.now(),
       random: this.parts.random,
     });
-    return { plan, features, context };
+    return { plan, features };
   }
 
   private execution(journey: Journey, { plan, request, features, tenant }: Planned): Execution {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ValidatedChatRequest } from '../chat/index.js';
+import { BoundedMemory, type BoundedMemoryOptions } from './bounded-memory.js';
 import type { RecalledTurn } from '../providers/recalled-turn.js';
 
 /** What an assistant said, as far as it tells one turn from another. */
@@ -8,84 +9,47 @@ export interface SaidTurn {
   readonly toolCallIds: readonly string[];
 }
 
-export interface TurnMemoryOptions {
-  readonly maxEntries: number;
-  readonly maxBytes: number;
-  readonly ttlMs: number;
-}
-
-interface Entry {
-  readonly turn: RecalledTurn;
-  readonly bytes: number;
-  readonly expiresAtMs: number;
-}
-
-/** What an entry takes beside its texts. */
-const ENTRY_OVERHEAD_BYTES = 512;
-
 /**
  * Keeps what clients of OpenAI's API lose of an answer, and what the next call needs back: signed thinking, thought
  * signatures. A turn is known again by the ids of its tool calls, or by its words where it has none. Each tenant has
  * its own; all together are bounded, the least used goes first.
  */
 export class TurnMemory {
-  /** In the order of use, the least lately used first. */
-  readonly #entries = new Map<string, Entry>();
-  #bytes = 0;
+  readonly #turns: BoundedMemory<RecalledTurn>;
 
-  constructor(private readonly options: TurnMemoryOptions) {}
+  constructor(options: BoundedMemoryOptions) {
+    this.#turns = new BoundedMemory(options);
+  }
 
   /** Bytes held, as far as they are counted. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#turns.bytes;
   }
 
   get size(): number {
-    return this.#entries.size;
+    return this.#turns.size;
   }
 
   remember(tenant: string, said: SaidTurn, turn: RecalledTurn, nowMs: number): void {
     const key = keyOf(tenant, said);
     if (key === undefined) return;
-    const bytes = bytesOf(key, turn);
-    this.forget(key);
-    if (bytes > this.options.maxBytes) return;
-    this.#entries.set(key, { turn, bytes, expiresAtMs: nowMs + this.options.ttlMs });
-    this.#bytes += bytes;
-    for (const oldest of this.#entries.keys()) {
-      if (this.#bytes <= this.options.maxBytes && this.#entries.size <= this.options.maxEntries) break;
-      this.forget(oldest);
-    }
+    this.#turns.set(key, turn, bytesOf(turn), nowMs);
   }
 
   /** What is known of the assistant turns of a request, by their place in it. */
   recall(tenant: string, request: ValidatedChatRequest, nowMs: number): ReadonlyMap<number, RecalledTurn> {
     const turns = new Map<number, RecalledTurn>();
-    if (this.#entries.size === 0) return turns;
+    if (this.size === 0) return turns;
     request.messages.forEach((message, index) => {
       if (message.role !== 'assistant') return;
       const key = keyOf(tenant, {
         text: textOf(message.content),
         toolCallIds: (message.tool_calls ?? []).map(({ id }) => id),
       });
-      const entry = key === undefined ? undefined : this.#entries.get(key);
-      if (key === undefined || entry === undefined) return;
-      if (entry.expiresAtMs <= nowMs) {
-        this.forget(key);
-        return;
-      }
-      this.#entries.delete(key);
-      this.#entries.set(key, entry);
-      turns.set(index, entry.turn);
+      const turn = key === undefined ? undefined : this.#turns.get(key, nowMs);
+      if (turn !== undefined) turns.set(index, turn);
     });
     return turns;
-  }
-
-  private forget(key: string): void {
-    const entry = this.#entries.get(key);
-    if (entry === undefined) return;
-    this.#entries.delete(key);
-    this.#bytes -= entry.bytes;
   }
 }
 
@@ -112,9 +76,9 @@ function textOf(content: unknown): string {
     .join('');
 }
 
-function bytesOf(key: string, turn: RecalledTurn): number {
+function bytesOf(turn: RecalledTurn): number {
   const extras = [...(turn.toolCallExtras ?? [])];
   const text = JSON.stringify([turn.reasoningContent, turn.reasoningDetails, turn.extraContent, extras]);
   // A string takes up to two bytes a character.
-  return 2 * (key.length + text.length) + ENTRY_OVERHEAD_BYTES;
+  return 2 * text.length;
 }

@@ -1,7 +1,10 @@
 import { AssistantTurn } from './assistant-turn.js';
-import type { JsonObject } from './json-reading.js';
+import { isJsonObject, type JsonObject } from './json-reading.js';
 import { refuse, requireObject, requireString } from './require-field.js';
 import { toChatContent } from './to-chat-content.js';
+
+/** Gives an output item of an earlier answer by its id; undefined where it is not known. */
+export type RecallItem = (id: string) => unknown;
 
 /**
  * The conversation of a Responses request as chat messages: `instructions` as the first system message, then `input`.
@@ -12,11 +15,15 @@ import { toChatContent } from './to-chat-content.js';
  *
  * Lost: ids, `status`, `phase` and `namespace` of items; the order of text and calls inside a turn; the reasoning of a
  * turn that said nothing; references to reasoning items (`item_reference` to `rs_…`), which the AI SDK sends by
- * default. References to anything else, and items of built-in tools, are refused.
+ * default. References to what is not known (any more), and items of built-in tools, are refused.
  *
  * @throws {@link InvalidRequestError} naming the item.
  */
-export function toChatMessages(instructions: string | undefined, input: unknown): readonly JsonObject[] {
+export function toChatMessages(
+  instructions: string | undefined,
+  input: unknown,
+  recall: RecallItem = () => undefined,
+): readonly JsonObject[] {
   const messages: JsonObject[] = [];
   if (instructions !== undefined && instructions !== '') {
     messages.push({ role: 'system', content: instructions });
@@ -31,7 +38,7 @@ export function toChatMessages(instructions: string | undefined, input: unknown)
   };
   input.forEach((value: unknown, index) => {
     const path = `input[${index}]`;
-    const item = requireObject(value, path);
+    const item = resolveReference(requireObject(value, path), recall);
     switch (item.type ?? 'message') {
       case 'message':
         if (item.role === 'assistant') {
@@ -73,6 +80,13 @@ export function toChatMessages(instructions: string | undefined, input: unknown)
   return messages;
 }
 
+/** What stands for an item that was referred to, where it is known; the reference itself where it is not. */
+function resolveReference(item: JsonObject, recall: RecallItem): JsonObject {
+  if (item.type !== 'item_reference' || typeof item.id !== 'string') return item;
+  const known = recall(item.id);
+  return isJsonObject(known) ? known : item;
+}
+
 function toChatMessage(item: JsonObject, path: string): JsonObject {
   const { role } = item;
   if (role !== 'user' && role !== 'system' && role !== 'developer') {
@@ -92,7 +106,8 @@ function isReasoningReference(item: JsonObject): boolean {
 function refuseReference(path: string): never {
   refuse(
     `${path}.type`,
-    'is "item_reference", and the router stores no items: send the item itself ' +
+    'is "item_reference" to an item that is not known (any more), for the router keeps items only for a while: send the ' +
+      'item itself ' +
       '(AI SDK: `providerOptions: { openai: { store: false } }`)',
   );
 }

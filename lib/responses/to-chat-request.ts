@@ -3,7 +3,7 @@ import { InvalidRequestError } from '../errors/invalid-request-error.js';
 import { isGiven, isJsonObject, type JsonObject } from './json-reading.js';
 import { asksFor } from './asks-for.js';
 import { optionalField, refuse, requireObject, requireString } from './require-field.js';
-import { toChatMessages } from './to-chat-messages.js';
+import { type RecallItem, toChatMessages } from './to-chat-messages.js';
 import { toChatToolChoice, toChatTools } from './to-chat-tools.js';
 
 const isString = (value: unknown): value is string => typeof value === 'string';
@@ -45,16 +45,21 @@ const SAME_FIELDS = [
  * Fields that the API does not have are not handed on.
  *
  * @param limits - Held here, where the fields still have the names that the client gave them.
+ * @param recall - Gives an output item of an earlier answer by its id: the AI SDK refers to them by default.
  * @throws {@link InvalidRequestError} naming the field; nothing else, whatever the body is.
  */
-export function toChatRequest(body: unknown, limits: ChatLimits = DEFAULT_CHAT_LIMITS): ChatRequest {
+export function toChatRequest(
+  body: unknown,
+  limits: ChatLimits = DEFAULT_CHAT_LIMITS,
+  recall?: RecallItem,
+): ChatRequest {
   if (!isJsonObject(body)) throw new InvalidRequestError('The request body must be a JSON object.');
   // The answer repeats fields that no chat request has. The input is looked through with the chat request.
   checkDepth({ ...body, input: undefined }, limits.jsonDepth);
   refuseStatefulFields(body);
   const stream = optionalField(body.stream, 'stream', isFlag, 'must be true or false') ?? false;
   const instructions = optionalField(body.instructions, 'instructions', isString, 'must be a string');
-  const messages = toChatMessages(instructions, body.input);
+  const messages = toChatMessages(instructions, body.input, recall);
   if (messages.length > limits.messages) {
     refuse('input', `must have at most ${limits.messages} messages`);
   }

@@ -1,3 +1,4 @@
+import type { Response } from 'openai/resources/responses/responses';
 import { InternalError } from '../errors/internal-error.js';
 import { LlmRouterError } from '../errors/llm-router-error.js';
 import { formatUsd, type RoutedStream } from '../pipeline/index.js';
@@ -9,10 +10,12 @@ import { ResponseEventTranslator, writeResponseEvent } from '../responses/index.
  * upstream call.
  *
  * @param body - The body of the Responses request.
+ * @param onCompleted - Told of the whole answer.
  */
 export async function* responseEvents(
   routed: RoutedStream,
   body: unknown,
+  onCompleted: (response: Response) => void = () => undefined,
 ): AsyncGenerator<string, void, undefined> {
   const translator = new ResponseEventTranslator(body, () => Math.floor(Date.now() / 1_000));
   try {
@@ -20,7 +23,12 @@ export async function* responseEvents(
       const piece = translator.push(chunk).map(writeResponseEvent).join('');
       if (piece !== '') yield piece;
     }
-    const end = translator.end().map(writeResponseEvent);
+    const events = translator.end();
+    const last = events.at(-1);
+    // Before the client has it: its next request may come at once.
+    if (last?.type === 'response.completed' || last?.type === 'response.incomplete')
+      onCompleted(last.response);
+    const end = events.map(writeResponseEvent);
     const final = end.pop() ?? '';
     yield `${end.join('')}: x-llm-cost-usd ${formatUsd(routed.costUsd())}\n\n${final}`;
   } catch (thrown) {

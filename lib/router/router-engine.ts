@@ -6,6 +6,7 @@ import { buildRuntime, RequestPipeline, type RoutingRuntime, TurnMemory } from '
 import { compileOptions } from '../planning/index.js';
 import type { LlmUpstreams } from '../providers/llm-upstreams.js';
 import { ProviderUpstreams } from '../providers/provider-upstreams.js';
+import { ResponseItems } from './response-items.js';
 import { LiveSignals } from '../signals/index.js';
 import { TelemetryBus } from '../telemetry/index.js';
 
@@ -30,6 +31,8 @@ export class RouterEngine {
   readonly savings: SavingsStore;
   readonly alerts: AlertStore;
   readonly pipeline: RequestPipeline;
+  /** Undefined: nothing is kept of answers. */
+  readonly responseItems: ResponseItems | undefined;
   /** Told of faults of our own: the kind of error and the decision, nothing of the request. */
   onFault: (decisionId: string, error: unknown) => void = () => undefined;
   #metrics: Promise<PrometheusMetrics> | undefined;
@@ -50,6 +53,7 @@ export class RouterEngine {
     this.savings = new SavingsStore(this.bus, compiled.policy);
     this.alerts = new AlertStore(this.bus, compiled.policy, compiled.configuration.alerts);
     const { reasoningMemory } = compiled.configuration;
+    this.responseItems = reasoningMemory.enabled ? new ResponseItems(reasoningMemory) : undefined;
     this.pipeline = new RequestPipeline({
       runtime: () => this.runtime,
       classifier: new RulesClassifier(),

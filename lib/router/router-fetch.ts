@@ -9,6 +9,7 @@ import {
   type ListedModel,
   listModels,
   recordRefusal,
+  tenantKeyOf,
   type RoutedStream,
   streamEvents,
 } from '../pipeline/index.js';
@@ -101,12 +102,22 @@ async function embed(engine: RouterEngine, options: LlmRequestContext, call: Fet
 
 /** OpenAI's Responses API over the same pipeline. */
 async function respond(engine: RouterEngine, options: LlmRequestContext, call: FetchCall): Promise<Response> {
-  const { received, body, isStream } = await accept(engine, call, toChatRequest);
+  const tenant = tenantKeyOf(options);
+  const { responseItems } = engine;
+  const { received, body, isStream } = await accept(engine, call, (request, limits) =>
+    toChatRequest(request, limits, responseItems?.recallFor(tenant)),
+  );
   if (isStream) {
-    return stream(engine, options, call.signal, body, (routed) => responseEvents(routed, received));
+    return stream(engine, options, call.signal, body, (routed) =>
+      responseEvents(routed, received, (response) => {
+        responseItems?.remember(tenant, response, received);
+      }),
+    );
   }
   const { completion, routing } = await engine.pipeline.chat(body, { ...options, signal: call.signal });
-  return jsonResponse(200, answerHeaders(routing), fromChatCompletion(completion, received));
+  const response = fromChatCompletion(completion, received);
+  responseItems?.remember(tenant, response, received);
+  return jsonResponse(200, answerHeaders(routing), response);
 }
 
 interface Accepted {

@@ -1,0 +1,7 @@
+import { currentLlmContext, mergeLlmContext } from '../context/index.js';
+import type { InternalCallOptions } from './call-options.js';
+
+/** Whose requests are kept apart from all others': the tenant's, or without one the key's. */
+export function tenantKeyOf(options: InternalCallOptions): string {
+  return mergeLlmContext(currentLlmContext(), options).tenant ?? options.keyId ?? '';
+}
