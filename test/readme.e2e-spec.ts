@@ -34,7 +34,7 @@ describe("the README's configuration", () => {
 
   it('is accepted as it stands, the YAML blocks together', async () => {
     const yaml = blocks('yaml');
-    expect(yaml).toHaveLength(2);
+    expect(yaml).toHaveLength(3);
     const file = join(folder, 'router.yaml');
     await writeFile(file, yaml.join('\n'));
     const options = (await loadConfigurationFile(file)) as LlmRouterOptions;
