@@ -4,6 +4,7 @@ import { toCompletionUsage } from '../completion-usage.js';
 import { isJsonObject, nonEmptyTextOf, objectOf, textOf } from '../json-reading.js';
 import { makeCompletionId, makeToolCallId, nowSeconds } from '../made-up-ids.js';
 import type { ProviderCall, TranslatedAnswer } from '../provider-adapter.js';
+import { requestedJson } from '../requested-schema.js';
 import { fromAiSdkFinishReason } from './from-ai-sdk-finish-reason.js';
 import { signaturesOf, toExtraContent, toReasoningDetail } from './from-ai-sdk-metadata.js';
 import { fromAiSdkTimestamp } from './from-ai-sdk-timestamp.js';
@@ -11,7 +12,7 @@ import { fromAiSdkToolInput } from './from-ai-sdk-tool-input.js';
 import { fromAiSdkUsage } from './from-ai-sdk-usage.js';
 
 /**
- * What `doGenerate` gave, of either version, in OpenAI's shape. Texts are joined as they are; thinking becomes
+ * What `doGenerate` gave, of any version, in OpenAI's shape. Texts are joined as they are; thinking becomes
  * `reasoning_content`, and where it is signed or encrypted `reasoning_details` too; signatures of Gemini's stand beside
  * the call or the text they belong to.
  *
@@ -50,6 +51,9 @@ export function fromAiSdkResult(value: unknown, call: ProviderCall): TranslatedA
       });
     }
   }
+  // Version 4 says which of several texts is the JSON.
+  const structured = textOf(result.structuredOutputText);
+  if (structured !== undefined && requestedJson(call.request) !== undefined) text = structured;
   const hasToolCalls = toolCalls.length > 0;
   const finishReason = fromAiSdkFinishReason(result.finishReason, hasToolCalls);
   const message: ExtendedMessage = {

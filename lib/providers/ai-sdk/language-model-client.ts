@@ -10,16 +10,19 @@ import { fromAiSdkError } from './from-ai-sdk-error.js';
 import { fromAiSdkResult } from './from-ai-sdk-result.js';
 import { droppedAiSdkFields, toAiSdkCallOptions, type AiSdkCallOptions } from './to-ai-sdk-call-options.js';
 import type { AskedModel } from './to-ai-sdk-prompt.js';
+import { toVersion4, type Version4CallOptions } from './to-version-4.js';
 import { untilAborted } from './until-aborted.js';
 
 /** A stream that does not end after its `finish` part is not waited for longer, in time or in parts. */
 const MAX_ENDING_MS = 1_000;
 const MAX_ENDING_PARTS = 100;
 
-type SignalledOptions = AiSdkCallOptions & { readonly abortSignal: AbortSignal };
+type AnyCallOptions = AiSdkCallOptions | Version4CallOptions;
+type SignalledOptions = AnyCallOptions & { readonly abortSignal: AbortSignal };
 
 /** A model whose shape has been looked at; what it gives has not. */
 interface CheckedModel extends AskedModel {
+  readonly isVersion4: boolean;
   doGenerate(options: SignalledOptions): PromiseLike<unknown>;
   doStream(options: SignalledOptions): PromiseLike<unknown>;
 }
@@ -51,7 +54,8 @@ export class LanguageModelClient implements UpstreamClient {
       // It is the attempt that fails, so that the next deployment is asked.
       return { complete: () => Promise.reject(model), openStream: () => Promise.reject(model) };
     }
-    const options = toAiSdkCallOptions(this.withRecalled(call), model);
+    const asked = toAiSdkCallOptions(this.withRecalled(call), model);
+    const options = model.isVersion4 ? toVersion4(asked, call) : asked;
     return {
       droppedFields: droppedAiSdkFields(call, options),
       complete: (signal, onProgress) => complete(call, model, options, signal, onProgress),
@@ -84,13 +88,15 @@ function check(model: unknown, name: string): CheckedModel {
   if (typeof doGenerate !== 'function' || typeof doStream !== 'function') {
     throw new ProviderError({ kind: 'bad_response', providerCode: 'not_a_language_model' });
   }
-  if (version !== 'v2' && version !== 'v3') {
+  if (version !== 'v2' && version !== 'v3' && version !== 'v4') {
     throw new ProviderError({ kind: 'bad_response', providerCode: 'unsupported_specification' });
   }
   // Called on the model itself: its methods may need their `this`.
   const callable = model as Pick<CheckedModel, 'doGenerate' | 'doStream'>;
   return {
-    specificationVersion: version,
+    // Version 4 is asked as version 3, and then brought into its own form.
+    specificationVersion: version === 'v2' ? 'v2' : 'v3',
+    isVersion4: version === 'v4',
     provider: typeof provider === 'string' ? provider : '',
     modelId: name,
     doGenerate: async (options) => callable.doGenerate(options),
@@ -101,7 +107,7 @@ function check(model: unknown, name: string): CheckedModel {
 async function complete(
   call: ProviderCall,
   model: CheckedModel,
-  options: AiSdkCallOptions,
+  options: AnyCallOptions,
   signal: AbortSignal,
   onProgress: () => void,
 ): Promise<TranslatedAnswer> {
@@ -120,7 +126,7 @@ async function complete(
 async function openStream(
   call: ProviderCall,
   model: CheckedModel,
-  options: AiSdkCallOptions,
+  options: AnyCallOptions,
   signal: AbortSignal,
 ): Promise<OpenedStream> {
   signal.throwIfAborted();

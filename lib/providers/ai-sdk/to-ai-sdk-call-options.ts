@@ -17,14 +17,14 @@ export type AiSdkCallOptions = Omit<LanguageModelV3CallOptions, 'prompt' | 'abor
 };
 
 /**
- * An OpenAI request as the call options of the AI SDK's specification, version 2 or 3
+ * An OpenAI request as the call options of the AI SDK's specification, version 2 or 3 (of 4: `toVersion4`)
  * (https://github.com/vercel/ai/tree/main/packages/provider/src/language-model).
  *
  * Refused: `n` over 1, `logprobs`, `logit_bias`, audio out, web search, custom tools, the `functions` of old.
  *
  * Lost, and told of ({@link droppedAiSdkFields}): `prediction`, `service_tier`, `store`, `metadata`, `prompt_cache_key`,
  * `safety_identifier`, and `user` and `reasoning_effort` where {@link toAiSdkProviderOptions} has no word for them. Planning
- * sends no request here that uses `verbosity` or forbids parallel calls, unless that may be dropped.
+ * sends no request here that uses `verbosity`, unless that may be dropped.
  *
  * Lost in silence: names of users, and `strict` of tools in version 2.
  *
@@ -57,13 +57,16 @@ export function toAiSdkCallOptions(call: ProviderCall, model: AskedModel): AiSdk
 }
 
 /** What of the request is not in the options: hints of OpenAI's own platform, and what the provider has no word for. */
-export function droppedAiSdkFields(call: ProviderCall, { providerOptions }: AiSdkCallOptions): string[] {
+export function droppedAiSdkFields(
+  call: ProviderCall,
+  { providerOptions, reasoning }: Pick<AiSdkCallOptions, 'providerOptions'> & { readonly reasoning?: string },
+): string[] {
   const said = new Set(Object.values(providerOptions ?? {}).flatMap((options) => Object.keys(options)));
   const isSaid: Readonly<Record<string, boolean>> = {
     temperature: true,
     top_p: true,
     user: said.has('user'),
-    reasoning_effort: said.has('reasoningEffort') || said.has('thinkingConfig'),
+    reasoning_effort: reasoning !== undefined || said.has('reasoningEffort') || said.has('thinkingConfig'),
   };
   return givenHints(call.request).filter((name) => isSaid[name] !== true);
 }
