@@ -64,10 +64,11 @@ export class LlmRouterLifecycle
     });
   }
 
-  /** @throws {@link ConfigurationError} for a `@Surface` that is not configured. */
-  onModuleInit(): void {
+  /** @throws {@link ConfigurationError} for a `@Surface` that is not configured, or a package that is not installed. */
+  async onModuleInit(): Promise<void> {
     const { policy, warnings } = this.engine.runtime;
     this.checkSurfaces(policy);
+    await this.engine.runtime.ready();
     for (const { path, message } of warnings) this.#logger.warn(`${path}: ${message}`);
     this.#logger.log(`Routing (policy ${policy.hash}):\n${bootTable(policy)}`);
   }

@@ -13,6 +13,8 @@ export interface RoutingRuntime {
     readonly requestsInFlightPerKey: number | undefined;
   };
   readonly warnings: readonly ConfigurationIssue[];
+  /** The rest of the boot proof, which takes its time. @throws {@link ConfigurationError}. */
+  ready(): Promise<void>;
   /** Ends the clients' connections. */
   close(): Promise<void>;
 }
@@ -29,6 +31,7 @@ export function buildRuntime(
     clients: connected.clients,
     warnings,
     limits: { ...limits, requestsInFlightPerKey: limits.requestsInFlightPerKey ?? undefined },
+    ready: async () => connected.ready?.(),
     close: () => connected.close(),
   };
 }

@@ -7,6 +7,8 @@ import type { UpstreamClient } from './upstream-client.js';
 /** A client for each configured provider. */
 export interface ConnectedUpstreams {
   readonly clients: ReadonlyMap<string, UpstreamClient>;
+  /** What has to be seen to at boot and takes its time. Absent: nothing. @throws {@link ConfigurationError}. */
+  ready?(): Promise<void>;
   /** Ends their connections. */
   close(): Promise<void>;
 }

@@ -3,6 +3,7 @@ import { adapterFor } from './adapter-registry.js';
 import { LanguageModelClient } from './ai-sdk/language-model-client.js';
 import { AxiosTransport } from './axios-transport.js';
 import { authorizerFor } from './authorizer-for.js';
+import { checkPackages } from './check-packages.js';
 import { type ConnectedUpstreams, LlmUpstreams } from './llm-upstreams.js';
 import { ProviderClient } from './provider-client.js';
 import type { Transport } from './transport.js';
@@ -52,12 +53,13 @@ export class ProviderUpstreams extends LlmUpstreams {
           // The boot proof has seen to it that one of the two is there.
           baseUrl: provider.baseUrl ?? adapter.defaultBaseUrl ?? '',
           apiKey: provider.apiKey ?? undefined,
-          authorizer: authorizerFor(name, provider, { vertex }),
+          authorizer: authorizerFor(provider, vertex),
         }),
       );
     }
     return {
       clients,
+      ready: () => checkPackages({ providers }),
       close: async () => {
         await Promise.all([...transports.values()].map((transport) => transport.close()));
       },

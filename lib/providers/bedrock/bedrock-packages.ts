@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module';
 import { ProviderError } from '../../errors/provider-error.js';
 
 /** The vendor's own packages that only users of Bedrock need, and what for: optional peers, loaded late. */
@@ -12,17 +11,33 @@ const SIGNATURES = [
 /** One of the packages that Bedrock needs. */
 export type BedrockPackage = (typeof STREAMS)[number] | (typeof SIGNATURES)[number];
 
+/** Written out, for bundlers to see. */
+const LOADERS: Readonly<Record<BedrockPackage, () => Promise<unknown>>> = {
+  '@smithy/eventstream-codec': () => import('@smithy/eventstream-codec'),
+  '@aws-sdk/credential-provider-node': () => import('@aws-sdk/credential-provider-node'),
+  '@smithy/signature-v4': () => import('@smithy/signature-v4'),
+  '@aws-crypto/sha256-js': () => import('@aws-crypto/sha256-js'),
+};
+
 /**
- * The packages that have to be installed for a Bedrock provider and are not.
+ * The packages that have to be installed for a Bedrock provider and are not: those that cannot be loaded.
  *
  * @param isSigning Requests are signed: there is no API key.
- * @param isInstalled Whether a package can be loaded from here.
  */
-export function missingBedrockPackages(
+export async function missingBedrockPackages(
   { isSigning }: { readonly isSigning: boolean },
-  isInstalled: (name: BedrockPackage) => boolean = canResolve,
-): readonly BedrockPackage[] {
-  return [...STREAMS, ...(isSigning ? SIGNATURES : [])].filter((name) => !isInstalled(name));
+  loaders = LOADERS,
+): Promise<readonly BedrockPackage[]> {
+  const wanted = [...STREAMS, ...(isSigning ? SIGNATURES : [])];
+  const isThere = await Promise.all(
+    wanted.map((name) =>
+      loaders[name]().then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
+  return wanted.filter((_name, index) => isThere[index] !== true);
 }
 
 /**
@@ -40,15 +55,5 @@ export async function loadBedrockPackage<Module>(
     return await load();
   } catch {
     throw new ProviderError({ kind: 'not_found', providerCode: `npm install ${name}` });
-  }
-}
-
-function canResolve(name: string): boolean {
-  try {
-    createRequire(import.meta.url).resolve(name);
-    return true;
-  } catch (error) {
-    // Anything else was found, and is only not for `require`.
-    return (error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND';
   }
 }
