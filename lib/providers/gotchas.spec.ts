@@ -138,7 +138,8 @@ describe('a request to Anthropic', () => {
         const made = many.map((id) => ids.ofCall(id));
         expect(new Set(made).size).toBe(many.length);
         expect(many.map((id) => ids.ofResult(id))).toEqual(made);
-        expect(performance.now() - startedAt).toBeLessThan(2_000);
+        // Counting on from one each time would take minutes.
+        expect(performance.now() - startedAt).toBeLessThan(8_000);
       },
     );
 
