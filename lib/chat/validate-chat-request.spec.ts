@@ -340,6 +340,23 @@ describe('validateChatRequest passes what clients send', () => {
     }
   });
 
+  it('says of a tool call without a type that it is a function’s, and leaves the given object as it is', () => {
+    const untyped = [undefined, null, ''].map((type) => ({
+      id: 'a',
+      type,
+      function: { name: 'f', arguments: '{}' },
+    }));
+    const custom = { id: 'c', type: 'custom', custom: { name: 'g', input: 'x' } };
+    const request = { messages: [hello, { role: 'assistant', tool_calls: [...untyped, custom] }] };
+    const before = structuredClone(request);
+    const typed = { id: 'a', type: 'function', function: { name: 'f', arguments: '{}' } };
+    expect(validateChatRequest(request).messages).toEqual([
+      hello,
+      { role: 'assistant', tool_calls: [typed, typed, typed, custom] },
+    ]);
+    expect(request).toEqual(before);
+  });
+
   it('keeps every field and adds `auto` where no model is named', () => {
     const request = { messages: [hello], top_k: 40, temperature: 0 };
     expect(validateChatRequest(request)).toEqual({ ...request, model: 'auto' });

@@ -88,7 +88,6 @@ function checkContent(message: Json, path: string, mayBeEmpty: boolean): void {
 function checkToolCall(call: unknown, path: string): void {
   if (!isObject(call)) fail(path, 'must be an object');
   if (!isString(call.id)) fail(`${path}.id`, 'must be a string');
-  // Some clients leave `type` out, as Mistral's answers do.
   const field = call.type === 'custom' ? 'custom' : 'function';
   const callee = call[field];
   if (!isObject(callee) || !isString(callee.name)) fail(`${path}.${field}.name`, 'must be a string');
@@ -192,6 +191,21 @@ function withOneSchemaForm(request: Json): Json {
   return { ...request, response_format: { type: 'json_schema', json_schema } };
 }
 
+/** Some clients leave out the type of a tool call, as Mistral's answers do: it is a function's. */
+function withToolCallTypes(messages: readonly unknown[]): readonly unknown[] {
+  const isUntyped = (call: unknown): boolean => isObject(call) && (!isGiven(call.type) || call.type === '');
+  return messages.map((message) =>
+    isObject(message) && Array.isArray(message.tool_calls) && message.tool_calls.some(isUntyped)
+      ? {
+          ...message,
+          tool_calls: message.tool_calls.map((call: unknown) =>
+            isObject(call) && isUntyped(call) ? { ...call, type: 'function' } : call,
+          ),
+        }
+      : message,
+  );
+}
+
 /**
  * The one validation of a chat request, the same for HTTP and for injected callers. Unknown extra fields pass: an
  * OpenAI-shaped upstream may know them. `null` counts as absent, as OpenAI has it.
@@ -280,6 +294,7 @@ export function validateChatRequest(
   // The checks above are what makes this true.
   return {
     ...withOneSchemaForm(value),
+    messages: withToolCallTypes(messages),
     model: isString(model) ? model : 'auto',
   } as unknown as ValidatedChatRequest;
 }

@@ -20,7 +20,8 @@ type AssistantMessage = Extract<ChatCompletionMessageParam, { role: 'assistant' 
  * same role in a row merged; the results of one assistant turn in one user turn, before anything else in it; no empty
  * texts; no white space at the end of a final assistant turn, which Anthropic would have to continue. Signed thinking
  * that the history brings (`reasoning_details`) stands where it stood, but only where the call thinks: a call that does
- * not is refused with it.
+ * not is refused with it. Nor does it stand last in a turn, as in an answer that its limit cut while the model thought:
+ * a turn of thinking alone is left out ("The final block in an assistant message cannot be `thinking`").
  *
  * A conversation of system messages alone becomes a user turn: OpenAI answers those too.
  *
@@ -57,7 +58,7 @@ export function toAnthropicConversation(
       case 'tool': {
         const result: ToolResultBlock = {
           type: 'tool_result',
-          tool_use_id: ids.map(message.tool_call_id),
+          tool_use_id: ids.ofResult(message.tool_call_id),
           ...toolResultContent(message.content, `${path}.content`),
         };
         turns.push({ role: 'user', content: [result] });
@@ -67,7 +68,7 @@ export function toAnthropicConversation(
         throw new InvalidRequestError('Function messages are not supported by this model.', path);
     }
   });
-  const merged = mergeTurns(turns);
+  const merged = mergeTurns(withoutFinalThinking(mergeTurns(turns)));
   trimFinalAssistantTurn(merged);
   const spoken = merged.filter((turn) => turn.content.length > 0);
   return spoken.length === 0 && system.length > 0
@@ -90,7 +91,7 @@ function toAssistantBlocks(message: AssistantMessage, path: string, ids: ToolUse
     }
     return {
       type: 'tool_use',
-      id: ids.map(toolCall.id),
+      id: ids.ofCall(toolCall.id),
       name: toolCall.function.name,
       input: parseToolCallArguments(toolCall.function.arguments, `${callPath}.function.arguments`),
     };
@@ -156,9 +157,18 @@ function mergeTurns(turns: readonly AnthropicMessage[]): AnthropicMessage[] {
 }
 
 const isThinking = ({ type }: AssistantBlock): boolean => type === 'thinking' || type === 'redacted_thinking';
+const isNoThinking = (block: AssistantBlock): boolean => !isThinking(block);
 const rankInUserTurn = (type: string): number => (type === 'tool_result' ? 0 : 1);
 /** Tool results must follow the calls at once: nothing may stand after them in their turn. */
 const rankInAssistantTurn = (type: string): number => (type === 'tool_use' ? 1 : 0);
+
+function withoutFinalThinking(turns: readonly AnthropicMessage[]): readonly AnthropicMessage[] {
+  return turns.map((turn) =>
+    turn.role === 'user'
+      ? turn
+      : { ...turn, content: turn.content.slice(0, turn.content.findLastIndex(isNoThinking) + 1) },
+  );
+}
 
 function trimFinalAssistantTurn(turns: readonly AnthropicMessage[]): void {
   const last = turns.at(-1);

@@ -12,6 +12,7 @@ import type { AnthropicRequest, AnthropicTool, AnthropicToolChoice, TextBlock } 
 import { structuredOutputOf, type StructuredOutput } from './structured-output.js';
 import { cacheControlOf } from './to-anthropic-content.js';
 import { toAnthropicConversation } from './to-anthropic-messages.js';
+import { withinCacheLimit } from './within-cache-limit.js';
 
 const MAX_TEMPERATURE = 1;
 const MAX_USER_ID_LENGTH = 256;
@@ -26,7 +27,8 @@ const MAX_USER_ID_LENGTH = 256;
  * Lost, and told of ({@link droppedAnthropicFields}): `prediction`, `service_tier`, `store`, `metadata`,
  * `prompt_cache_key`, and what the model does not take of `temperature`, `top_p`, `reasoning_effort`.
  *
- * Lost in silence: `strict` of tools and schemas, unsigned thinking in the history, a blank `stop`.
+ * Lost in silence: `strict` of tools and schemas, unsigned thinking in the history, a blank `stop`, cache marks over four
+ * (`withinCacheLimit`).
  *
  * Changed: `temperature` above 1 becomes 1 (OpenAI's scale goes to 2); with thinking, and on models that refuse
  * them, `temperature` and `top_p` are left out; where a model takes only one, `temperature` stays. `json_schema`
@@ -42,17 +44,21 @@ export function toAnthropicRequest(call: ProviderCall): AnthropicRequest {
   refuseField((request.top_logprobs ?? 0) > 0, 'top_logprobs');
   refuseOpenAiOnlyFields(request);
   const output = structuredOutputOf(call);
-  const { tools, toolChoice } = toAnthropicTools(request, output);
+  const { tools: allTools, toolChoice } = toAnthropicTools(request, output);
   const isToolForced = toolChoice?.type === 'any' || toolChoice?.type === 'tool';
   const { maxTokens, thinking, effort } = planThinking(call, { isToolForced });
   const conversation = toAnthropicConversation(request.messages, { isThinking: thinking !== undefined });
-  const system = withJsonInstruction(conversation.system, request);
+  const { tools, system, messages } = withinCacheLimit({
+    tools: allTools,
+    system: withJsonInstruction(conversation.system, request),
+    messages: conversation.messages,
+  });
   const stopSequences = [request.stop ?? []].flat().filter((sequence) => sequence.trim() !== '');
   const userId = userIdOf(request);
   return {
     model: call.upstreamModel,
     max_tokens: maxTokens,
-    messages: conversation.messages,
+    messages,
     stream: call.stream,
     ...(system.length > 0 ? { system: toSystem(system) } : {}),
     ...(tools.length > 0 ? { tools } : {}),

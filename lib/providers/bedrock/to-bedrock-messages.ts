@@ -31,7 +31,7 @@ const SEE_DOCUMENT = { text: 'See the attached document.' };
 /**
  * The conversation as Converse wants it: system and developer messages apart, from wherever they stand; roles in turn,
  * the user's first; all results of one assistant turn in one user turn, before anything else in it; tool calls last in
- * theirs; no blank texts; text beside every document; no white space at the end of a final assistant turn.
+ * theirs; no blank texts; no thinking at the end of a turn; text beside every document; no white space at the end of a final assistant turn.
  *
  * Results of tools stay text, JSON too: Bedrock's `json` would write its numbers anew. A conversation of system messages
  * alone becomes a user turn, and one that begins with the assistant gets a user turn of a full stop before it: OpenAI
@@ -75,7 +75,7 @@ export function toBedrockConversation(
           content: [
             {
               toolResult: {
-                toolUseId: ids.map(message.tool_call_id),
+                toolUseId: ids.ofResult(message.tool_call_id),
                 content: toResultContent(message.content, `${path}.content`, context),
               },
             },
@@ -86,7 +86,7 @@ export function toBedrockConversation(
         throw new InvalidRequestError('Function messages are not supported by this model.', path);
     }
   });
-  const spoken = mergeTurns(turns);
+  const spoken = inTurn(turns);
   if (spoken.length === 0 && system.length > 0) {
     return { system: [], messages: [{ role: 'user', content: system }] };
   }
@@ -108,7 +108,7 @@ function toToolUses(message: AssistantMessage, path: string, ids: ToolUseIds): A
     }
     const { name, arguments: json } = toolCall.function;
     const input = parseToolCallArguments(json, `${callPath}.function.arguments`);
-    return { toolUse: { toolUseId: ids.map(toolCall.id), name, input } };
+    return { toolUse: { toolUseId: ids.ofCall(toolCall.id), name, input } };
   });
 }
 
@@ -123,6 +123,15 @@ function toResultContent(
     'cachePoint' in block ? [] : [block],
   );
   return blocks.length === 0 ? [NO_OUTPUT] : blocks;
+}
+
+function inTurn(turns: readonly BedrockMessage[]): BedrockMessage[] {
+  const merged = mergeTurns(mergeTurns(turns).map(withoutFinalReasoning));
+  for (const turn of merged) arrange(turn);
+  trimFinalAssistantTurn(merged);
+  const spoken = merged.filter((turn) => turn.content.length > 0);
+  if (spoken[0]?.role === 'assistant') spoken.unshift({ role: 'user', content: [NOTHING_SAID] });
+  return spoken;
 }
 
 function mergeTurns(turns: readonly BedrockMessage[]): BedrockMessage[] {
@@ -140,11 +149,14 @@ function mergeTurns(turns: readonly BedrockMessage[]): BedrockMessage[] {
       merged.push(turn);
     }
   }
-  for (const turn of merged) arrange(turn);
-  trimFinalAssistantTurn(merged);
-  const spoken = merged.filter((turn) => turn.content.length > 0);
-  if (spoken[0]?.role === 'assistant') spoken.unshift({ role: 'user', content: [NOTHING_SAID] });
-  return spoken;
+  return merged;
+}
+
+/** Claude refuses thinking at the end of a turn; it stands there where a limit cut the answer within it. */
+function withoutFinalReasoning(turn: BedrockMessage): BedrockMessage {
+  if (turn.role === 'user') return turn;
+  const end = turn.content.findLastIndex((block) => !('reasoningContent' in block)) + 1;
+  return { ...turn, content: turn.content.slice(0, end) };
 }
 
 function arrange(turn: BedrockMessage): void {

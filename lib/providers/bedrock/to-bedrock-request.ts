@@ -12,6 +12,7 @@ import type { BedrockInferenceConfig, BedrockRequest, SystemBlock } from './bedr
 import { toBedrockConversation } from './to-bedrock-messages.js';
 import { toBedrockReasoning, type BedrockReasoning } from './to-bedrock-reasoning.js';
 import { toBedrockToolConfig } from './to-bedrock-tools.js';
+import { withinCacheLimit } from './within-cache-limit.js';
 
 const MAX_TEMPERATURE = 1;
 
@@ -29,7 +30,7 @@ const MAX_TEMPERATURE = 1;
  * `prompt_cache_key`, and what the model does not take of `temperature`, `top_p`, `reasoning_effort`.
  *
  * Lost in silence: `strict` of tools and schemas, `detail` of images, unsigned thinking in the history, a blank `stop`,
- * cache marks at models without a prompt cache.
+ * cache marks at models without a prompt cache, and those over four (`withinCacheLimit`).
  *
  * Changed: `temperature` above 1 becomes 1; Claude's rules for sampling and thinking hold here as on Anthropic's own
  * wire. `json_schema` becomes `outputConfig.textFormat` at Claude from 4.5 on, and elsewhere a tool the model has to call;
@@ -54,14 +55,14 @@ export function toBedrockRequest(call: ProviderCall): BedrockRequest {
   const system = withJsonInstruction(conversation.system, request);
   const inferenceConfig = toInferenceConfig(call, reasoning);
   const fields = toAdditionalFields(call, reasoning, output);
-  return {
+  return withinCacheLimit({
     messages: conversation.messages,
     ...(system.length > 0 ? { system } : {}),
     ...(Object.keys(inferenceConfig).length > 0 ? { inferenceConfig } : {}),
     ...(toolConfig === undefined ? {} : { toolConfig }),
     ...(Object.keys(fields).length > 0 ? { additionalModelRequestFields: fields } : {}),
     ...(output?.kind === 'format' && reasoning.effort === undefined ? toOutputConfig(output.schema) : {}),
-  };
+  });
 }
 
 /**

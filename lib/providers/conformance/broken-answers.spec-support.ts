@@ -15,7 +15,7 @@ const BROKEN_STREAMS: Readonly<Record<string, Fault>> = {
   'spliced-message-start': { kind: 'bad_response', status: undefined },
   'should-handle-unparsable-stream-parts': { kind: 'bad_response', status: undefined },
   'should-preserve-structured-error-stream-parts': { kind: 'context_length', status: 400 },
-  'midstream_error_stream.tool-use-failed-error-streaming': { kind: 'invalid_request', status: 400 },
+  'midstream_error_stream.tool-use-failed-error-streaming': { kind: 'bad_response', status: 400 },
   // "Token limit reached" in the middle, with code 400.
   'midstream_error_stream.openrouter-stream-error': { kind: 'invalid_request', status: 400 },
   // Arguments for a call that never gets a name.

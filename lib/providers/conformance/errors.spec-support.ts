@@ -63,7 +63,8 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   },
   'gemini.generateContent.error_503.documented': { kind: 'overloaded', code: 'UNAVAILABLE' },
   'gemini.generateContent.error_504.documented': { kind: 'server_error', code: 'DEADLINE_EXCEEDED' },
-  'groq.chat.error_400.tool-use-failed-error-with-text': { kind: 'invalid_request', code: 'tool_use_failed' },
+  // The model did not do what it was told: not the caller's fault.
+  'groq.chat.error_400.tool-use-failed-error-with-text': { kind: 'bad_response', code: 'tool_use_failed' },
   'groq.chat.error_404.model-name-suggestion-groq': { kind: 'not_found', code: 'model_not_found' },
   'groq.chat.error_404.tool-regular-error': { kind: 'not_found', code: 'model_not_found' },
   'mistral.chat.error_401.h-mistral-mistral-small-latest-raises-appropriate-auth-error': {

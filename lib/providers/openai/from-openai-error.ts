@@ -19,6 +19,9 @@ const KIND_OF_CODE: ReadonlyMap<string, ProviderErrorKind> = new Map<string, Pro
   ['model_not_found', 'not_found'],
   ['rate_limit_exceeded', 'rate_limited'],
   ['request_too_large', 'request_too_large'],
+  // Groq's, under 400: the model wrote a call or JSON that is none. Another may do better with the same request.
+  ['tool_use_failed', 'bad_response'],
+  ['json_validate_failed', 'bad_response'],
 ]);
 
 /** The statuses that error types stand for where an error comes without one: inside a stream or a 200. */

@@ -43,6 +43,8 @@ interface Arrival {
  *
  * A chunk of which nothing has to be changed goes on as the text that came (`keepWireText`).
  *
+ * A line that is no JSON fails the stream: to skip it would lose a piece of the answer unseen.
+ *
  * `[DONE]` ends the stream. Without it every choice must have a finish reason (some compatible servers never send
  * `[DONE]`). With it, none at all is a cut at OpenAI itself, and the habit of some compatible servers.
  */
