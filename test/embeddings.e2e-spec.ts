@@ -110,7 +110,8 @@ describe.each(PLATFORMS)('/v1/embeddings on %s', (platform) => {
     const body = { model: SMALL, input: [[1, 2], [3]], input_type: 'query', user: 'u' };
     const response = await post(to, body);
     expect(response.status).toBe(200);
-    expect(openai.requests.at(-1)!.body).toEqual(body);
+    // Base64 is asked for whatever the client wants: a third of the size.
+    expect(openai.requests.at(-1)!.body).toEqual({ ...body, encoding_format: 'base64' });
     expect(response.headers.get('x-llm-model')).toBe(SMALL);
     expect(response.headers.get('x-llm-class')).toBe('embeddings');
     const inWords = await post(to, { model: SMALL, input: 'Words cost what they cost.' });
@@ -175,6 +176,46 @@ describe.each(PLATFORMS)('/v1/embeddings on %s', (platform) => {
     const response = await post(to, long, { 'x-llm-surface': 'thrifty' });
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({ error: { code: 'no_eligible_model' } });
+  });
+
+  it('a body that is nested without end is the caller’s fault, and not the deployment’s', async () => {
+    const to = await open();
+    const nested = `{"model":"${SMALL}","input":"x","extra":${'['.repeat(20_000)}${']'.repeat(20_000)}}`;
+    const before = openai.requestCount;
+    for (let count = 0; count < 6; count += 1) {
+      const response = await to.fetch('/v1/embeddings', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: nested,
+      });
+      expect(response.status).toBe(400);
+    }
+    expect(openai.requestCount).toBe(before);
+    const health = (await (await to.fetch('/health')).json()) as { status: string };
+    expect(health.status).toBe('ok');
+  });
+
+  it('all calls of a request together stay under its cap', async () => {
+    const to = await open(
+      { surfaces: { capped: { maxCostPerRequest: 0.0000015 } } },
+      {
+        [SMALL]: {
+          deployments: [{ provider: 'openai' }, { provider: 'spare' }],
+          price: { inputPer1M: 0.02, outputPer1M: 0 },
+        },
+      },
+    );
+    openai.failNext({ kind: 'cut', afterChunks: 0 }, 5);
+    spare.failNext({ kind: 'cut', afterChunks: 0 }, 5);
+    const before = openai.requestCount + spare.requestCount;
+    const response = await post(
+      to,
+      { model: SMALL, input: 'word '.repeat(40) },
+      { 'x-llm-surface': 'capped' },
+    );
+    expect(response.status).toBe(502);
+    expect(openai.requestCount + spare.requestCount).toBe(before + 1);
+    await Promise.all([openai.heal(), spare.heal()]);
   });
 
   it('ends the upstream call when the client leaves, and counts requests and calls', async () => {
@@ -291,7 +332,8 @@ describe.skipIf(!existsSync(SHARED))('recorded embeddings (skipped where ../shar
       const withoutTask: unknown = JSON.parse(
         JSON.stringify(wanted, (key, value: unknown) => (key === 'taskType' ? undefined : value)),
       );
-      expect(sent).toEqual(withoutTask);
+      const asked64 = provider === 'openai' ? { encoding_format: 'base64' } : {};
+      expect(sent).toEqual({ ...(withoutTask as object), ...asked64 });
     }
     const { vectors, usage } = adapter.embeddings!.parseAnswer(body, call);
     const recorded = ((body.data ?? body.embeddings) as { embedding?: unknown; values?: number[] }[]).map(

@@ -190,6 +190,65 @@ describe.each(PLATFORMS)('thinking survives the round trip on %s', (platform) =>
     ).rejects.toMatchObject({ status: 400 });
   });
 
+  it('another conversation of the tenant gets nothing of it, though ids and question are the same', async () => {
+    const client = await open();
+    const called = await complete(client, false, CLAUDE, [question]);
+    const other: Message[] = [
+      { role: 'user', content: 'I am somebody else.' },
+      { role: 'assistant', content: 'Hello.' },
+    ];
+    await complete(client, false, CLAUDE, [...other, question, plain(called), resultFor(called)]);
+    expect(lastBody(anthropic)).not.toContain('I must look it up.');
+  });
+
+  it('a client that echoes empty fields has kept nothing', async () => {
+    const client = await open();
+    const called = await complete(client, false, CLAUDE, [question]);
+    const echoed = { ...plain(called), reasoning_details: null, reasoning_content: '', extra_content: null };
+    await complete(client, false, CLAUDE, [question, echoed, resultFor(called)]);
+    expect(lastBody(anthropic)).toContain('I must look it up.');
+  });
+
+  it('what goes along counts: against the window and the price of a request', async () => {
+    const client = await open({
+      surfaces: { thrifty: { maxCostPerRequest: 0.02 } },
+      models: { [CLAUDE]: { contextWindow: 60_000 } },
+    });
+    const called = await complete(client, false, CLAUDE, [question]);
+    const long = { ...plain(called) };
+    const details = [
+      {
+        type: 'reasoning.text',
+        format: 'anthropic-claude-v1',
+        index: 0,
+        text: 'x'.repeat(300_000),
+        signature: 's',
+      },
+    ];
+    const { requestCount } = anthropic;
+    const history = [question, { ...long, reasoning_details: details } as unknown as Message];
+    await expect(client.chat.completions.create({ model: CLAUDE, messages: history })).rejects.toMatchObject({
+      code: 'context_length_exceeded',
+    });
+    const shorter = [{ ...details[0], text: 'x'.repeat(100_000) }];
+    await expect(
+      client.chat.completions.create(
+        {
+          model: CLAUDE,
+          messages: [question, { ...long, reasoning_details: shorter } as unknown as Message],
+        },
+        { headers: { 'x-llm-surface': 'thrifty' } },
+      ),
+    ).rejects.toMatchObject({ code: 'no_eligible_model' });
+    expect(anthropic.requestCount).toBe(requestCount);
+    // To whom it is not sent, it does not count.
+    const answered = await client.chat.completions.create({
+      model: GPT,
+      messages: [...history, resultFor(called)],
+    });
+    expect(answered.choices).toHaveLength(1);
+  });
+
   it('a tenant gets nothing of another', async () => {
     const client = await open({
       http: {

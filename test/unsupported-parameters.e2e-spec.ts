@@ -50,7 +50,7 @@ describe.each(PLATFORMS)('what a provider cannot do on %s', (platform) => {
 
   async function open(
     unsupportedParameters: 'route' | 'refuse' | 'drop' | undefined,
-    rule: Record<string, string> = { primary: CLAUDE, fallback: GPT },
+    rule: Record<string, string | string[]> = { primary: CLAUDE, fallback: GPT },
   ): Promise<RouterApp> {
     router = await createRouterApp({
       platform,
@@ -109,6 +109,14 @@ describe.each(PLATFORMS)('what a provider cannot do on %s', (platform) => {
     expect((await ask(to, {})).headers.get('x-llm-model')).toBe(CLAUDE);
   });
 
+  it('is not refused by chance: where an equal can, it goes there', async () => {
+    const to = await open('refuse', { primary: [CLAUDE, GPT] });
+    for (let count = 0; count < 20; count += 1) {
+      const response = await ask(to, { seed: 7 });
+      expect([response.status, response.headers.get('x-llm-model')]).toEqual([200, GPT]);
+    }
+  });
+
   it('is dropped by option, and the answer says so, streamed or not', async () => {
     const to = await open('drop');
     for (const [name, fields] of DEMANDS) {
@@ -120,6 +128,21 @@ describe.each(PLATFORMS)('what a provider cannot do on %s', (platform) => {
         expect(anthropic.requests.at(-1)!.body).not.toHaveProperty(name);
       }
     }
+  });
+
+  it('a dropped `n` is one choice: whoever stops at its finish reason has had all', async () => {
+    const to = await open('drop');
+    const stream = await to.client.chat.completions.create({
+      model: 'auto',
+      messages: [{ role: 'user', content: 'Hello?' }],
+      n: 2,
+      stream: true,
+    });
+    for await (const chunk of stream) if (chunk.choices[0]?.finish_reason === 'stop') break;
+    await anthropic.whenIdle();
+    const kpis = (await (await to.fetch('/router/kpis')).json()) as { total?: unknown };
+    expect(JSON.stringify(kpis)).toMatch(/"clientLeft":0/);
+    expect(JSON.stringify(kpis)).not.toMatch(/"clientLeft":1/);
   });
 
   it('is never dropped where the answer would be of another kind', async () => {

@@ -1,3 +1,5 @@
+import { type ChatLimits, DEFAULT_CHAT_LIMITS } from './chat-limits.js';
+import { checkDepth } from './check-depth.js';
 import { InvalidRequestError } from '../errors/invalid-request-error.js';
 import type { ValidatedEmbeddingRequest } from './embedding-types.js';
 
@@ -40,11 +42,16 @@ function readInput(input: unknown): readonly string[] | readonly (readonly numbe
  *
  * @throws {@link InvalidRequestError} naming the field.
  */
-export function validateEmbeddingRequest(value: unknown): ValidatedEmbeddingRequest {
+export function validateEmbeddingRequest(
+  value: unknown,
+  limits: ChatLimits = DEFAULT_CHAT_LIMITS,
+): ValidatedEmbeddingRequest {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new InvalidRequestError('The request body must be a JSON object.');
   }
   const request: Readonly<Record<string, unknown>> = { ...value };
+  // Tokens are numbers: what is nested stands in fields that only servers of other makers know.
+  checkDepth({ ...request, input: undefined }, limits.jsonDepth);
   const { model, encoding_format: format, dimensions, user } = request;
   if (typeof model !== 'string' || model.trim() === '' || model.length > 256) {
     fail('model', 'is required: the name of a model that makes embeddings');

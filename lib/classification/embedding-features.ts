@@ -18,6 +18,7 @@ export function extractEmbeddingFeatures(request: ValidatedEmbeddingRequest): Em
   }
   return {
     inputTokens,
+    thinkingTokens: 0,
     longestInputTokens,
     requestedOutputTokens: undefined,
     choices: 1,

@@ -14,6 +14,11 @@ const READ_CHARACTERS = 4_096;
 export interface RequestFeatures {
   /** Prompt tokens, estimated. */
   readonly inputTokens: number;
+  /**
+   * Thinking of earlier turns that goes along, estimated: the client's own, and what the router puts back. Only some
+   * deployments are sent it; {@link inputTokens} is without.
+   */
+  readonly thinkingTokens: number;
   /** The client's own limit on the answer; undefined: none given. */
   readonly requestedOutputTokens: number | undefined;
   /** The client's `n`. */
@@ -61,6 +66,20 @@ function tokensOfPart(part: Part): number {
   }
 }
 
+/** What providers add to an assistant message, and clients may send back. */
+interface Thinking {
+  readonly reasoning_content?: unknown;
+  readonly reasoning_details?: unknown;
+  readonly reasoning?: unknown;
+}
+
+/** The same thinking may stand there twice, with its signature and without: the longer counts. */
+function tokensOfThinking(message: object): number {
+  const { reasoning_content: text, reasoning, reasoning_details: details }: Thinking = message;
+  const inTexts = [text, reasoning].map((value) => (typeof value === 'string' ? estimateTokens(value) : 0));
+  return Math.max(...inTexts, Array.isArray(details) ? estimateTokens(JSON.stringify(details)) : 0);
+}
+
 /** Clients that know Anthropic put its cache marks into parts and tools. */
 function isMarked(value: { readonly cache_control?: unknown }): boolean {
   return typeof value.cache_control === 'object' && value.cache_control !== null;
@@ -81,10 +100,15 @@ interface OlderMessage {
   readonly function_call?: { readonly arguments: string } | null;
 }
 
-/** Reads the features off a validated request. */
-export function extractFeatures(request: ValidatedChatRequest): RequestFeatures {
+/**
+ * Reads the features off a validated request.
+ *
+ * @param recalledThinkingTokens - Of what the client lost, and the router puts back.
+ */
+export function extractFeatures(request: ValidatedChatRequest, recalledThinkingTokens = 0): RequestFeatures {
   const capabilities = new Set<ModelCapability>();
   let inputTokens = 0;
+  let thinkingTokens = recalledThinkingTokens;
   let question: readonly Part[] = [];
   let marksCache = false;
   for (const message of request.messages) {
@@ -97,6 +121,7 @@ export function extractFeatures(request: ValidatedChatRequest): RequestFeatures 
       else if (part.type === 'input_audio') capabilities.add('audio');
       else if (part.type === 'file') capabilities.add('documents');
     }
+    if (message.role === 'assistant') thinkingTokens += tokensOfThinking(message);
     if (message.role === 'assistant' && message.tool_calls) {
       for (const call of message.tool_calls) {
         inputTokens +=
@@ -126,6 +151,7 @@ export function extractFeatures(request: ValidatedChatRequest): RequestFeatures 
   const texts = question.map((part) => part.text ?? '');
   return {
     inputTokens,
+    thinkingTokens,
     requestedOutputTokens: request.max_completion_tokens ?? olderFields.max_tokens ?? undefined,
     choices: request.n ?? 1,
     streamed: request.stream === true,

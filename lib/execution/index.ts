@@ -1,5 +1,5 @@
 export { SHUTDOWN } from './attempt-clock.js';
-export { ChoiceProgress } from './choice-progress.js';
+export { ChoiceProgress, choicesOf } from './choice-progress.js';
 export type { EmbeddingExecution, Execution, ServedAnswer, ServedStream } from './execution.js';
 export { PlanExecutor } from './plan-executor.js';
 export { primed } from './primed.js';

@@ -10,7 +10,7 @@ import { ProviderError } from '../errors/provider-error.js';
 import { RateLimitedError } from '../errors/rate-limited-error.js';
 import { StreamInterruptedError } from '../errors/stream-interrupted-error.js';
 import { UpstreamRejectedError } from '../errors/upstream-rejected-error.js';
-import type { PlannedAttempt } from '../planning/index.js';
+import { type PlannedAttempt, promptOf } from '../planning/index.js';
 import type { OpenedStream, PreparedCall, UpstreamClient } from '../providers/upstream-client.js';
 import type { AttemptRecord, Outcome, TelemetryBus } from '../telemetry/index.js';
 import { AttemptClock, AttemptStopped, SHUTDOWN, type StopCause } from './attempt-clock.js';
@@ -23,7 +23,7 @@ import type {
   ServedEmbeddings,
   ServedStream,
 } from './execution.js';
-import { ChoiceProgress } from './choice-progress.js';
+import { ChoiceProgress, choicesOf } from './choice-progress.js';
 import { takesOneToolCall, withOneToolCall, withoutLaterToolCalls } from './one-tool-call.js';
 import { primed } from './primed.js';
 import { redactProviderMessage } from './redact-provider-message.js';
@@ -212,7 +212,7 @@ export class PlanExecutor {
 
   /** The rest of a stream that has begun. Settles the attempt exactly once, whichever way it ends. */
   private async *passOn(
-    { execution, clock, recorder }: Call<PreparedCall>,
+    { execution, prepared, clock, recorder }: Call<PreparedCall>,
     request: ValidatedChatRequest,
     opened: OpenedStream,
     held: readonly ChatCompletionChunk[],
@@ -231,7 +231,7 @@ export class PlanExecutor {
       );
     };
     let hasEnded = false;
-    const progress = new ChoiceProgress(execution.features.choices);
+    const progress = new ChoiceProgress(choicesOf(execution.features, prepared.droppedFields));
     const follow = (chunk: ChatCompletionChunk): void => {
       recorder.chunk(chunk);
       progress.follow(chunk);
@@ -367,7 +367,7 @@ export class PlanExecutor {
       execution.labels,
       planned,
       attempt,
-      execution.features.inputTokens,
+      promptOf(planned.deployment, execution.features).inputTokens,
     );
     const clock = new AttemptClock(execution.signal);
     try {
@@ -446,8 +446,8 @@ export class PlanExecutor {
       settle(outcomeOfFailure(error), error);
       return { kind: 'failed', error, stopCause: undefined };
     }
-    // A fault of ours: recorded, so that no in-flight count stays behind, and passed on.
-    settle('failed', new ProviderError({ kind: 'bad_response', providerCode: 'router_fault' }));
+    // A fault of ours: recorded, so that no in-flight count stays behind, and passed on. The deployment is not to blame.
+    settle('rejected', new ProviderError({ kind: 'bad_response', providerCode: 'router_fault' }));
     throw error;
   }
 
@@ -458,7 +458,7 @@ export class PlanExecutor {
       affordable: this.affordableTokens(execution, planned),
       modelMaxOutputTokens: planned.deployment.maxOutputTokens,
       contextWindow: planned.deployment.contextWindow,
-      inputTokens: execution.features.inputTokens,
+      inputTokens: promptOf(planned.deployment, execution.features).inputTokens,
     });
   }
 
@@ -474,7 +474,11 @@ export class PlanExecutor {
       (sum: number, record: AttemptRecord) => sum + record.costUsd,
       0,
     );
-    return affordableOutputTokens(maxCostUsd - spentUsd, price, execution.features);
+    return affordableOutputTokens(
+      maxCostUsd - spentUsd,
+      price,
+      promptOf(planned.deployment, execution.features),
+    );
   }
 
   private rejection(

@@ -223,6 +223,7 @@ export class OpenAiController {
       this.locator.guard.identify(request);
       throw reason;
     } catch (error) {
+      if (LlmRouterError.isInstance(error)) recordRefusal(this.locator.engine.bus, error);
       writeError(response, error);
     }
   }

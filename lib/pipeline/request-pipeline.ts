@@ -4,6 +4,7 @@ import {
   type ChatCompletion,
   type ChatCompletionChunk,
   type EmbeddingResponse,
+  estimateTokens,
   NO_USAGE,
   type ValidatedChatRequest,
   validateChatRequest,
@@ -29,6 +30,7 @@ import { LlmRouterError, type LlmRouterErrorCode } from '../errors/llm-router-er
 import { NoEligibleModelError } from '../errors/no-eligible-model-error.js';
 import {
   ChoiceProgress,
+  choicesOf,
   type Execution,
   type PlanExecutor,
   primed,
@@ -48,6 +50,7 @@ import {
   type SignalsSnapshot,
   tightenSurface,
 } from '../planning/index.js';
+import type { RecalledTurn } from '../providers/recalled-turn.js';
 import type {
   AttemptRecord,
   Outcome,
@@ -135,6 +138,7 @@ interface Planned {
   readonly request: ValidatedChatRequest;
   readonly features: RequestFeatures;
   readonly plan: Plan;
+  readonly recalledTurns: ReadonlyMap<number, RecalledTurn>;
   /** Whose turns are remembered. */
   readonly tenant: string;
 }
@@ -176,7 +180,7 @@ export class RequestPipeline {
   async embed(body: unknown, options: InternalCallOptions = {}): Promise<RoutedEmbeddings> {
     const journey = this.begin(options, false);
     try {
-      const request = validateEmbeddingRequest(body);
+      const request = validateEmbeddingRequest(body, journey.runtime.limits);
       const features = extractEmbeddingFeatures(request);
       const { runtime } = journey;
       const { surface, workload, deadlineMs } = this.circumstances(runtime, options);
@@ -220,7 +224,7 @@ export class RequestPipeline {
       const served = await this.parts.executor.stream(execution);
       journey.servedBy = served.planned;
       journey.timeToFirstTokenMs = performance.now() - journey.startedAt;
-      const chunks = await primed(this.passOn(journey, served.chunks, planned, served.planned));
+      const chunks = await primed(this.passOn(journey, served.chunks, planned, served));
       journey.chunks = chunks;
       // A reader that neither reads nor leaves would hold its place for ever; while it reads, the executor's own
       // limit comes first.
@@ -349,7 +353,9 @@ export class RequestPipeline {
   /** Validates, classifies and plans. @throws what refuses the request before any call. */
   private plan(journey: Journey, body: unknown, options: InternalCallOptions): Planned {
     const request = validateChatRequest(body, journey.runtime.limits);
-    const { plan, features } = this.decide(journey.runtime, request, options);
+    const tenant = tenantKeyOf(options);
+    const recalledTurns = this.parts.turns?.recall(tenant, request, Date.now()) ?? NO_TURNS;
+    const { plan, features } = this.decide(journey.runtime, request, options, recalledTurns);
     this.label(journey, plan);
     if (plan.attempts.length === 0) throw nothingEligible(plan, features);
     if (plan.maxCostUsd !== undefined && !CAPPED_SERVICE_TIERS.has(request.service_tier)) {
@@ -361,7 +367,7 @@ export class RequestPipeline {
     for (const deployment of findPassedOver(plan)) {
       this.parts.bus.emit('deployment-passed-over', { decisionId: journey.decisionId, deployment });
     }
-    return { request, features, plan, tenant: tenantKeyOf(options) };
+    return { request, features, plan, recalledTurns, tenant };
   }
 
   /** What is known of the request once it is planned. */
@@ -396,10 +402,11 @@ export class RequestPipeline {
     runtime: RoutingRuntime,
     request: ValidatedChatRequest,
     options: InternalCallOptions,
+    recalledTurns: ReadonlyMap<number, RecalledTurn> = NO_TURNS,
   ): { plan: Plan; features: RequestFeatures } {
     const { policy } = runtime;
     const { surface, workload, deadlineMs } = this.circumstances(runtime, options);
-    const features = extractFeatures(request);
+    const features = extractFeatures(request, thinkingTokensOf(recalledTurns));
     const plan = createPlan({
       features,
       classification: this.parts.classifier.classify(features),
@@ -418,11 +425,11 @@ export class RequestPipeline {
     return { plan, features };
   }
 
-  private execution(journey: Journey, { plan, request, features, tenant }: Planned): Execution {
+  private execution(journey: Journey, { plan, request, features, recalledTurns }: Planned): Execution {
     return {
       plan,
       request,
-      recalledTurns: this.parts.turns?.recall(tenant, request, Date.now()) ?? NO_TURNS,
+      recalledTurns,
       features,
       labels: journey.labels,
       timeouts: journey.runtime.policy.execution.timeouts,
@@ -462,12 +469,12 @@ export class RequestPipeline {
     journey: Journey,
     upstream: AsyncGenerator<ChatCompletionChunk, void, undefined>,
     planned: Planned,
-    served: PlannedAttempt,
+    { planned: served, droppedFields }: Pick<ServedAnswer, 'planned' | 'droppedFields'>,
   ): AsyncGenerator<ChatCompletionChunk | undefined, void, undefined> {
     const { request, features } = planned;
     let collectors = this.parts.turns === undefined ? undefined : new TurnCollectors();
     const wantsUsage = request.stream_options?.include_usage === true;
-    const progress = new ChoiceProgress(features.choices);
+    const progress = new ChoiceProgress(choicesOf(features, droppedFields));
     try {
       yield undefined;
       for await (const chunk of upstream) {
@@ -492,9 +499,9 @@ export class RequestPipeline {
     }
   }
 
-  private remember(collectors: TurnCollectors, { tenant }: Planned, served: PlannedAttempt): void {
+  private remember(collectors: TurnCollectors, { tenant, request }: Planned, served: PlannedAttempt): void {
     for (const { said, turn } of collectors.results(served.deployment.provider)) {
-      this.parts.turns?.remember(tenant, said, turn, Date.now());
+      this.parts.turns?.remember(tenant, request, said, turn, Date.now());
     }
   }
 
@@ -522,6 +529,15 @@ function outcomeOf(code: LlmRouterErrorCode, journey: Journey): Outcome {
   if (code === 'deadline_exceeded') return 'timed_out';
   if (CALLERS_FAULTS.has(code)) return 'rejected';
   return journey.records.length === 0 && code !== 'internal_error' ? 'rejected' : 'failed';
+}
+
+function thinkingTokensOf(turns: ReadonlyMap<number, RecalledTurn>): number {
+  let tokens = 0;
+  for (const { reasoningContent = '', reasoningDetails = [] } of turns.values()) {
+    const details = reasoningDetails.length === 0 ? 0 : estimateTokens(JSON.stringify(reasoningDetails));
+    tokens += Math.max(estimateTokens(reasoningContent), details);
+  }
+  return tokens;
 }
 
 function totalCost(journey: Journey): number {

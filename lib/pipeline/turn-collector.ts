@@ -4,11 +4,16 @@ import type { SaidTurn } from './turn-memory.js';
 
 type Extras = Readonly<Record<string, unknown>>;
 
+/** A piece of thinking, whoever's. */
+type DetailPiece = Record<string, unknown>;
+
+const GROWING_FIELDS: ReadonlySet<string> = new Set(['text', 'data', 'summary']);
+
 /** What messages and deltas have in common, with what providers add to both. */
 interface Said {
   readonly content?: string | null;
   readonly reasoning_content?: string;
-  readonly reasoning_details?: readonly unknown[];
+  readonly reasoning_details?: readonly unknown[] | null;
   readonly extra_content?: Extras;
   readonly tool_calls?: readonly { readonly id?: string; readonly extra_content?: Extras }[] | null;
 }
@@ -17,7 +22,7 @@ interface Said {
 export class TurnCollector {
   #text = '';
   #reasoning = '';
-  #details: unknown[] = [];
+  readonly #details: DetailPiece[] = [];
   #extraContent: Extras | undefined;
   readonly #toolCallIds: string[] = [];
   readonly #toolCallExtras = new Map<string, Extras>();
@@ -25,12 +30,37 @@ export class TurnCollector {
   take(said: Said): void {
     this.#text += said.content ?? '';
     this.#reasoning += said.reasoning_content ?? '';
-    if (Array.isArray(said.reasoning_details)) this.#details = this.#details.concat(said.reasoning_details);
+    // Servers put whatever they like there.
+    if (Array.isArray(said.reasoning_details)) {
+      for (const piece of said.reasoning_details as readonly unknown[]) this.addDetail(piece);
+    }
     this.#extraContent = said.extra_content ?? this.#extraContent;
     for (const { id, extra_content: extraContent } of said.tool_calls ?? []) {
       if (!id) continue;
       this.#toolCallIds.push(id);
       if (extraContent !== undefined) this.#toolCallExtras.set(id, extraContent);
+    }
+  }
+
+  /** Some providers stream a block in thousands of pieces: they are one entry, as they would be of a whole answer. */
+  private addDetail(value: unknown): void {
+    if (typeof value !== 'object' || value === null) return;
+    const piece: DetailPiece = { ...value };
+    const last = this.#details.at(-1);
+    const isOfLast =
+      last !== undefined &&
+      last.signature === undefined &&
+      last.type === piece.type &&
+      last.index === piece.index &&
+      last.format === piece.format;
+    if (!isOfLast) {
+      this.#details.push(piece);
+      return;
+    }
+    for (const [name, field] of Object.entries(piece)) {
+      const known = last[name];
+      const isGrowing = GROWING_FIELDS.has(name) && typeof known === 'string' && typeof field === 'string';
+      last[name] = isGrowing ? known + field : (field ?? known);
     }
   }
 

@@ -1,7 +1,9 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import type { ValidatedChatRequest } from '../chat/index.js';
 import { BoundedMemory, type BoundedMemoryOptions } from './bounded-memory.js';
 import type { RecalledTurn } from '../providers/recalled-turn.js';
+
+type Message = ValidatedChatRequest['messages'][number];
 
 /** What an assistant said, as far as it tells one turn from another. */
 export interface SaidTurn {
@@ -9,13 +11,19 @@ export interface SaidTurn {
   readonly toolCallIds: readonly string[];
 }
 
+/** A turn as it is kept: a text, so that nobody who has the answer can change it. */
+interface KeptTurn extends Omit<RecalledTurn, 'toolCallExtras'> {
+  readonly toolCallExtras?: readonly (readonly [id: string, extras: Readonly<Record<string, unknown>>])[];
+}
+
 /**
  * Keeps what clients of OpenAI's API lose of an answer, and what the next call needs back: signed thinking, thought
- * signatures. A turn is known again by the ids of its tool calls, or by its words where it has none. Each tenant has
- * its own; all together are bounded, the least used goes first.
+ * signatures. A turn is known again by all that was said before it and by what it said itself: some providers count the
+ * ids of their calls from zero in every conversation. System messages do not count, for some clients write the time into
+ * them. Each tenant has its own; all together are bounded, the least used goes first.
  */
 export class TurnMemory {
-  readonly #turns: BoundedMemory<RecalledTurn>;
+  readonly #turns: BoundedMemory<string>;
 
   constructor(options: BoundedMemoryOptions) {
     this.#turns = new BoundedMemory(options);
@@ -30,38 +38,70 @@ export class TurnMemory {
     return this.#turns.size;
   }
 
-  remember(tenant: string, said: SaidTurn, turn: RecalledTurn, nowMs: number): void {
-    const key = keyOf(tenant, said);
-    if (key === undefined) return;
-    this.#turns.set(key, turn, bytesOf(turn), nowMs);
+  /** @param request - What the turn is the answer to. */
+  remember(
+    tenant: string,
+    request: ValidatedChatRequest,
+    said: SaidTurn,
+    turn: RecalledTurn,
+    nowMs: number,
+  ): void {
+    const before = hashOf(tenant);
+    for (const message of request.messages) addMessage(before, message);
+    const { toolCallExtras, ...rest } = turn;
+    const kept: KeptTurn = {
+      ...rest,
+      ...(toolCallExtras === undefined ? {} : { toolCallExtras: [...toolCallExtras] }),
+    };
+    const text = JSON.stringify(kept);
+    // A string takes up to two bytes a character.
+    this.#turns.set(keyOf(before, said), text, 2 * text.length, nowMs);
   }
 
   /** What is known of the assistant turns of a request, by their place in it. */
   recall(tenant: string, request: ValidatedChatRequest, nowMs: number): ReadonlyMap<number, RecalledTurn> {
     const turns = new Map<number, RecalledTurn>();
     if (this.size === 0) return turns;
+    const before = hashOf(tenant);
     request.messages.forEach((message, index) => {
-      if (message.role !== 'assistant') return;
-      const key = keyOf(tenant, {
-        text: textOf(message.content),
-        toolCallIds: (message.tool_calls ?? []).map(({ id }) => id),
-      });
-      const turn = key === undefined ? undefined : this.#turns.get(key, nowMs);
-      if (turn !== undefined) turns.set(index, turn);
+      if (message.role === 'assistant') {
+        const text = this.#turns.get(keyOf(before, saidIn(message)), nowMs);
+        if (text !== undefined) turns.set(index, toTurn(JSON.parse(text) as KeptTurn));
+      }
+      addMessage(before, message);
     });
     return turns;
   }
 }
 
-/** Hashed: keys are of one length, and hold no words of anybody. Undefined: nothing to know the turn by. */
-function keyOf(tenant: string, { text, toolCallIds }: SaidTurn): string | undefined {
-  const [firstId] = toolCallIds;
-  // Clients trim.
-  const mark = firstId ?? text.trim();
-  if (mark === '') return undefined;
-  return createHash('sha256')
-    .update(JSON.stringify([tenant, firstId === undefined ? 'text' : 'call', mark]))
-    .digest('base64');
+function toTurn({ toolCallExtras, ...turn }: KeptTurn): RecalledTurn {
+  return toolCallExtras === undefined ? turn : { ...turn, toolCallExtras: new Map(toolCallExtras) };
+}
+
+/** Keys are of one length, and hold no words of anybody. */
+function hashOf(tenant: string): Hash {
+  return createHash('sha256').update(JSON.stringify(tenant));
+}
+
+function keyOf(before: Hash, said: SaidTurn): string {
+  return addTurn(before.copy(), 'assistant', said).digest('base64');
+}
+
+function addMessage(hash: Hash, message: Message): void {
+  const { role } = message;
+  if (role === 'system' || role === 'developer') return;
+  const id = role === 'tool' ? message.tool_call_id : '';
+  addTurn(hash, `${role} ${id}`, saidIn(message));
+}
+
+/** Clients trim texts. */
+function addTurn(hash: Hash, who: string, { text, toolCallIds }: SaidTurn): Hash {
+  return hash.update(JSON.stringify([who, text.trim(), toolCallIds]));
+}
+
+function saidIn(message: Message): SaidTurn {
+  const calls = message.role === 'assistant' ? (message.tool_calls ?? []) : [];
+  return { text: textOf(message.content), toolCallIds: calls.map(({ id }) => id) };
 }
 
 function textOf(content: unknown): string {
@@ -74,11 +114,4 @@ function textOf(content: unknown): string {
         : '',
     )
     .join('');
-}
-
-function bytesOf(turn: RecalledTurn): number {
-  const extras = [...(turn.toolCallExtras ?? [])];
-  const text = JSON.stringify([turn.reasoningContent, turn.reasoningDetails, turn.extraContent, extras]);
-  // A string takes up to two bytes a character.
-  return 2 * text.length;
 }

@@ -14,6 +14,7 @@ import { lackedParameters } from './lacked-parameters.js';
 import type { PolicyDeployment, PolicyModel } from './policy-snapshot.js';
 import type { ProofNotes } from './proof-notes.js';
 import { provePrice } from './prove-prices.js';
+import { replaysThinking } from './replays-thinking.js';
 
 // What the compiler makes up itself are plain objects, not instances of the options' classes.
 type ModelEntry = Pick<ModelOptions, keyof ModelOptions>;
@@ -148,6 +149,7 @@ export class ModelCompiler {
         contextWindow: entry.contextWindow ?? options.contextWindow ?? facts?.contextWindow,
         maxOutputTokens: entry.maxOutputTokens ?? options.maxOutputTokens ?? facts?.maxOutputTokens,
         maxConcurrency: entry.maxConcurrency ?? options.maxConcurrency,
+        replaysThinking: replaysThinking(provider),
         unsupportedParameters: lackedParameters(provider, model.thinking, facts),
         weight: entry.weight ?? options.weight ?? 1,
       });

@@ -81,7 +81,7 @@ export function createEmbeddingPlan(input: EmbeddingPlanInput): Plan {
     deadlineMs: Math.min(deadlineMs, limitMs),
     isDeadlineOfClient: limitMs < deadlineMs,
     maxAttempts: policy.execution.maxAttempts,
-    maxCostUsd: undefined,
+    maxCostUsd: surface.maxCostPerRequest,
   };
 }
 

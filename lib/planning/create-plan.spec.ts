@@ -32,6 +32,7 @@ function seeded(seed: number): () => number {
 
 const FEATURES: RequestFeatures = {
   inputTokens: 100,
+  thinkingTokens: 0,
   requestedOutputTokens: undefined,
   choices: 1,
   streamed: true,

@@ -15,6 +15,7 @@ import type {
   PolicySurface,
   PolicyTier,
 } from './policy-snapshot.js';
+import { promptOf } from './prompt-of.js';
 import { rankTier } from './rank-tier.js';
 import type { SignalsSnapshot } from './signals-snapshot.js';
 
@@ -174,11 +175,17 @@ function refuseUnsupported(
   demand: Demand,
   sloMs: number | undefined,
 ): void {
-  const [first] = planTiers(input, source, { ...demand, dropsParameters: true }, sloMs, []);
-  const missing = demand.features.parameters.find((name) =>
-    first?.deployment.unsupportedParameters.has(name),
+  const candidates = planTiers(input, source, { ...demand, dropsParameters: true }, sloMs, []);
+  const [first] = candidates;
+  // Of equals chance decides who is first: it must not decide this.
+  const equals = candidates.filter(
+    ({ tier, deferred }) => tier === first?.tier && deferred === first.deferred,
   );
-  if (first === undefined || missing === undefined) return;
+  const lacks = ({ deployment }: PlannedAttempt): boolean =>
+    demand.features.parameters.some((name) => deployment.unsupportedParameters.has(name));
+  if (first === undefined || !equals.every(lacks)) return;
+  const missing = demand.features.parameters.find((name) => first.deployment.unsupportedParameters.has(name));
+  if (missing === undefined) return;
   throw new InvalidRequestError(
     `\`${fieldOfParameter(missing)}\` is not supported by ${first.deployment.model.name}, which this request would go to.`,
     fieldOfParameter(missing),
@@ -241,15 +248,17 @@ function planTiers(
 }
 
 function outputLimit(
-  { price, maxOutputTokens, contextWindow }: PolicyDeployment,
+  deployment: PolicyDeployment,
   { surface, features, outputTokens }: Demand,
 ): number | undefined {
+  const { price, maxOutputTokens, contextWindow } = deployment;
+  const prompt = promptOf(deployment, features);
   if (surface.maxCostPerRequest === undefined || price === undefined) return outputTokens;
   return cappedOutputTokens({
     requested: outputTokens,
-    affordable: affordableOutputTokens(surface.maxCostPerRequest, price, features),
+    affordable: affordableOutputTokens(surface.maxCostPerRequest, price, prompt),
     modelMaxOutputTokens: maxOutputTokens,
     contextWindow,
-    inputTokens: features.inputTokens,
+    inputTokens: prompt.inputTokens,
   });
 }

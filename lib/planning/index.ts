@@ -5,6 +5,7 @@ export { createEmbeddingPlan, EMBEDDINGS_CLASS } from './create-embedding-plan.j
 export { createPlan, INTERACTIVE_SLO_MS, type PlanCircumstances, type PlanInput } from './create-plan.js';
 export { findPassedOver } from './find-passed-over.js';
 export type { Plan, PlannedAttempt, RankingTerms, RejectedCandidate, RejectionReason } from './plan.js';
+export { promptOf } from './prompt-of.js';
 export {
   NO_SURFACE,
   type PolicyBaseline,

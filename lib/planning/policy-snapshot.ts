@@ -29,6 +29,8 @@ export interface PolicyDeployment {
   readonly contextWindow: number | undefined;
   readonly maxOutputTokens: number | undefined;
   readonly maxConcurrency: number | undefined;
+  /** It is sent the thinking of earlier turns, which then is part of the prompt. */
+  readonly replaysThinking: boolean;
   /** What of a request it has no word for. */
   readonly unsupportedParameters: ReadonlySet<RequestParameter>;
   readonly weight: number;

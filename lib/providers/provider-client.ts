@@ -21,6 +21,8 @@ import type { OpenedStream, PreparedCall, PreparedEmbeddings, UpstreamClient } f
 
 /** The largest whole answer taken: 128,000 tokens with log probabilities stay under it. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+/** 2,048 vectors of 4,096 numbers, written out. */
+const MAX_EMBEDDINGS_BYTES = 256 * 1024 * 1024;
 const MAX_ERROR_BYTES = 256 * 1024;
 /** The longest list of models known is well under a tenth of it. */
 const MAX_LIST_BYTES = 16 * 1024 * 1024;
@@ -93,7 +95,13 @@ export class ProviderClient implements UpstreamClient {
     const wire = embeddings.buildRequest(call);
     return {
       complete: (signal, onProgress) =>
-        this.complete((body) => embeddings.parseAnswer(body, call), wire, signal, onProgress),
+        this.complete(
+          (body) => embeddings.parseAnswer(body, call),
+          wire,
+          signal,
+          onProgress,
+          MAX_EMBEDDINGS_BYTES,
+        ),
     };
   }
 
@@ -102,12 +110,13 @@ export class ProviderClient implements UpstreamClient {
     wire: WireRequest,
     signal: AbortSignal,
     onProgress: () => void,
+    maxBytes = MAX_ANSWER_BYTES,
   ): Promise<Answer> {
     const response = await this.send(wire, signal);
     if (!isSuccess(response.status)) throw await this.readFailure(response, signal);
     onProgress();
     try {
-      const text = await this.readText(response.body, MAX_ANSWER_BYTES, signal, onProgress);
+      const text = await this.readText(response.body, maxBytes, signal, onProgress);
       return parse(parseJson(text));
     } catch (error) {
       // The status tells that an answer had begun: it was generated, and will be billed.

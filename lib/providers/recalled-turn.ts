@@ -33,16 +33,26 @@ export function withRecalledTurns(
     }
     const { reasoningContent, reasoningDetails, extraContent, toolCallExtras } = turn;
     return {
-      ...(reasoningContent === undefined ? {} : { reasoning_content: reasoningContent }),
-      ...(reasoningDetails === undefined ? {} : { reasoning_details: reasoningDetails }),
-      ...(extraContent === undefined ? {} : { extra_content: extraContent }),
       ...message,
+      ...(reasoningContent === undefined || has(message, 'reasoning_content')
+        ? {}
+        : { reasoning_content: reasoningContent }),
+      ...(reasoningDetails === undefined || has(message, 'reasoning_details')
+        ? {}
+        : { reasoning_details: reasoningDetails }),
+      ...(extraContent === undefined || has(message, 'extra_content') ? {} : { extra_content: extraContent }),
       ...(message.role === 'assistant' && message.tool_calls && toolCallExtras !== undefined
         ? { tool_calls: message.tool_calls.map((call) => withExtras(call, toolCallExtras)) }
         : {}),
     };
   });
   return { ...request, messages };
+}
+
+/** Null, an empty text and an empty list are what clients make of a field they do not know. */
+function has(message: object, name: string): boolean {
+  const value = (message as Readonly<Record<string, unknown>>)[name];
+  return Array.isArray(value) ? value.length > 0 : Boolean(value);
 }
 
 function withExtras<Call extends { readonly id: string }>(

@@ -36,9 +36,10 @@ export function toChatMessages(
     if (message !== undefined) messages.push(message);
     turn = new AssistantTurn();
   };
+  const seen = new Set<string>();
   input.forEach((value: unknown, index) => {
     const path = `input[${index}]`;
-    const item = resolveReference(requireObject(value, path), recall);
+    const item = resolveReference(requireObject(value, path), recall, seen, path);
     switch (item.type ?? 'message') {
       case 'message':
         if (item.role === 'assistant') {
@@ -81,8 +82,11 @@ export function toChatMessages(
 }
 
 /** What stands for an item that was referred to, where it is known; the reference itself where it is not. */
-function resolveReference(item: JsonObject, recall: RecallItem): JsonObject {
+function resolveReference(item: JsonObject, recall: RecallItem, seen: Set<string>, path: string): JsonObject {
   if (item.type !== 'item_reference' || typeof item.id !== 'string') return item;
+  // A short request must not become a huge one.
+  if (seen.has(item.id)) refuse(`${path}.id`, 'refers to an item for the second time');
+  seen.add(item.id);
   const known = recall(item.id);
   return isJsonObject(known) ? known : item;
 }

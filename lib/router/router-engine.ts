@@ -53,14 +53,17 @@ export class RouterEngine {
     this.savings = new SavingsStore(this.bus, compiled.policy);
     this.alerts = new AlertStore(this.bus, compiled.policy, compiled.configuration.alerts);
     const { reasoningMemory } = compiled.configuration;
-    this.responseItems = reasoningMemory.enabled ? new ResponseItems(reasoningMemory) : undefined;
+    // Two memories, one bound.
+    const { maxEntries, ttlMs } = reasoningMemory;
+    const half = { maxEntries, ttlMs, maxBytes: Math.floor(reasoningMemory.maxBytes / 2) };
+    this.responseItems = reasoningMemory.enabled ? new ResponseItems(half) : undefined;
     this.pipeline = new RequestPipeline({
       runtime: () => this.runtime,
       classifier: new RulesClassifier(),
       signals: this.signals,
       executor: new PlanExecutor(this.bus),
       bus: this.bus,
-      turns: reasoningMemory.enabled ? new TurnMemory(reasoningMemory) : undefined,
+      turns: reasoningMemory.enabled ? new TurnMemory(half) : undefined,
       random: Math.random,
       onFault: (decisionId, error) => {
         this.onFault(decisionId, error);

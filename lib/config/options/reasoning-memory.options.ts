@@ -2,7 +2,8 @@ import { IsCount, IsFlag } from '../validators.js';
 
 /**
  * What the router keeps of answers for clients that lose it: signed thinking of Claude, thought signatures of Gemini,
- * the thinking of others inside a turn. Models need it back with the results of their tools. Kept in memory, by tenant.
+ * the thinking of others inside a turn. Models need it back with the results of their tools. Beside it, output items of
+ * the Responses API, which clients may refer to by their ids. Kept in memory, by tenant.
  *
  * @publicApi
  */
@@ -11,11 +12,11 @@ export class ReasoningMemoryOptions {
   @IsFlag()
   enabled = true;
 
-  /** Turns kept, over all tenants. @defaultValue 10000 */
+  /** Turns kept, and items, over all tenants. @defaultValue 10000 */
   @IsCount(1, 10_000_000)
   maxEntries = 10_000;
 
-  /** Memory they may take together. @defaultValue 33554432 (32 MB) */
+  /** Memory they may take together, half of it for what clients of the Responses API refer to. @defaultValue 33554432 (32 MB) */
   @IsCount(1_024, 4_294_967_296)
   maxBytes = 32 * 1024 * 1024;
 

@@ -1,3 +1,4 @@
+import { promptOf } from '../prompt-of.js';
 import type { EligibilityFilter } from './eligibility-filter.js';
 
 /** Room kept for the answer where the client named no limit. */
@@ -6,9 +7,10 @@ const ANSWER_ROOM_TOKENS = 256;
 /** Prompt and answer fit the window. */
 export const contextWindowFilter: EligibilityFilter = {
   reason: 'context_window',
-  check({ contextWindow }, { features, outputTokens }) {
+  check(deployment, { features, outputTokens }) {
+    const { contextWindow } = deployment;
     if (contextWindow === undefined) return undefined;
-    const needed = features.inputTokens + (outputTokens ?? ANSWER_ROOM_TOKENS);
+    const needed = promptOf(deployment, features).inputTokens + (outputTokens ?? ANSWER_ROOM_TOKENS);
     return needed <= contextWindow
       ? undefined
       : `needs about ${needed} tokens with room for the answer, the window is ${contextWindow}`;

@@ -30,8 +30,10 @@ export class AzureOpenAiAdapter implements ProviderAdapter {
   /** Every resource has an address of its own. */
   readonly defaultBaseUrl = undefined;
 
-  readonly embeddings = openAiEmbeddings((deployment) =>
-    toAzurePath(deployment, this.options.apiVersion, 'embeddings'),
+  readonly embeddings = openAiEmbeddings(
+    (deployment) => toAzurePath(deployment, this.options.apiVersion, 'embeddings'),
+    // It serves other makers' models too, which need not know it.
+    { prefersBase64: false },
   );
 
   constructor(private readonly options: AzureOpenAiAdapterOptions) {}

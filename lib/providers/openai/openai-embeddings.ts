@@ -6,12 +6,15 @@ import { fromOpenAiUsage } from './from-openai-usage.js';
 
 /**
  * Embeddings of OpenAI (`POST /embeddings`, https://platform.openai.com/docs/api-reference/embeddings) and of servers
- * that imitate it. Nothing is lost; `encoding_format` is sent where it is `base64`, which some servers answer with
- * numbers all the same.
+ * that imitate it. Nothing is lost. Some servers answer with numbers whatever `encoding_format` says.
  *
  * @param toPath - Where it is, for the name of a model.
+ * @param options - `prefersBase64`: it is asked for, whatever the client wants: a third of the size, and exact.
  */
-export function openAiEmbeddings(toPath: (upstreamModel: string) => string): EmbeddingsWire {
+export function openAiEmbeddings(
+  toPath: (upstreamModel: string) => string,
+  { prefersBase64 }: { readonly prefersBase64: boolean },
+): EmbeddingsWire {
   return {
     buildRequest({ upstreamModel, request }) {
       const { sentInput: input, encodingFormat, dimensions, user, extras } = request;
@@ -22,7 +25,7 @@ export function openAiEmbeddings(toPath: (upstreamModel: string) => string): Emb
           ...extras,
           model: upstreamModel,
           input,
-          ...(encodingFormat === 'base64' ? { encoding_format: encodingFormat } : {}),
+          ...(encodingFormat === 'base64' || prefersBase64 ? { encoding_format: 'base64' } : {}),
           ...(dimensions === undefined ? {} : { dimensions }),
           ...(user === undefined ? {} : { user }),
         },

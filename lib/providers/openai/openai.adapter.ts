@@ -12,6 +12,7 @@ import { isJsonObject } from '../json-reading.js';
 import { droppedOpenAiFields } from './dropped-openai-fields.js';
 import { fromOpenAiAnswer } from './from-openai-answer.js';
 import { fromOpenAiFailure } from './from-openai-error.js';
+import type { EmbeddingsWire } from '../embeddings-wire.js';
 import { openAiEmbeddings } from './openai-embeddings.js';
 import { OpenAiStreamTranslator } from './openai-stream-translator.js';
 import { toOpenAiRequest } from './to-openai-request.js';
@@ -32,7 +33,7 @@ export interface OpenAiAdapterOptions {
 export class OpenAiAdapter implements ProviderAdapter {
   readonly defaultBaseUrl: string | undefined;
   readonly modelList = { path: '/models', headers: {} };
-  readonly embeddings = openAiEmbeddings(() => '/embeddings');
+  readonly embeddings: EmbeddingsWire;
   readonly readsOwnThinkingAlone: boolean;
   readonly #isCompatible: boolean;
   readonly #preset: ProviderPreset | undefined;
@@ -41,6 +42,8 @@ export class OpenAiAdapter implements ProviderAdapter {
     this.#isCompatible = options.compatible;
     this.readsOwnThinkingAlone = options.compatible;
     this.#preset = options.preset;
+    // Not every server that imitates OpenAI knows it.
+    this.embeddings = openAiEmbeddings(() => '/embeddings', { prefersBase64: !options.compatible });
     this.defaultBaseUrl = options.compatible ? options.preset?.baseUrl : 'https://api.openai.com/v1';
   }
 
