@@ -439,10 +439,10 @@ describe('OpenAiAdapter stream', () => {
       delta({}, 'function_call'),
       '[DONE]',
     ]);
-    expect(chunks.map(({ choices }) => choices[0]?.delta.function_call)).toEqual([
-      { name: 'f', arguments: '' },
-      { arguments: '{"a":1}' },
-      undefined,
+    expect(chunks.map(({ choices }) => choices[0]?.delta)).toEqual([
+      { role: 'assistant', function_call: { name: 'f', arguments: '' } },
+      { function_call: { arguments: '{"a":1}' } },
+      {},
     ]);
     expect(chunks.at(-1)?.choices[0]?.finish_reason).toBe('function_call');
   });
