@@ -57,6 +57,14 @@ describe('openAiEmbeddings', () => {
       2,
     ],
     [
+      'the last index twice',
+      [
+        { index: 1, embedding: [1] },
+        { index: 1, embedding: [2] },
+      ],
+      2,
+    ],
+    [
       'an index beyond the inputs',
       [
         { index: 0, embedding: [1] },
