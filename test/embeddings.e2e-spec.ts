@@ -10,6 +10,9 @@ import {
   type ScriptedUpstream,
 } from 'nestjs-llm-router/testing';
 import { adapterFor, type ProviderApi } from '../lib/providers/adapter-registry.js';
+// Internal on purpose: only the bus shows how an attempt ended.
+import { RouterEngine } from '../lib/router/index.js';
+import type { AttemptRecord } from '../lib/telemetry/index.js';
 import { createRouterApp, PLATFORMS, type RouterApp } from './support/router-app.js';
 
 const SMALL = 'text-embedding-3-small';
@@ -159,6 +162,50 @@ describe.each(PLATFORMS)('/v1/embeddings on %s', (platform) => {
     expect(openai.requestCount).toBe(before);
   });
 
+  it('holds the window for the longest input, not for all of them together', async () => {
+    const to = await open();
+    // About 6,000 tokens each, of a window of 8,192.
+    const long = 'word '.repeat(6_000);
+    expect((await post(to, { model: SMALL, input: [long, long, long] })).status).toBe(200);
+    const manyShort = Array.from({ length: 500 }, () => 'word '.repeat(50));
+    expect((await post(to, { model: SMALL, input: manyShort })).status).toBe(200);
+    const refused = await post(to, { model: SMALL, input: ['x', 'x'.repeat(40_000)] });
+    expect(refused.status).toBe(400);
+    expect(await refused.json()).toMatchObject({ error: { code: 'context_length_exceeded' } });
+  });
+
+  it('gives a deployment that never answers half the deadline, and the other one the rest', async () => {
+    const to = await open(
+      { execution: { deadlineMs: 600 } },
+      // Chance shares the traffic by weight.
+      { [SMALL]: { deployments: [{ provider: 'openai', weight: 1_000_000 }, { provider: 'spare' }] } },
+    );
+    const { bus } = to.app.get(RouterEngine, { strict: false });
+    const attempts: AttemptRecord[] = [];
+    bus.on('attempt-ended', (record) => attempts.push(record));
+    openai.failNext({ kind: 'stalled' });
+    const { abortedCount } = openai;
+    const response = await post(to, { model: SMALL, input: 'red' });
+    expect(response.status).toBe(200);
+    expect(response.headers.get('x-llm-provider')).toBe('spare');
+    await openai.whenAborted(abortedCount + 1);
+    expect(attempts).toMatchObject([
+      { provider: 'openai', outcome: 'timed_out', errorKind: 'timeout' },
+      { provider: 'spare', outcome: 'succeeded' },
+    ]);
+    expect(attempts[0]!.durationMs).toBeGreaterThanOrEqual(280);
+    expect(attempts[0]!.durationMs).toBeLessThan(590);
+  });
+
+  it('gives the only deployment the whole deadline', async () => {
+    const to = await open({ execution: { deadlineMs: 300 } });
+    openai.failNext({ kind: 'stalled' });
+    const startedAt = performance.now();
+    const response = await post(to, { model: SMALL, input: 'red' });
+    expect(response.status).toBe(504);
+    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(290);
+  });
+
   it('hands the caller’s own fault on, and tries nobody else', async () => {
     const to = await open({}, { [SMALL]: { deployments: [{ provider: 'openai' }, { provider: 'spare' }] } });
     openai.failNext({ kind: 'status', status: 400 });
@@ -279,6 +326,13 @@ interface Recording {
   readonly body: Record<string, unknown>;
 }
 
+/** The recordings have a small PNG in the place of every long base64 text, vectors among them. */
+function withVector(key: string, value: unknown): unknown {
+  return key === 'embedding' && typeof value === 'string' && value.startsWith('iVBORw0KGgo')
+    ? 'AACAPwAAAEA='
+    : value;
+}
+
 describe.skipIf(!existsSync(SHARED))('recorded embeddings (skipped where ../shared is absent)', () => {
   const apis: Readonly<Record<string, ProviderApi>> = {
     openai: 'openai',
@@ -291,7 +345,11 @@ describe.skipIf(!existsSync(SHARED))('recorded embeddings (skipped where ../shar
       ? readdirSync(new URL(`${provider}/`, SHARED))
           .filter((name) => name.startsWith('embeddings.'))
           .map(
-            (name) => JSON.parse(readFileSync(new URL(`${provider}/${name}`, SHARED), 'utf8')) as Recording,
+            (name) =>
+              JSON.parse(
+                readFileSync(new URL(`${provider}/${name}`, SHARED), 'utf8'),
+                withVector,
+              ) as Recording,
           )
       : [],
   );

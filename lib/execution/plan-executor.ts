@@ -84,12 +84,19 @@ function outcomeOfFailure(error: ProviderError): Outcome {
 
 function isRealToken(chunk: ChatCompletionChunk): boolean {
   return chunk.choices.some(({ delta, finish_reason: finishReason }) => {
-    const extended = delta as typeof delta & { reasoning_content?: string | null; reasoning?: string | null };
+    const extended = delta as Omit<typeof delta, 'function_call'> & {
+      reasoning_content?: string | null;
+      reasoning?: string | null;
+      function_call?: object | null;
+      audio?: object | null;
+    };
     return (
       finishReason !== null ||
       Boolean(delta.content) ||
       Boolean(delta.refusal) ||
       (delta.tool_calls?.length ?? 0) > 0 ||
+      Boolean(extended.function_call) ||
+      Boolean(extended.audio) ||
       Boolean(extended.reasoning_content) ||
       Boolean(extended.reasoning)
     );

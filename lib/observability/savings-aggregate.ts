@@ -1,5 +1,5 @@
 import { costOfUsage } from '../cost/index.js';
-import type { PolicyBaseline } from '../planning/index.js';
+import { EMBEDDINGS_CLASS, type PolicyBaseline } from '../planning/index.js';
 import type { AttemptRecord } from '../telemetry/index.js';
 import { CompensatedSum } from './compensated-sum.js';
 import { dollars } from './rounding.js';
@@ -21,7 +21,7 @@ export class SavingsAggregate {
     this.#requests += 1;
   }
 
-  addCall({ usage, usageSource, costUsd, outcome }: AttemptRecord, isPriced: boolean): void {
+  addCall({ usage, usageSource, costUsd, outcome, requestClass }: AttemptRecord, isPriced: boolean): void {
     const { promptTokens, completionTokens } = usage;
     if (!isPriced) {
       this.#unpriced = {
@@ -36,8 +36,10 @@ export class SavingsAggregate {
     this.#spentUsd.add(costUsd);
     if (outcome !== 'succeeded') return;
     this.#answered += 1;
+    // The baseline answers chats: it would not have been called for vectors.
+    if (this.baseline === undefined || requestClass === EMBEDDINGS_CLASS) return;
     // Each kind of token at the baseline's own price for it: what was read from a cache here would have been there.
-    if (this.baseline !== undefined) this.#baselineUsd.add(costOfUsage(usage, this.baseline.price));
+    this.#baselineUsd.add(costOfUsage(usage, this.baseline.price));
   }
 
   read(): Savings {

@@ -156,6 +156,23 @@ describe('SavingsStore', () => {
     },
   );
 
+  it('has no baseline for embeddings: they are spent, and save nothing', () => {
+    const { call, request, report } = bench();
+    call('cheap', { promptTokens: 1_000_000 }, { requestClass: 'embeddings' });
+    request();
+    expect(report()).toMatchObject({
+      requests: 1,
+      calls: 1,
+      answered: 1,
+      spentUsd: 2,
+      baselineUsd: 0,
+      savedUsd: -2,
+      savedShare: null,
+      surfaces: { support: { spentUsd: 2, baselineUsd: 0 } },
+      models: { cheap: { spentUsd: 2, baselineUsd: 0 } },
+    });
+  });
+
   it('prices cached and cache-write tokens of the answer at what the baseline has for them', () => {
     const price = { inputPer1M: 10, outputPer1M: 20, cachedInputPer1M: 1, cacheWritePer1M: 12.5 };
     const { call, report } = bench(policyOf('other', { other: { provider: 'one', price } }));

@@ -6,7 +6,8 @@ import type { SavingsReport } from './savings-report.js';
 /**
  * Counts what was spent and what the baseline would have cost, from the records alone. Spent is every call, failed and
  * fallback ones included; the baseline would have been called once a request, for the tokens of the call that
- * answered. A request that nobody answered, or whose caller left, has no baseline: its cost lowers the savings.
+ * answered. A request that nobody answered, or whose caller left, has no baseline: its cost lowers the savings. Nor has
+ * a request for embeddings: the baseline makes none.
  *
  * Keys come from the configuration alone, so its memory is bounded.
  */

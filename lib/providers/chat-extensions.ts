@@ -40,10 +40,17 @@ interface MessageExtensions {
 
 export type ExtendedMessage = ChatCompletion.Choice['message'] & MessageExtensions;
 
-export type ExtendedToolCallDelta = ChatCompletionChunk.Choice.Delta.ToolCall & {
+/**
+ * A piece of a tool call. Calls of custom tools are streamed too, which OpenAI's types leave out: the first piece has
+ * id, type and name, the later ones a piece of `input`.
+ */
+export type ExtendedToolCallDelta = Omit<ChatCompletionChunk.Choice.Delta.ToolCall, 'type'> & {
+  type?: 'function' | 'custom';
+  custom?: { name?: string; input?: string };
   extra_content?: ToolCallExtraContent;
 };
 
-export type ExtendedDelta = ChatCompletionChunk.Choice.Delta & MessageExtensions;
+export type ExtendedDelta = Omit<ChatCompletionChunk.Choice.Delta, 'tool_calls'> &
+  MessageExtensions & { tool_calls?: ExtendedToolCallDelta[] };
 
 export type FinishReason = ChatCompletion.Choice['finish_reason'];

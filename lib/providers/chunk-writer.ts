@@ -43,9 +43,11 @@ export class ChunkWriter {
     const isFirst = !this.#openedChoices.has(choiceIndex);
     this.#openedChoices.add(choiceIndex);
     const opened: ExtendedDelta = isFirst ? { ...delta, role: 'assistant' } : delta;
+    // OpenAI's types leave out that calls of custom tools are streamed.
+    const said = opened as ChatCompletionChunk.Choice.Delta;
     return {
       ...this.#head(),
-      choices: [{ index: choiceIndex, delta: opened, logprobs, finish_reason: finishReason }],
+      choices: [{ index: choiceIndex, delta: said, logprobs, finish_reason: finishReason }],
     };
   }
 

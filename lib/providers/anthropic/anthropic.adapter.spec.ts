@@ -306,6 +306,13 @@ describe('AnthropicAdapter request', () => {
 
   describe('thinking', () => {
     const effort = { reasoning_effort: 'medium', temperature: 0.2 };
+    const signed = (index: number, text: string): object => ({
+      type: 'reasoning.text',
+      format: 'anthropic-claude-v1',
+      index,
+      text,
+      signature: `s${index}`,
+    });
 
     it('has a budget below max_tokens and no temperature', () => {
       expect(build(effort, { reasoning: true })).toMatchObject({
@@ -326,6 +333,23 @@ describe('AnthropicAdapter request', () => {
       ['a small limit', { ...effort, max_tokens: 1500 }, { reasoning: true }],
       ['a forced tool', { ...effort, tools: [tool('f')], tool_choice: 'required' }, { reasoning: true }],
       [
+        'a turn that goes on and whose signed thinking was not its first block',
+        {
+          ...effort,
+          messages: [
+            { role: 'user', content: 'x' },
+            {
+              role: 'assistant',
+              content: 'First.',
+              tool_calls: [toolCall('a')],
+              reasoning_details: [signed(1, 'Then.')],
+            },
+            { role: 'tool', tool_call_id: 'a', content: 'x' },
+          ],
+        },
+        { reasoning: true },
+      ],
+      [
         'unsigned tool calls in the history',
         {
           ...effort,
@@ -338,6 +362,47 @@ describe('AnthropicAdapter request', () => {
       ],
     ])('is off with %s', (_name, request, rest) => {
       expect(build(request, rest)).not.toHaveProperty('thinking');
+    });
+
+    it('stays on in a turn that begins with its signed thinking, every block where it stood', () => {
+      const body = build(
+        {
+          ...effort,
+          messages: [
+            { role: 'user', content: 'x' },
+            {
+              role: 'assistant',
+              content: 'A text.',
+              tool_calls: [toolCall('a')],
+              reasoning_details: [signed(2, 'Second.'), signed(0, 'First.')],
+            },
+            { role: 'tool', tool_call_id: 'a', content: 'x' },
+          ],
+        },
+        { reasoning: true },
+      );
+      expect(body.thinking).toMatchObject({ type: 'enabled' });
+      expect(body.messages[1]?.content).toMatchObject([
+        { type: 'thinking', thinking: 'First.', signature: 's0' },
+        { type: 'text', text: 'A text.' },
+        { type: 'thinking', thinking: 'Second.', signature: 's2' },
+        { type: 'tool_use', name: 'f' },
+      ]);
+    });
+
+    it('keeps the order where a call stood before thinking, and does not sort it as it does without', () => {
+      const messages = (reasoning: object): object[] => [
+        { role: 'user', content: 'x' },
+        { role: 'assistant', content: null, tool_calls: [toolCall('a')], ...reasoning },
+        { role: 'assistant', content: 'A text.' },
+        { role: 'tool', tool_call_id: 'a', content: 'x' },
+      ];
+      const typesOf = (reasoning: object): unknown =>
+        build({ ...effort, messages: messages(reasoning) }, { reasoning: true }).messages[1]?.content.map(
+          ({ type }) => type,
+        );
+      expect(typesOf({ reasoning_details: [signed(0, 'First.')] })).toEqual(['thinking', 'tool_use', 'text']);
+      expect(typesOf({})).toEqual(['text', 'tool_use']);
     });
 
     it('is adaptive on newer models', () => {

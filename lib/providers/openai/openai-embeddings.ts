@@ -4,6 +4,8 @@ import { countOf, isJsonObject, listOf, nonEmptyTextOf, type JsonObject } from '
 import { findOpenAiError, fromOpenAiErrorObject } from './from-openai-error.js';
 import { fromOpenAiUsage } from './from-openai-usage.js';
 
+const BYTES_PER_FLOAT = 4;
+
 /**
  * Embeddings of OpenAI (`POST /embeddings`, https://platform.openai.com/docs/api-reference/embeddings) and of servers
  * that imitate it. Nothing is lost. Some servers answer with numbers whatever `encoding_format` says.
@@ -57,9 +59,16 @@ function fromOpenAiEmbeddings(body: unknown, call: EmbeddingsCall): TranslatedEm
 }
 
 function vectorOf({ embedding }: JsonObject): readonly number[] | string {
-  if (typeof embedding === 'string' && embedding !== '') return embedding;
+  if (typeof embedding === 'string' && isBase64Vector(embedding)) return embedding;
   const isVector =
     Array.isArray(embedding) && embedding.length > 0 && embedding.every((value) => typeof value === 'number');
   if (!isVector) throw new ProviderError({ kind: 'bad_response' });
   return embedding;
+}
+
+/** One 32-bit float or more, and nothing else. Lines, as MIME has them, are no fault: clients skip their ends. */
+function isBase64Vector(text: string): boolean {
+  if (!/^[A-Za-z0-9+/\r\n]+={0,2}\s*$/.test(text)) return false;
+  const { length } = Buffer.from(text, 'base64');
+  return length > 0 && length % BYTES_PER_FLOAT === 0;
 }

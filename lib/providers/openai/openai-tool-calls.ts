@@ -3,6 +3,9 @@ import type { ExtendedToolCallDelta } from '../chat-extensions.js';
 import { countOf, isJsonObject, nonEmptyTextOf, objectOf, textOf, type JsonObject } from '../json-reading.js';
 import { makeToolCallId } from '../made-up-ids.js';
 
+/** Of a function the client described, with arguments in JSON, or of a custom tool, whose input is any text. */
+type CallKind = 'function' | 'custom';
+
 interface OpenCall {
   /** Its number in our stream. */
   readonly index: number;
@@ -11,17 +14,22 @@ interface OpenCall {
   /** As the upstream named it; undefined until it does. */
   upstreamId: string | undefined;
   name: string | undefined;
+  /** Undefined until a delta shows it. */
+  kind: CallKind | undefined;
   extraContent: JsonObject | undefined;
   isAnnounced: boolean;
-  /** Arguments that came before the name. */
-  heldArguments: string;
-  hasArguments: boolean;
+  /** Arguments, or a custom tool's input, that came before the name. */
+  heldInput: string;
+  hasInput: boolean;
 }
 
 /**
  * Puts the tool call deltas of one choice in order: numbered from 0, id and name in the first delta of a call alone,
  * ids made where they are missing or empty. Imitators leave out the index, begin it at 1, use 0 for all parallel
  * calls, or send the name in a later delta than the id.
+ *
+ * Custom tools (`custom: { name, input }`) are streamed the same way. OpenAI's schema of chunks knows functions alone;
+ * the deltas have the fields of whole calls (`ChatCompletionMessageCustomToolCall`).
  */
 export class OpenAiToolCalls {
   readonly #calls: OpenCall[] = [];
@@ -34,21 +42,22 @@ export class OpenAiToolCalls {
     if (!isJsonObject(value)) {
       return [];
     }
-    const called = objectOf(value.function) ?? {};
+    const kind = kindOf(value);
+    const called = objectOf(kind === 'custom' ? value.custom : value.function) ?? {};
     const id = nonEmptyTextOf(value.id);
     const name = nonEmptyTextOf(called.name);
     const call = this.#find(countOf(value.index), id, name) ?? this.#open(countOf(value.index));
     call.upstreamId ??= id;
     call.name ??= name;
+    call.kind ??= kind;
     call.extraContent ??= objectOf(value.extra_content);
-    const argumentsDelta = isJsonObject(called.arguments)
-      ? JSON.stringify(called.arguments)
-      : (textOf(called.arguments) ?? '');
-    return this.#advance(call, argumentsDelta);
+    const said = kind === 'custom' ? called.input : called.arguments;
+    return this.#advance(call, isJsonObject(said) ? JSON.stringify(said) : (textOf(said) ?? ''));
   }
 
   /**
-   * What is left when the stream has ended well: `{}` for calls that never got arguments.
+   * What is left when the stream has ended well: `{}` for functions that never got arguments. The input of a custom
+   * tool may be empty.
    *
    * @throws {@link ProviderError} of kind `bad_response` for a call that never got a name.
    */
@@ -57,7 +66,7 @@ export class OpenAiToolCalls {
       if (!call.isAnnounced) {
         throw new ProviderError({ kind: 'bad_response' });
       }
-      return call.hasArguments ? [] : [{ index: call.index, function: { arguments: '{}' } }];
+      return call.hasInput || call.kind === 'custom' ? [] : [inputDelta(call, '{}')];
     });
   }
 
@@ -89,33 +98,44 @@ export class OpenAiToolCalls {
       upstreamIndex,
       upstreamId: undefined,
       name: undefined,
+      kind: undefined,
       extraContent: undefined,
       isAnnounced: false,
-      heldArguments: '',
-      hasArguments: false,
+      heldInput: '',
+      hasInput: false,
     };
     this.#calls.push(call);
     return call;
   }
 
-  #advance(call: OpenCall, argumentsDelta: string): ExtendedToolCallDelta[] {
-    call.hasArguments ||= argumentsDelta !== '';
+  #advance(call: OpenCall, input: string): ExtendedToolCallDelta[] {
+    call.hasInput ||= input !== '';
     if (call.isAnnounced) {
-      return argumentsDelta === '' ? [] : [{ index: call.index, function: { arguments: argumentsDelta } }];
+      return input === '' ? [] : [inputDelta(call, input)];
     }
-    call.heldArguments += argumentsDelta;
-    if (call.name === undefined) {
+    call.heldInput += input;
+    const { index, name, heldInput } = call;
+    if (name === undefined) {
       return [];
     }
     call.isAnnounced = true;
+    const id = call.upstreamId ?? makeToolCallId();
+    const extras = call.extraContent === undefined ? {} : { extra_content: call.extraContent };
     return [
-      {
-        index: call.index,
-        id: call.upstreamId ?? makeToolCallId(),
-        type: 'function',
-        function: { name: call.name, arguments: call.heldArguments },
-        ...(call.extraContent === undefined ? {} : { extra_content: call.extraContent }),
-      },
+      call.kind === 'custom'
+        ? { index, id, type: 'custom', custom: { name, input: heldInput }, ...extras }
+        : { index, id, type: 'function', function: { name, arguments: heldInput }, ...extras },
     ];
   }
+}
+
+/** Undefined for a delta with neither, such as an id alone. */
+function kindOf(delta: JsonObject): CallKind | undefined {
+  if (isJsonObject(delta.custom)) return 'custom';
+  if (isJsonObject(delta.function)) return 'function';
+  return delta.type === 'custom' ? 'custom' : undefined;
+}
+
+function inputDelta({ index, kind }: OpenCall, input: string): ExtendedToolCallDelta {
+  return kind === 'custom' ? { index, custom: { input } } : { index, function: { arguments: input } };
 }

@@ -396,6 +396,57 @@ describe('OpenAiAdapter stream', () => {
     ]);
   });
 
+  it('streams calls of custom tools beside functions, id and name first, then the input', () => {
+    const chunks = stream(openAi, [
+      delta({
+        role: 'assistant',
+        content: null,
+        tool_calls: [{ index: 0, id: 'a', type: 'custom', custom: { name: 'run', input: '' } }],
+      }),
+      delta({ tool_calls: [{ index: 0, custom: { input: 'print(' } }] }),
+      delta({ tool_calls: [{ index: 0, custom: { input: '1)' } }] }),
+      delta({ tool_calls: [{ index: 1, id: 'b', type: 'function', function: { name: 'f' } }] }),
+      delta({ tool_calls: [{ index: 2, id: 'c', type: 'custom' }] }),
+      delta({ tool_calls: [{ index: 2, custom: { input: 'held' } }] }),
+      delta({ tool_calls: [{ index: 2, custom: { name: 'late' } }] }),
+      delta({ tool_calls: [{ index: 3, id: 'd', type: 'custom', custom: { name: 'silent' } }] }),
+      delta({}, 'tool_calls'),
+      '[DONE]',
+    ]);
+    expect(
+      chunks.flatMap(({ choices }) => choices.flatMap((choice) => choice.delta.tool_calls ?? [])),
+    ).toEqual([
+      { index: 0, id: 'a', type: 'custom', custom: { name: 'run', input: '' } },
+      { index: 0, custom: { input: 'print(' } },
+      { index: 0, custom: { input: '1)' } },
+      { index: 1, id: 'b', type: 'function', function: { name: 'f', arguments: '' } },
+      { index: 2, id: 'c', type: 'custom', custom: { name: 'late', input: 'held' } },
+      { index: 3, id: 'd', type: 'custom', custom: { name: 'silent', input: '' } },
+      { index: 1, function: { arguments: '{}' } },
+    ]);
+    expect(chunks.at(-1)?.choices[0]?.finish_reason).toBe('tool_calls');
+  });
+
+  it('has a custom call without a name for a broken answer', () => {
+    const events = [delta({ tool_calls: [{ index: 0, id: 'a', custom: { input: 'x' } }] }, 'tool_calls')];
+    expect(kindOf(() => stream(openAi, events))).toBe('bad_response');
+  });
+
+  it('passes the function call of old on', () => {
+    const chunks = stream(openAi, [
+      delta({ role: 'assistant', content: null, function_call: { name: 'f', arguments: '' } }),
+      delta({ function_call: { arguments: '{"a":1}' } }),
+      delta({}, 'function_call'),
+      '[DONE]',
+    ]);
+    expect(chunks.map(({ choices }) => choices[0]?.delta)).toEqual([
+      { role: 'assistant', function_call: { name: 'f', arguments: '' } },
+      { function_call: { arguments: '{"a":1}' } },
+      {},
+    ]);
+    expect(chunks.at(-1)?.choices[0]?.finish_reason).toBe('function_call');
+  });
+
   it('finishes once, after everything, with the usage last', () => {
     const usage = (total: number): object => ({
       usage: { prompt_tokens: 3, completion_tokens: total, total_tokens: 3 + total },

@@ -37,6 +37,30 @@ describe('the text a chunk goes on as', () => {
 
   it.each([
     [
+      'a custom tool',
+      '{"tool_calls":[{"index":0,"id":"a","type":"custom","custom":{"name":"run","input":""}}]}',
+      '{"tool_calls":[{"index":0,"custom":{"input":"1+1"}}]}',
+    ],
+    [
+      'a function',
+      '{"tool_calls":[{"index":0,"id":"a","type":"function","function":{"name":"f","arguments":""}}]}',
+      '{"tool_calls":[{"index":0,"function":{"arguments":"{}"}}]}',
+    ],
+    [
+      'a function of old',
+      '{"function_call":{"name":"f","arguments":""}}',
+      '{"function_call":{"arguments":"{}"}}',
+    ],
+  ])('is the text that came for a call of %s', (_name, ...deltas) => {
+    const events = ['{"role":"assistant","content":null}', ...deltas].map(
+      (delta) => `${HEAD},"choices":[{"index":0,"delta":${delta},"logprobs":null,"finish_reason":null}]}`,
+    );
+    const last = `${HEAD},"choices":[{"index":0,"delta":{},"logprobs":null,"finish_reason":"tool_calls"}]}`;
+    expect(translate([...events, last, '[DONE]']).map(wireTextOf)).toEqual([...events, last]);
+  });
+
+  it.each([
+    [
       'another id',
       `{"id":"d","object":"chat.completion.chunk","created":7,"model":"m","choices":[{"index":0,"delta":{"content":"b"},"finish_reason":null}]}`,
     ],
