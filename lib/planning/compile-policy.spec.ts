@@ -224,6 +224,13 @@ describe('names of rules', () => {
     },
   );
 
+  it('the class of vectors is no name for a rule', () => {
+    expect(refusalOf({ routingRules: { embeddings: { primary } } })[0]).toMatchObject({
+      path: 'routingRules.embeddings',
+      message: expect.stringContaining('another name') as string,
+    });
+  });
+
   it('near to a class without a rule are warned of; others, and those beside the class, are not', () => {
     const warned = (rules: object): string[] =>
       compile({ routingRules: rules })

@@ -5,12 +5,11 @@ import { ModelNotFoundError } from '../errors/model-not-found-error.js';
 import { contextWindowFilter } from './eligibility/context-window.filter.js';
 import { findInputCost } from './find-input-cost.js';
 import { INTERACTIVE_DEADLINE_MS, LONG_DEADLINE_MS, type PlanInput } from './create-plan.js';
+import { EMBEDDINGS_CLASS } from './embeddings-class.js';
 import type { Plan, RejectedCandidate } from './plan.js';
 import type { PolicyModel, PolicySnapshot } from './policy-snapshot.js';
 import { rankTier } from './rank-tier.js';
 
-/** The class of requests for vectors; no rule has it. */
-export const EMBEDDINGS_CLASS = 'embeddings';
 /** What a live deployment's latency is measured against in the ranking. */
 const TARGET_LATENCY_MS = 1_500;
 

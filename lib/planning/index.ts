@@ -1,7 +1,8 @@
 export { bootTable } from './boot-table.js';
 export { type CompiledOptions, compileOptions } from './compile-options.js';
 export { type CompiledPolicy, compilePolicy } from './compile-policy.js';
-export { createEmbeddingPlan, EMBEDDINGS_CLASS } from './create-embedding-plan.js';
+export { createEmbeddingPlan } from './create-embedding-plan.js';
+export { EMBEDDINGS_CLASS } from './embeddings-class.js';
 export { createPlan, INTERACTIVE_SLO_MS, type PlanCircumstances, type PlanInput } from './create-plan.js';
 export { findPassedOver } from './find-passed-over.js';
 export type { Plan, PlannedAttempt, RankingTerms, RejectedCandidate, RejectionReason } from './plan.js';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ProviderError } from '../../errors/provider-error.js';
 import { openAiEmbeddings } from './openai-embeddings.js';
 
-const wire = openAiEmbeddings(() => '/embeddings');
+const wire = openAiEmbeddings(() => '/embeddings', { prefersBase64: false });
 
 function vectorsOf(data: readonly unknown[], count = data.length): readonly unknown[] {
   const input = Array.from({ length: count }, () => 'x');

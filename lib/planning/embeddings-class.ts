@@ -1,0 +1,2 @@
+/** The class of requests for vectors; no rule has it. */
+export const EMBEDDINGS_CLASS = 'embeddings';
