@@ -54,7 +54,13 @@ describe.each(PLATFORMS)('what operators see on %s', (platform) => {
       }
       expect(listed).toEqual(expect.arrayContaining(['auto', 'simple_queries', 'alpha', 'vendor/beta']));
       expect(new Set(listed).size).toBe(listed.length);
-      for (const model of listed) {
+      const isForVectors = (name: string): boolean => name.includes('embedding');
+      expect(listed.some(isForVectors)).toBe(true);
+      for (const model of listed.filter(isForVectors)) {
+        const answer = await router.client.embeddings.create({ model, input: 'x' });
+        expect(answer.data).toHaveLength(1);
+      }
+      for (const model of listed.filter((name) => !isForVectors(name))) {
         const answer = await router.client.chat.completions.create({ model, messages: MESSAGES });
         expect(answer.choices).toHaveLength(1);
       }

@@ -8,13 +8,10 @@ export interface ListedModel {
   readonly owned_by: string;
 }
 
-/** Every name a client may give: `auto`, rules, models that can be served, their aliases and snapshots. */
+/** Every name a client may give: `auto`, rules, models that can be served (for chat or embeddings), their aliases and snapshots. */
 export function listModels(policy: PolicySnapshot): ListedModel[] {
-  // Names of models that nobody serves are wishes only, and one for embeddings answers no chat: they are not offered.
-  const served = [...policy.modelNames].filter(([, name]) => {
-    const model = policy.models.get(name);
-    return model !== undefined && model.capabilities?.has('embeddings') !== true;
-  });
+  // Names of models that nobody serves are wishes only: they are not offered.
+  const served = [...policy.modelNames].filter(([, name]) => policy.models.has(name));
   const names = new Set(['auto', ...policy.rules.keys(), ...served.map(([name]) => name)]);
   return [...names].map((id) => ({
     id,
