@@ -1,7 +1,10 @@
 import { createHash, createHmac } from 'node:crypto';
 import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ProviderError } from '../../errors/provider-error.js';
 import type { UnauthorizedRequest } from '../request-authorizer.js';
@@ -185,5 +188,74 @@ describe('AwsRequestAuthorizer with a credential endpoint', () => {
     waiting.forEach(answer);
     expect((await second)['x-amz-security-token']).toBe('token-1');
     expect(calls).toBe(1);
+  });
+});
+
+describe('AwsRequestAuthorizer with a web identity', () => {
+  let directory: string;
+  let service: Server;
+  let held: ServerResponse[];
+  let isSilent: boolean;
+  let calls: number;
+
+  /** As in the API reference of STS, AssumeRoleWithWebIdentity. */
+  const answer = (response: ServerResponse, token: string): void => {
+    response.setHeader('content-type', 'text/xml').end(
+      `<AssumeRoleWithWebIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
+        <AssumeRoleWithWebIdentityResult><Credentials>
+          <AccessKeyId>${ACCESS_KEY}</AccessKeyId><SecretAccessKey>${SECRET_KEY}</SecretAccessKey>
+          <SessionToken>${token}</SessionToken>
+          <Expiration>${new Date(Date.now() + 3_600_000).toISOString()}</Expiration>
+        </Credentials></AssumeRoleWithWebIdentityResult>
+        <ResponseMetadata><RequestId>1</RequestId></ResponseMetadata>
+      </AssumeRoleWithWebIdentityResponse>`,
+    );
+  };
+
+  beforeEach(async () => {
+    calls = 0;
+    held = [];
+    isSilent = true;
+    service = createServer((incoming, response) => {
+      incoming.resume().on('end', () => {
+        calls += 1;
+        if (isSilent) held.push(response);
+        else answer(response, `token-${calls}`);
+      });
+    }).listen(0, '127.0.0.1');
+    await once(service, 'listening');
+    directory = await mkdtemp(join(tmpdir(), 'aws-identity-'));
+    await writeFile(join(directory, 'token'), 'the-identity');
+    vi.stubEnv('AWS_WEB_IDENTITY_TOKEN_FILE', join(directory, 'token'));
+    vi.stubEnv('AWS_ROLE_ARN', 'arn:aws:iam::123456789012:role/router');
+    vi.stubEnv('AWS_REGION', REGION);
+    vi.stubEnv('AWS_ENDPOINT_URL_STS', `http://127.0.0.1:${(service.address() as AddressInfo).port}`);
+  });
+
+  afterEach(async () => {
+    service.closeAllConnections();
+    service.close();
+    await rm(directory, { recursive: true });
+  });
+
+  it('gives up on a token service that hangs, for all requests at once, and then starts anew', async () => {
+    const authorizer = new AwsRequestAuthorizer({ region: REGION, timeoutMs: 2_000 });
+    const requests = [1, 2, 3].map(() => errorOf(authorizer.authorize(request, signal)));
+    for (const error of await Promise.all(requests)) {
+      expect(error).toBeInstanceOf(ProviderError);
+      expect(error).toMatchObject({ kind: 'authentication', providerCode: 'token_timeout' });
+    }
+    expect(calls).toBe(1);
+    isSilent = false;
+    const headers = await authorizer.authorize(request, signal);
+    expect(headers['x-amz-security-token']).toBe('token-2');
+    // What comes too late is not taken.
+    const closed = once(held[0]!, 'close');
+    answer(held[0]!, 'token-late');
+    await closed;
+    await new Promise(setImmediate);
+    expect((await authorizer.authorize(request, signal))['x-amz-security-token']).toBe('token-2');
+    expect(authorizer.readSecrets()).not.toContain('token-late');
+    expect(calls).toBe(2);
   });
 });

@@ -2,6 +2,7 @@ import type { SignatureV4 } from '@smithy/signature-v4';
 import { ProviderError } from '../../errors/provider-error.js';
 import { identifierOf } from '../provider-error-fields.js';
 import type { RequestAuthorizer, UnauthorizedRequest } from '../request-authorizer.js';
+import { untilTokenTimeout } from '../until-token-timeout.js';
 import { loadBedrockPackage } from './bedrock-packages.js';
 
 type Credentials = Awaited<ReturnType<CredentialProvider>>;
@@ -9,11 +10,23 @@ type CredentialProvider = ReturnType<(typeof import('@aws-sdk/credential-provide
 type Signing = typeof import('@smithy/signature-v4');
 type Hashing = typeof import('@aws-crypto/sha256-js');
 
+export interface AwsRequestAuthorizerOptions {
+  readonly region: string;
+  /**
+   * How long credentials are waited for, in milliseconds.
+   *
+   * @defaultValue 10,000
+   */
+  readonly timeoutMs?: number;
+}
+
 interface Parts {
   readonly findCredentials: CredentialProvider;
   readonly signerFor: (credentials: Credentials) => SignatureV4;
 }
 
+/** AWS's chain has no bound of its own for token services and credential processes. */
+const CREDENTIALS_TIMEOUT_MS = 10_000;
 /** What of a signed request is new: `host` is the HTTP client's own to send. */
 const ADDED = new Set(['authorization', 'x-amz-date', 'x-amz-security-token', 'x-amz-content-sha256']);
 
@@ -22,16 +35,16 @@ const ADDED = new Set(['authorization', 'x-amz-date', 'x-amz-security-token', 'x
  * environment, profile, SSO, web identity, container, instance. The chain keeps them until five minutes before they run
  * out and then gets new ones beside the traffic; many calls at once ask for them once.
  *
+ * Credentials that are not there in time are a `token_timeout`, and the next request looks for them anew: it does not
+ * wait for what hangs.
+ *
  * Signed are method, path, host, date and body, and none of the headers a proxy might rewrite.
  */
 export class AwsRequestAuthorizer implements RequestAuthorizer {
-  readonly #region: string;
   #parts: Promise<Parts> | undefined;
   #secrets: readonly string[] = [];
 
-  constructor(options: { readonly region: string }) {
-    this.#region = options.region;
-  }
+  constructor(private readonly options: AwsRequestAuthorizerOptions) {}
 
   async authorize(
     request: UnauthorizedRequest,
@@ -58,6 +71,7 @@ export class AwsRequestAuthorizer implements RequestAuthorizer {
       const signed = await signerFor(credentials).sign(unsigned);
       return Object.fromEntries(Object.entries(signed.headers).filter(([name]) => ADDED.has(name)));
     } catch (error) {
+      if (error instanceof ProviderError) throw error;
       // The sentence of a credential process or of a token endpoint may hold what it was given: the name is enough.
       const name = error instanceof Error ? error.name : undefined;
       throw new ProviderError({
@@ -69,12 +83,38 @@ export class AwsRequestAuthorizer implements RequestAuthorizer {
 
   /** Loaded with the first request; a failure is not kept. */
   #loadParts(): Promise<Parts> {
-    this.#parts ??= loadParts(this.#region).catch((error: unknown) => {
-      this.#parts = undefined;
-      throw error;
-    });
-    return this.#parts;
+    if (this.#parts !== undefined) return this.#parts;
+    const forget = (): void => {
+      if (this.#parts === parts) this.#parts = undefined;
+    };
+    const { region, timeoutMs = CREDENTIALS_TIMEOUT_MS } = this.options;
+    const parts = loadParts(region)
+      .then(({ findCredentials, signerFor }) => ({
+        findCredentials: sharedAndTimed(findCredentials, timeoutMs, forget),
+        signerFor,
+      }))
+      .catch((error: unknown) => {
+        forget();
+        throw error;
+      });
+    this.#parts = parts;
+    return parts;
   }
+}
+
+/** One search at a time, for all who ask meanwhile, and one timer with it. */
+function sharedAndTimed(
+  findCredentials: CredentialProvider,
+  timeoutMs: number,
+  forget: () => void,
+): CredentialProvider {
+  let search: Promise<Credentials> | undefined;
+  return () => {
+    search ??= untilTokenTimeout(findCredentials(), timeoutMs, forget).finally(() => {
+      search = undefined;
+    });
+    return search;
+  };
 }
 
 async function loadParts(region: string): Promise<Parts> {
