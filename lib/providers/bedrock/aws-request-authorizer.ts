@@ -27,6 +27,8 @@ interface Parts {
 
 /** AWS's chain has no bound of its own for token services and credential processes. */
 const CREDENTIALS_TIMEOUT_MS = 10_000;
+/** The current credentials, and those that calls under way may still have been signed with. */
+const MAX_KNOWN_CREDENTIALS = 2;
 /** What of a signed request is new: `host` is the HTTP client's own to send. */
 const ADDED = new Set(['authorization', 'x-amz-date', 'x-amz-security-token', 'x-amz-content-sha256']);
 
@@ -42,7 +44,8 @@ const ADDED = new Set(['authorization', 'x-amz-date', 'x-amz-security-token', 'x
  */
 export class AwsRequestAuthorizer implements RequestAuthorizer {
   #parts: Promise<Parts> | undefined;
-  #secrets: readonly string[] = [];
+  /** Newest first. */
+  #known: readonly Credentials[] = [];
 
   constructor(private readonly options: AwsRequestAuthorizerOptions) {}
 
@@ -55,7 +58,12 @@ export class AwsRequestAuthorizer implements RequestAuthorizer {
   }
 
   readSecrets(): readonly string[] {
-    return this.#secrets;
+    const secrets = this.#known.flatMap(({ accessKeyId, secretAccessKey, sessionToken }) => [
+      secretAccessKey,
+      accessKeyId,
+      ...(sessionToken === undefined ? [] : [sessionToken]),
+    ]);
+    return [...new Set(secrets)];
   }
 
   async #sign({ body, method, url }: UnauthorizedRequest): Promise<Record<string, string>> {
@@ -63,8 +71,8 @@ export class AwsRequestAuthorizer implements RequestAuthorizer {
     const { hostname, host, pathname, protocol, searchParams } = new URL(url);
     try {
       const credentials = await findCredentials();
-      const { accessKeyId, secretAccessKey, sessionToken } = credentials;
-      this.#secrets = [secretAccessKey, accessKeyId, ...(sessionToken === undefined ? [] : [sessionToken])];
+      const older = this.#known.filter((known) => !isSame(known, credentials));
+      this.#known = [credentials, ...older].slice(0, MAX_KNOWN_CREDENTIALS);
       const query = Object.fromEntries(searchParams);
       const headers = { host };
       const unsigned = { method, protocol, hostname, path: pathname, query, headers, body };
@@ -115,6 +123,14 @@ function sharedAndTimed(
     });
     return search;
   };
+}
+
+function isSame(one: Credentials, other: Credentials): boolean {
+  return (
+    one.accessKeyId === other.accessKeyId &&
+    one.secretAccessKey === other.secretAccessKey &&
+    one.sessionToken === other.sessionToken
+  );
 }
 
 async function loadParts(region: string): Promise<Parts> {
