@@ -114,14 +114,59 @@ describe('AwsRequestAuthorizer with keys in the environment', () => {
   });
 });
 
+describe('AwsRequestAuthorizer with keys in a file', () => {
+  let directory: string;
+  let file: string;
+
+  const write = (accessKey: string): Promise<void> =>
+    writeFile(
+      file,
+      `[default]\naws_access_key_id = ${accessKey}\naws_secret_access_key = secret-of-${accessKey}\n`,
+    );
+  const keyOf = (pass: Readonly<Record<string, string>>): string | undefined =>
+    /Credential=(\w+)\//.exec(pass.authorization ?? '')?.[1];
+
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'aws-credentials-'));
+    file = join(directory, 'credentials');
+    vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', file);
+  });
+
+  afterEach(() => rm(directory, { recursive: true }));
+
+  it('reads the file again when the keys in it were refused, but not for older ones', async () => {
+    await write('AKIDONE');
+    const authorizer = new AwsRequestAuthorizer({ region: REGION });
+    const first = await authorizer.authorize(request, signal);
+    expect(keyOf(first)).toBe('AKIDONE');
+    await write('AKIDTWO');
+    expect(keyOf(await authorizer.authorize(request, signal))).toBe('AKIDONE');
+    authorizer.refused(first);
+    expect(keyOf(await authorizer.authorize(request, signal))).toBe('AKIDTWO');
+    expect(authorizer.readSecrets()).toEqual([
+      'secret-of-AKIDTWO',
+      'AKIDTWO',
+      'secret-of-AKIDONE',
+      'AKIDONE',
+    ]);
+    // Two calls were under way with the first key.
+    await write('AKIDTHREE');
+    authorizer.refused(first);
+    authorizer.refused({});
+    expect(keyOf(await authorizer.authorize(request, signal))).toBe('AKIDTWO');
+  });
+});
+
 describe('AwsRequestAuthorizer with a credential endpoint', () => {
   let endpoint: Server;
   let waiting: ServerResponse[];
-  let expiresInMs: number;
+  /** How many of the first credentials are about to run out. */
+  let runningOut: number;
   let isSilent: boolean;
   let calls: number;
 
   const answer = (response: ServerResponse): void => {
+    const expiresInMs = calls <= runningOut ? 60_000 : 3_600_000;
     response.setHeader('content-type', 'application/json').end(
       JSON.stringify({
         AccessKeyId: ACCESS_KEY,
@@ -135,7 +180,7 @@ describe('AwsRequestAuthorizer with a credential endpoint', () => {
   beforeEach(async () => {
     calls = 0;
     waiting = [];
-    expiresInMs = 3_600_000;
+    runningOut = 0;
     isSilent = false;
     endpoint = createServer((_request, response) => {
       calls += 1;
@@ -166,16 +211,16 @@ describe('AwsRequestAuthorizer with a credential endpoint', () => {
 
   it('gets new credentials when they are about to run out, and knows the secrets of the last two', async () => {
     const authorizer = new AwsRequestAuthorizer({ region: REGION });
-    expiresInMs = 60_000;
+    // Not the third: a renewal still under way at the end would go to the next test's endpoint.
+    runningOut = 2;
     const tokens = new Set<string>();
     await vi.waitFor(async () => {
       const headers = await authorizer.authorize(request, signal);
       tokens.add(headers['x-amz-security-token']!);
-      expect(tokens.size).toBe(3);
+      expect(tokens).toContain('token-3');
     });
-    // A call under way may still have been signed with those before; it may not take longer than that.
-    const [, previous, newest] = [...tokens];
-    expect(authorizer.readSecrets()).toEqual([SECRET_KEY, ACCESS_KEY, newest, previous]);
+    // A call under way may still have been signed with those before.
+    expect(authorizer.readSecrets()).toEqual([SECRET_KEY, ACCESS_KEY, 'token-3', 'token-2']);
   });
 
   it('lets go of a request whose signal aborts, and goes on for the next', async () => {

@@ -37,6 +37,8 @@ const ADDED = new Set(['authorization', 'x-amz-date', 'x-amz-security-token', 'x
  * environment, profile, SSO, web identity, container, instance. The chain keeps them until five minutes before they run
  * out and then gets new ones beside the traffic; many calls at once ask for them once.
  *
+ * What AWS has refused is looked for anew too.
+ *
  * Credentials that are not there in time are a `token_timeout`, and the next request looks for them anew: it does not
  * wait for what hangs.
  *
@@ -46,6 +48,8 @@ export class AwsRequestAuthorizer implements RequestAuthorizer {
   #parts: Promise<Parts> | undefined;
   /** Newest first. */
   #known: readonly Credentials[] = [];
+  /** What the last request was signed with; undefined: nothing yet, or it was refused. */
+  #current: Credentials | undefined;
 
   constructor(private readonly options: AwsRequestAuthorizerOptions) {}
 
@@ -55,6 +59,17 @@ export class AwsRequestAuthorizer implements RequestAuthorizer {
   ): Promise<Readonly<Record<string, string>>> {
     signal.throwIfAborted();
     return until(this.#sign(request), signal);
+  }
+
+  /**
+   * Credentials without an expiry are kept by the chain for good, and others may be revoked before theirs: what was
+   * refused is looked for anew, files and all.
+   */
+  refused(pass: Readonly<Record<string, string>>): void {
+    const current = this.#current;
+    if (current === undefined || !isSignedWith(pass, current)) return;
+    this.#current = undefined;
+    this.#parts = undefined;
   }
 
   readSecrets(): readonly string[] {
@@ -71,6 +86,7 @@ export class AwsRequestAuthorizer implements RequestAuthorizer {
     const { hostname, host, pathname, protocol, searchParams } = new URL(url);
     try {
       const credentials = await findCredentials();
+      this.#current = credentials;
       const older = this.#known.filter((known) => !isSame(known, credentials));
       this.#known = [credentials, ...older].slice(0, MAX_KNOWN_CREDENTIALS);
       const query = Object.fromEntries(searchParams);
@@ -125,6 +141,14 @@ function sharedAndTimed(
   };
 }
 
+/** The key's id stands in the signature (`Credential=AKID/date/…`): "Create a signed AWS API request" of the IAM guide. */
+function isSignedWith(pass: Readonly<Record<string, string>>, credentials: Credentials): boolean {
+  return (
+    (pass.authorization ?? '').includes(` Credential=${credentials.accessKeyId}/`) &&
+    pass['x-amz-security-token'] === credentials.sessionToken
+  );
+}
+
 function isSame(one: Credentials, other: Credentials): boolean {
   return (
     one.accessKeyId === other.accessKeyId &&
@@ -143,7 +167,8 @@ async function loadParts(region: string): Promise<Parts> {
     loadBedrockPackage<Hashing>('@aws-crypto/sha256-js', () => import('@aws-crypto/sha256-js')),
   ]);
   return {
-    findCredentials: defaultProvider(),
+    // Without it a new chain would still read the files of the profiles as they were at the first.
+    findCredentials: defaultProvider({ ignoreCache: true }),
     signerFor: (credentials) => new SignatureV4({ service: 'bedrock', region, credentials, sha256: Sha256 }),
   };
 }
