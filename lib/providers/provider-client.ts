@@ -40,6 +40,13 @@ export interface ProviderClientOptions {
   readonly authorizer?: RequestAuthorizer | undefined;
 }
 
+type Pass = Readonly<Record<string, string>>;
+
+/** An answer, and what its request was let in with. */
+interface SentResponse extends TransportResponse {
+  readonly pass: Pass;
+}
+
 /** One provider account: an adapter's conversions over a transport. */
 export class ProviderClient implements UpstreamClient {
   readonly #baseUrl: string;
@@ -119,6 +126,7 @@ export class ProviderClient implements UpstreamClient {
       const text = await this.readText(response.body, maxBytes, signal, onProgress);
       return parse(parseJson(text));
     } catch (error) {
+      this.notice(error, response.pass);
       // The status tells that an answer had begun: it was generated, and will be billed.
       throw error instanceof ProviderError && error.status === undefined
         ? new ProviderError({ kind: error.kind, status: response.status, providerCode: error.providerCode })
@@ -144,12 +152,12 @@ export class ProviderClient implements UpstreamClient {
     }
     const translator = this.options.adapter.createStreamTranslator(call);
     return {
-      chunks: this.translate(response.body, translator, signal),
+      chunks: this.translate(response, translator, signal),
       usage: () => translator.usage,
     };
   }
 
-  private async send(wire: WireRequest, signal: AbortSignal): Promise<TransportResponse> {
+  private async send(wire: WireRequest, signal: AbortSignal): Promise<SentResponse> {
     const { adapter, transport, apiKey, authorizer } = this.options;
     const address = this.#baseUrl + withoutRepeatedVersion(this.#baseUrl, wire.path);
     const url = (await authorizer?.completeUrl?.(address, signal)) ?? address;
@@ -160,11 +168,25 @@ export class ProviderClient implements UpstreamClient {
         ? adapter.authHeaders(apiKey)
         : await authorizer.authorize({ method, url, headers: wire.headers, body }, signal);
     const response = await transport.send({ url, headers: { ...wire.headers, ...pass }, body, signal });
-    if (response.status === 401) authorizer?.refused?.(pass);
-    return response;
+    return { ...response, pass };
   }
 
-  private async readFailure(response: TransportResponse, signal: AbortSignal): Promise<ProviderError> {
+  /** What was refused is not given again; AWS says so with a 403, and in a stream with no status at all. */
+  private notice(error: unknown, pass: Pass): void {
+    if (error instanceof ProviderError && error.kind === 'authentication') {
+      this.options.authorizer?.refused?.(pass);
+    }
+  }
+
+  private async readFailure(response: SentResponse, signal: AbortSignal): Promise<ProviderError> {
+    // Whatever its body says, and whether or not that can be read.
+    if (response.status === 401) this.options.authorizer?.refused?.(response.pass);
+    const failure = await this.parseFailure(response, signal);
+    if (response.status !== 401) this.notice(failure, response.pass);
+    return failure;
+  }
+
+  private async parseFailure(response: TransportResponse, signal: AbortSignal): Promise<ProviderError> {
     const text = await this.readText(response.body, MAX_ERROR_BYTES, signal);
     let body: unknown = text;
     try {
@@ -205,7 +227,7 @@ export class ProviderClient implements UpstreamClient {
   }
 
   private async *translate(
-    body: Readable,
+    { body, pass }: SentResponse,
     translator: StreamTranslator,
     signal: AbortSignal,
   ): AsyncGenerator<readonly ChatCompletionChunk[], void, undefined> {
@@ -233,7 +255,9 @@ export class ProviderClient implements UpstreamClient {
       if (rest.length > 0) yield rest;
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      throw toProviderError(error);
+      const failure = toProviderError(error);
+      this.notice(failure, pass);
+      throw failure;
     } finally {
       if (translator.isTerminated && !signal.aborted) letEnd(body);
       else body.destroy();

@@ -24,7 +24,10 @@ export interface RequestAuthorizer {
    * @throws {@link ProviderError} of kind `authentication` where there are no credentials, or the signal's reason.
    */
   authorize(request: UnauthorizedRequest, signal: AbortSignal): Promise<Readonly<Record<string, string>>>;
-  /** The provider refused (401) what `authorize` gave: it need not be given again. Absent: nothing is kept. */
+  /**
+   * The provider refused what `authorize` gave (401, or an error of kind `authentication` with whatever status): it need
+   * not be given again. Absent: nothing is kept.
+   */
   refused?(pass: Readonly<Record<string, string>>): void;
   /** What must be in no error, as far as it is known by now. */
   readSecrets(): readonly string[];

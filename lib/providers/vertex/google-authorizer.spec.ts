@@ -189,6 +189,44 @@ describe('GoogleAuthorizer', () => {
     process.off('unhandledRejection', unhandled);
   });
 
+  it('gives up on a token service that hangs, for all calls at once, and then starts anew', async () => {
+    const held: ServerResponse[] = [];
+    const whole = answer;
+    answer = (response) => held.push(response);
+    const authorizer = new GoogleAuthorizer({ project: 'p', timeoutMs: 200 });
+    const calls = [1, 2, 3].map(() => errorOf(authorizer.authorize(REQUEST, never)));
+    for (const error of await Promise.all(calls)) {
+      expect(error).toMatchObject({
+        kind: 'authentication',
+        providerCode: 'token_timeout',
+        isRetryable: true,
+      });
+    }
+    expect(asked).toHaveLength(1);
+    answer = whole;
+    const pass = await authorizer.authorize(REQUEST, never);
+    expect(pass).toMatchObject({ authorization: 'Bearer token-2' });
+    // What comes too late is not taken for the newest.
+    const closed = once(held[0]!, 'close');
+    whole(held[0]!, 1);
+    await closed;
+    await new Promise(setImmediate);
+    expect(await authorizer.authorize(REQUEST, never)).toEqual(pass);
+    expect(authorizer.readSecrets()).toEqual(['token-2']);
+    expect(asked).toHaveLength(2);
+  });
+
+  it('leaves no timer behind', async () => {
+    const cleared = vi.spyOn(globalThis, 'clearTimeout');
+    const set = vi.spyOn(globalThis, 'setTimeout');
+    await new GoogleAuthorizer({ project: 'p', timeoutMs: 54_321 }).authorize(REQUEST, never);
+    const timer = set.mock.results[set.mock.calls.findIndex(([, ms]) => ms === 54_321)]
+      ?.value as NodeJS.Timeout;
+    expect(timer.hasRef()).toBe(false);
+    expect(cleared).toHaveBeenCalledWith(timer);
+    vi.restoreAllMocks();
+  });
+
   describe('the project of the credentials', () => {
     const url = 'https://aiplatform.googleapis.com/v1/projects/-/locations/global/x';
 
@@ -213,6 +251,25 @@ describe('GoogleAuthorizer', () => {
       const error = await errorOf(new GoogleAuthorizer().completeUrl(url, never));
       expect(error).toMatchObject({ kind: 'authentication', providerCode: 'no_project' });
     });
+  });
+
+  it('looks for the project anew where the search hangs', async () => {
+    const url = 'https://aiplatform.googleapis.com/v1/projects/-/locations/global/x';
+    let made = 0;
+    class GoogleAuth {
+      readonly #isHanging = ++made === 1;
+
+      getProjectId(): Promise<string> {
+        return this.#isHanging ? new Promise(() => undefined) : Promise.resolve('found');
+      }
+    }
+    const library = { GoogleAuth } as unknown as typeof import('google-auth-library');
+    const authorizer = new GoogleAuthorizer({ load: () => Promise.resolve(library), timeoutMs: 50 });
+    for (const error of await Promise.all([1, 2].map(() => errorOf(authorizer.completeUrl(url, never))))) {
+      expect(error).toMatchObject({ kind: 'authentication', providerCode: 'token_timeout' });
+    }
+    expect(await authorizer.completeUrl(url, never)).toBe(url.replace('/-/', '/found/'));
+    expect(made).toBe(2);
   });
 
   it('takes the headers of version 9 too', async () => {

@@ -3,12 +3,15 @@ import { GOOGLE_CLOUD_PROJECT } from '../../config/index.js';
 import { ProviderError } from '../../errors/provider-error.js';
 import type { RequestAuthorizer, UnauthorizedRequest } from '../request-authorizer.js';
 import { untilAborted } from '../until-aborted.js';
+import { untilTokenTimeout } from '../until-token-timeout.js';
 import { CREDENTIALS_PROJECT } from './credentials-project.js';
 import { toCredentialsError } from './to-credentials-error.js';
 
 const SCOPE = 'https://www.googleapis.com/auth/cloud-platform';
 /** A token server that is silent for longer would hold up every call that comes after. */
-const TOKEN_TIMEOUT_MS = 30_000;
+const TOKEN_TIMEOUT_MS = 10_000;
+/** Ends requests of the library that nobody waits for any more; not all of its clients heed it (that of STS does not). */
+const LIBRARY_TIMEOUT_MS = 30_000;
 /** The current token, and one that calls under way may still have been sent with. */
 const MAX_KNOWN_TOKENS = 2;
 
@@ -19,20 +22,29 @@ export interface GoogleAuthorizerOptions {
   readonly project?: string | undefined;
   /** @defaultValue imports the package */
   readonly load?: () => Promise<GoogleAuthLibrary>;
+  /**
+   * How long a token or the project is waited for, in milliseconds.
+   *
+   * @defaultValue 10,000
+   */
+  readonly timeoutMs?: number;
 }
 
 /**
  * Lets calls to Vertex AI in with Google's application default credentials: `GOOGLE_APPLICATION_CREDENTIALS`, the file
  * of `gcloud auth application-default login`, workload identity, the metadata server. All of it is for Google's own
  * `google-auth-library`, a peer of the router that is loaded with the first call; it keeps tokens until shortly before
- * they run out, asks for one at a time, and names the quota project (`x-goog-user-project`) where the credentials do.
+ * they run out, and names the quota project (`x-goog-user-project`) where the credentials do.
  *
  * Failures are of kind `authentication`, so that another provider may answer: `google_auth_library_missing` where the
- * package is not installed, `no_credentials`, `no_project`, or what the token server said (`invalid_grant`).
+ * package is not installed, `no_credentials`, `no_project`, `token_timeout`, or what the token server said
+ * (`invalid_grant`). After a `token_timeout` the next call starts anew: it does not wait for what hangs.
  */
 export class GoogleAuthorizer implements RequestAuthorizer {
   #auth: Promise<GoogleAuth> | undefined;
   #project: Promise<string> | undefined;
+  /** The search under way, which all calls wait for together. */
+  #headers: Promise<Readonly<Record<string, string>>> | undefined;
   #tokens: readonly string[] = [];
 
   constructor(private readonly options: GoogleAuthorizerOptions = {}) {}
@@ -53,22 +65,33 @@ export class GoogleAuthorizer implements RequestAuthorizer {
   /** A token may be revoked before it runs out, and the library would go on handing it out. */
   refused(pass: Readonly<Record<string, string>>): void {
     const current = this.#tokens[0];
-    if (current !== undefined && pass.authorization === `Bearer ${current}`) this.#auth = undefined;
+    if (current === undefined || pass.authorization !== `Bearer ${current}`) return;
+    this.#auth = undefined;
+    this.#headers = undefined;
   }
 
   readSecrets(): readonly string[] {
     return this.#tokens;
   }
 
-  private async headers(): Promise<Readonly<Record<string, string>>> {
-    const auth = await this.auth();
-    let headers: ReadonlyMap<string, string>;
-    try {
-      const client = await auth.getClient();
-      headers = toMap(await client.getRequestHeaders());
-    } catch (error) {
-      throw toCredentialsError(error);
-    }
+  private headers(): Promise<Readonly<Record<string, string>>> {
+    if (this.#headers !== undefined) return this.#headers;
+    const headers = this.findHeaders().finally(() => {
+      if (this.#headers === headers) this.#headers = undefined;
+    });
+    this.#headers = headers;
+    return headers;
+  }
+
+  private async findHeaders(): Promise<Readonly<Record<string, string>>> {
+    const headers = await this.ask(async (auth) => {
+      try {
+        const client = await auth.getClient();
+        return toMap(await client.getRequestHeaders());
+      } catch (error) {
+        throw toCredentialsError(error);
+      }
+    });
     const authorization = headers.get('authorization') ?? '';
     const token = /^Bearer (\S+)$/.exec(authorization)?.[1];
     if (token === undefined) {
@@ -85,29 +108,43 @@ export class GoogleAuthorizer implements RequestAuthorizer {
   }
 
   private project(): Promise<string> {
-    this.#project ??= this.findProject().catch((error: unknown) => {
+    if (this.#project !== undefined) return this.#project;
+    const project = this.findProject().catch((error: unknown) => {
       // Asked again: a metadata server may come up late.
-      this.#project = undefined;
+      if (this.#project === project) this.#project = undefined;
       throw error;
     });
-    return this.#project;
+    this.#project = project;
+    return project;
   }
 
   private async findProject(): Promise<string> {
-    const auth = await this.auth();
-    const project: unknown = await auth.getProjectId().catch(() => undefined);
+    const project: unknown = await this.ask((auth) => auth.getProjectId().catch(() => undefined));
     if (typeof project !== 'string' || !GOOGLE_CLOUD_PROJECT.test(project)) {
       throw new ProviderError({ kind: 'authentication', providerCode: 'no_project' });
     }
     return project;
   }
 
-  private auth(): Promise<GoogleAuth> {
-    this.#auth ??= this.open().catch((error: unknown) => {
+  /** What the library answers, or `token_timeout`: all that hangs on the same object is then forgotten with it. */
+  private ask<T>(question: (auth: GoogleAuth) => Promise<T>): Promise<T> {
+    const auth = this.auth();
+    return untilTokenTimeout(auth.then(question), this.options.timeoutMs ?? TOKEN_TIMEOUT_MS, () => {
+      if (this.#auth !== auth) return;
       this.#auth = undefined;
+      this.#project = undefined;
+      this.#headers = undefined;
+    });
+  }
+
+  private auth(): Promise<GoogleAuth> {
+    if (this.#auth !== undefined) return this.#auth;
+    const auth = this.open().catch((error: unknown) => {
+      if (this.#auth === auth) this.#auth = undefined;
       throw error;
     });
-    return this.#auth;
+    this.#auth = auth;
+    return auth;
   }
 
   private async open(): Promise<GoogleAuth> {
@@ -125,7 +162,7 @@ export class GoogleAuthorizer implements RequestAuthorizer {
     return new library.GoogleAuth({
       scopes: [SCOPE],
       projectId: project,
-      clientOptions: { transporterOptions: { timeout: TOKEN_TIMEOUT_MS } },
+      clientOptions: { transporterOptions: { timeout: LIBRARY_TIMEOUT_MS } },
     });
   }
 }
