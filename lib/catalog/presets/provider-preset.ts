@@ -77,6 +77,8 @@ export interface ProviderQuirks {
   readonly streamUsage: 'option' | 'always';
   /** OpenAI's name of a field to the provider's. */
   readonly renamedFields: Readonly<Record<string, string>>;
+  /** The same for requests of embeddings. Undefined: none. */
+  readonly renamedEmbeddingFields?: Readonly<Record<string, string>>;
   /** Fields that are not sent: refused, and without any effect on the answer (storing, billing, caching, abuse tracking). */
   readonly omittedFields: readonly string[];
   /** The values of `service_tier` it takes; another is not sent. Undefined: any. */

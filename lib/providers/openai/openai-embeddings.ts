@@ -1,17 +1,25 @@
+import type { ProviderQuirks } from '../../catalog/index.js';
 import { ProviderError } from '../../errors/provider-error.js';
 import type { EmbeddingsCall, EmbeddingsWire, TranslatedEmbeddings } from '../embeddings-wire.js';
 import { countOf, isJsonObject, listOf, nonEmptyTextOf, type JsonObject } from '../json-reading.js';
 import { findOpenAiError, fromOpenAiErrorObject } from './from-openai-error.js';
 import { fromOpenAiUsage } from './from-openai-usage.js';
 
+/** What of a provider's habits embeddings share. */
+export type EmbeddingQuirks = Pick<ProviderQuirks, 'omittedFields' | 'renamedEmbeddingFields'>;
+
 /**
  * Embeddings of OpenAI (`POST /embeddings`, https://platform.openai.com/docs/api-reference/embeddings) and of servers
- * that imitate it. Nothing is lost; `encoding_format` is sent where it is `base64`, which some servers answer with
- * numbers all the same.
+ * that imitate it. Nothing is lost but what the provider refuses and no vector depends on (`user`); `encoding_format` is sent
+ * where it is `base64`, which some servers answer with numbers all the same.
  *
  * @param toPath - Where it is, for the name of a model.
+ * @param quirks - What the provider calls and refuses otherwise than OpenAI. Undefined: nothing.
  */
-export function openAiEmbeddings(toPath: (upstreamModel: string) => string): EmbeddingsWire {
+export function openAiEmbeddings(
+  toPath: (upstreamModel: string) => string,
+  quirks?: EmbeddingQuirks,
+): EmbeddingsWire {
   return {
     buildRequest({ upstreamModel, request }) {
       const { sentInput: input, encodingFormat, dimensions, user, extras } = request;
@@ -19,17 +27,24 @@ export function openAiEmbeddings(toPath: (upstreamModel: string) => string): Emb
         path: toPath(upstreamModel),
         headers: {},
         body: {
-          ...extras,
+          ...said({ ...extras, dimensions, user }, quirks),
           model: upstreamModel,
           input,
           ...(encodingFormat === 'base64' ? { encoding_format: encodingFormat } : {}),
-          ...(dimensions === undefined ? {} : { dimensions }),
-          ...(user === undefined ? {} : { user }),
         },
       };
     },
     parseAnswer: fromOpenAiEmbeddings,
   };
+}
+
+function said(fields: JsonObject, quirks: EmbeddingQuirks | undefined): JsonObject {
+  const names = quirks?.renamedEmbeddingFields ?? {};
+  return Object.fromEntries(
+    Object.entries(fields)
+      .filter(([name, value]) => value !== undefined && quirks?.omittedFields.includes(name) !== true)
+      .map(([name, value]) => [Object.hasOwn(names, name) ? (names[name] ?? name) : name, value]),
+  );
 }
 
 function fromOpenAiEmbeddings(body: unknown, call: EmbeddingsCall): TranslatedEmbeddings {

@@ -8,6 +8,7 @@ import type {
   WireFailure,
   WireRequest,
 } from '../provider-adapter.js';
+import type { EmbeddingsWire } from '../embeddings-wire.js';
 import { isJsonObject } from '../json-reading.js';
 import { droppedOpenAiFields } from './dropped-openai-fields.js';
 import { fromOpenAiAnswer } from './from-openai-answer.js';
@@ -32,7 +33,7 @@ export interface OpenAiAdapterOptions {
 export class OpenAiAdapter implements ProviderAdapter {
   readonly defaultBaseUrl: string | undefined;
   readonly modelList = { path: '/models', headers: {} };
-  readonly embeddings = openAiEmbeddings(() => '/embeddings');
+  readonly embeddings: EmbeddingsWire;
   readonly readsOwnThinkingAlone: boolean;
   readonly #isCompatible: boolean;
   readonly #preset: ProviderPreset | undefined;
@@ -41,6 +42,7 @@ export class OpenAiAdapter implements ProviderAdapter {
     this.#isCompatible = options.compatible;
     this.readsOwnThinkingAlone = options.compatible;
     this.#preset = options.preset;
+    this.embeddings = openAiEmbeddings(() => '/embeddings', options.preset?.quirks);
     this.defaultBaseUrl = options.compatible ? options.preset?.baseUrl : 'https://api.openai.com/v1';
   }
 
