@@ -105,7 +105,7 @@ export interface ProviderQuirks {
    * model thinks, or never.
    */
   readonly replaysReasoning: 'in_fields' | 'as_part' | 'never';
-  /** The fields of {@link replaysReasoning}. `reasoning_details` is sent as it came. */
+  /** The fields of {@link replaysReasoning}. `reasoning_details` is sent as it came, but for Bedrock's. */
   readonly reasoningFields: readonly ('reasoning_content' | 'reasoning' | 'reasoning_details')[];
   /**
    * What stands for thinking that is lost (of another provider's answer, or by the client), where a thinking model

@@ -616,6 +616,22 @@ const deltasOf = (chunks: readonly ChatCompletionChunk[]): (ExtendedDelta | unde
   chunks.map(({ choices }) => choices[0]?.delta);
 
 describe('BedrockAdapter streams', () => {
+  it('joins encrypted thinking that comes in pieces, each padded, as the bytes it is', async () => {
+    const chunks = await translate([
+      OPENING,
+      delta(0, { reasoningContent: { redactedContent: Buffer.from('a').toString('base64') } }),
+      delta(0, { reasoningContent: { redactedContent: '' } }),
+      delta(0, { reasoningContent: { redactedContent: Buffer.from('bc').toString('base64') } }),
+      stop(0),
+      END,
+      METADATA,
+    ]);
+    const data = Buffer.from('abc').toString('base64');
+    expect(deltasOf(chunks).flatMap((piece) => piece.reasoning_details ?? [])).toEqual([
+      { type: 'reasoning.encrypted', data, format: 'bedrock-converse-v1', index: 0 },
+    ]);
+  });
+
   it('brings thinking with its signature, text, and tool calls', async () => {
     const chunks = await translate([
       OPENING,

@@ -343,6 +343,19 @@ describe('the thinking of earlier turns', () => {
     }
   });
 
+  it('goes to OpenRouter in the formats it knows, and not in that of Bedrock', () => {
+    const claude = { type: 'reasoning.text', text: 'a', signature: 's', format: 'anthropic-claude-v1' };
+    const bedrock = { ...claude, format: 'bedrock-converse-v1' };
+    const of = (...reasoning_details: unknown[]): unknown =>
+      turnsOf('openrouter', { reasoning_details }, thinking)[0];
+    expect(of(bedrock, claude, { text: 'hm' }, 'x')).toHaveProperty('reasoning_details', [
+      claude,
+      { text: 'hm' },
+      'x',
+    ]);
+    expect(of(bedrock)).toEqual({});
+  });
+
   it.each<[PresetName, object, object]>([
     ['deepseek', { reasoning_content: '' }, { reasoning_content: '' }],
     ['moonshot', { reasoning_content: '.' }, {}],
