@@ -627,7 +627,7 @@ describe('BedrockAdapter streams', () => {
       METADATA,
     ]);
     const data = Buffer.from('abc').toString('base64');
-    expect(deltasOf(chunks.slice(0, -1)).flatMap((piece) => piece.reasoning_details ?? [])).toEqual([
+    expect(deltasOf(chunks.slice(0, -1)).flatMap((piece) => piece?.reasoning_details ?? [])).toEqual([
       { type: 'reasoning.encrypted', data, format: 'bedrock-converse-v1', index: 0 },
     ]);
   });
