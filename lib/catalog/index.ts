@@ -21,6 +21,7 @@ export type {
   PresetName,
   ProviderPreset,
   ProviderQuirks,
+  ForcedToolChoiceRule,
   ReasoningEffortRule,
   PresetParameter,
 } from './presets/provider-preset.js';

@@ -9,6 +9,8 @@ import type { ProviderPreset } from './provider-preset.js';
  *   where it is lost. Without tools it is ignored. The R1 of old, which refused it, is no longer served.
  * - `reasoning_effort` is mapped by DeepSeek itself, but for `none`: thinking is switched off by
  *   `thinking: { type: "disabled" }` (the same guide). Thinking ignores temperature and the penalties, without an error.
+ * - Thinking, which is on by default, refuses `tool_choice: "required"` and a tool by its name (400, "Thinking mode does not
+ *   support this tool_choice"); with thinking switched off both are heeded (deepseek-ai/DeepSeek-V3#1376).
  * - The role `developer` is a 400 (earendil-works/pi#1048); `response_format` is text or json_object; there is no `n`
  *   and no `logit_bias` in the reference of the endpoint.
  */
@@ -24,6 +26,7 @@ export const DEEPSEEK_PRESET: ProviderPreset = {
     reasoningFields: ['reasoning_content'],
     missingReasoning: { text: '', turns: 'all' },
     reasoningEfforts: [{ models: /(?:)/, words: { none: { thinking: { type: 'disabled' } } } }],
+    forcedToolChoice: [{ models: /(?:)/, fields: { thinking: { type: 'disabled' } } }],
     jsonSchema: 'json_object',
   },
   unsupportedParameters: [...OPENAI_ALONE, 'logit_bias', 'n'],

@@ -10,6 +10,7 @@ import type { ProviderPreset } from './provider-preset.js';
  *   (danny-avila/LibreChat#1540). The fields it knows: mistralai/client-python, `ChatCompletionRequest` and the messages.
  * - `seed` is called `random_seed`; `any` says `required`; the efforts are `none` and `high` (client-python,
  *   `ReasoningEffort`). Magistral always thinks and is sent none.
+ * - Embeddings call `dimensions` `output_dimension` (docs.mistral.ai/api/endpoint/embeddings).
  * - Ids of tool calls are nine of a-z, A-Z, 0-9 (langchain-ai/langchain#24668).
  * - A final assistant turn wants `prefix: true` (NEKOparapa/AiNiee#641).
  * - Thinking of earlier turns goes back as a part `thinking` of the content, where it came from (recorded with Magistral).
@@ -24,6 +25,7 @@ export const MISTRAL_PRESET: ProviderPreset = {
     ...IMITATOR_QUIRKS,
     streamUsage: 'always',
     renamedFields: { seed: 'random_seed' },
+    renamedEmbeddingFields: { dimensions: 'output_dimension' },
     omittedFields: ['prompt_cache_retention', 'safety_identifier', 'service_tier', 'store', 'user'],
     toolChoiceRequired: 'any',
     toolCallIds: 'nine_alphanumeric',

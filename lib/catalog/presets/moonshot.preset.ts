@@ -9,6 +9,7 @@ import type { ProviderPreset } from './provider-preset.js';
  * - Sampling is fixed for models that think: temperature, `top_p`, `n` and the penalties (java.agentscope.io, model Kimi).
  * - `max_completion_tokens` is the documented limit (the same page); `partial: true` marks a final assistant turn
  *   (vercel/ai release `@ai-sdk/moonshotai@2.0.53`); K2.5 and K2.6 stop thinking by `thinking: { type: "disabled" }`.
+ * - Thinking refuses a forced `tool_choice` (400, can1357/oh-my-pi#1077); with thinking switched off it is heeded.
  */
 export const MOONSHOT_PRESET: ProviderPreset = {
   name: 'moonshot',
@@ -26,6 +27,10 @@ export const MOONSHOT_PRESET: ProviderPreset = {
     reasoningEfforts: [
       { models: /^kimi-k2\.[56]/, words: { none: { thinking: { type: 'disabled' } } } },
       { models: /(?:)/, words: { none: null, minimal: 'low', medium: 'high', xhigh: 'max' } },
+    ],
+    forcedToolChoice: [
+      { models: /^kimi-k2\.[56]/, fields: { thinking: { type: 'disabled' } } },
+      { models: /(?:)/, thinkingOnly: true, fields: null },
     ],
     jsonSchema: 'json_object',
   },

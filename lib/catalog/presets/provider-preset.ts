@@ -59,6 +59,16 @@ export interface ReasoningEffortRule {
   readonly words?: Readonly<Record<string, string | Readonly<Record<string, unknown>> | null>>;
 }
 
+/** What becomes of thinking where the client forces a tool call, at a provider whose thinking models refuse that. */
+export interface ForcedToolChoiceRule {
+  /** The models, by their names at the provider. */
+  readonly models: RegExp;
+  /** Only to models that think: others take a forced choice as it is. Defaults to false. */
+  readonly thinkingOnly?: boolean;
+  /** The fields that switch thinking off for this one request, or null where nothing does and the choice is refused. */
+  readonly fields: Readonly<Record<string, unknown>> | null;
+}
+
 /** How a provider's wire differs from OpenAI's own, on the way up. On the way down every answer is read tolerantly. */
 export interface ProviderQuirks {
   /** The one field the output limit stands in. */
@@ -67,12 +77,19 @@ export interface ProviderQuirks {
   readonly streamUsage: 'option' | 'always';
   /** OpenAI's name of a field to the provider's. */
   readonly renamedFields: Readonly<Record<string, string>>;
+  /** The same for requests of embeddings. Undefined: none. */
+  readonly renamedEmbeddingFields?: Readonly<Record<string, string>>;
   /** Fields that are not sent: refused, and without any effect on the answer (storing, billing, caching, abuse tracking). */
   readonly omittedFields: readonly string[];
   /** The values of `service_tier` it takes; another is not sent. Undefined: any. */
   readonly serviceTiers?: readonly string[];
   /** Its word for `tool_choice: "required"`. */
   readonly toolChoiceRequired: 'required' | 'any';
+  /**
+   * For `tool_choice: "required"` and a tool by its name, the first rule that fits the model; where none does, and where
+   * this is undefined, thinking and a forced choice go together.
+   */
+  readonly forcedToolChoice?: readonly ForcedToolChoiceRule[];
   /** What ids of tool calls may look like. Those of other providers' answers in the history are given such a form. */
   readonly toolCallIds: 'any' | 'nine_alphanumeric';
   /** Its word for the role `developer`. */
@@ -88,7 +105,7 @@ export interface ProviderQuirks {
    * model thinks, or never.
    */
   readonly replaysReasoning: 'in_fields' | 'as_part' | 'never';
-  /** The fields of {@link replaysReasoning}. `reasoning_details` is sent as it came. */
+  /** The fields of {@link replaysReasoning}. `reasoning_details` is sent as it came, but for Bedrock's. */
   readonly reasoningFields: readonly ('reasoning_content' | 'reasoning' | 'reasoning_details')[];
   /**
    * What stands for thinking that is lost (of another provider's answer, or by the client), where a thinking model

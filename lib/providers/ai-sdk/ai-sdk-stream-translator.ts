@@ -17,6 +17,7 @@ import {
 import { fromAiSdkTimestamp } from './from-ai-sdk-timestamp.js';
 import { fromAiSdkToolInput } from './from-ai-sdk-tool-input.js';
 import { fromAiSdkUsage } from './from-ai-sdk-usage.js';
+import { refuseDroppedFeatures } from './refuse-dropped-features.js';
 
 const CHOICE_INDEX = 0;
 /** Thinking that is kept until its signature comes; 1,000,000 tokens stay under it. */
@@ -48,7 +49,7 @@ interface KnownToolCall {
  * stream.
  *
  * Left out: files the model made, sources, tools that the provider itself called and their results, requests for approval,
- * warnings, raw chunks, and kinds yet to come.
+ * warnings of features whose loss the answer bears, raw chunks, and kinds yet to come.
  */
 export class AiSdkStreamTranslator {
   readonly #writer: ChunkWriter;
@@ -60,7 +61,7 @@ export class AiSdkStreamTranslator {
   #finishReason: FinishReason | undefined;
   #usage: TokenUsage | undefined;
 
-  constructor(call: ProviderCall) {
+  constructor(private readonly call: ProviderCall) {
     this.#writer = new ChunkWriter(call.upstreamModel);
   }
 
@@ -77,12 +78,16 @@ export class AiSdkStreamTranslator {
   /**
    * Takes the next part and gives the chunks it stands for, none to several.
    *
-   * @throws {@link ProviderError} for an `error` part, and for a `finish` whose reason is an error.
+   * @throws {@link ProviderError} for an `error` part, for a `stream-start` that tells of a dropped format or dropped tools,
+   * and for a `finish` whose reason is an error.
    */
   push(part: unknown): ChatCompletionChunk[] {
     if (this.isTerminated || !isJsonObject(part)) return [];
     const id = textOf(part.id) ?? '';
     switch (part.type) {
+      case 'stream-start':
+        refuseDroppedFeatures(part.warnings, this.call);
+        return [];
       case 'response-metadata':
         this.#writer.identify({
           id: textOf(part.id),

@@ -109,7 +109,7 @@ describe('an error of the AI SDK', () => {
     [new LoadAPIKeyError({ message: SECRET }), 'authentication'],
     [new LoadSettingError({ message: SECRET }), 'authentication'],
     [new NoSuchModelError({ modelId: SECRET, modelType: 'languageModel' }), 'not_found'],
-    [new UnsupportedFunctionalityError({ functionality: SECRET }), 'invalid_request'],
+    [new UnsupportedFunctionalityError({ functionality: SECRET }), 'bad_response'],
     [new InvalidPromptError({ prompt: SECRET, message: SECRET }), 'invalid_request'],
     [new InvalidArgumentError({ argument: SECRET, message: SECRET }), 'invalid_request'],
     [new InvalidResponseDataError({ data: SECRET }), 'bad_response'],
@@ -120,7 +120,9 @@ describe('an error of the AI SDK', () => {
   ])('%#: told by its name', (error, kind) => {
     const mapped = fromAiSdkError(error);
     expect(mapped.kind).toBe(kind);
-    expect(mapped.status).toBe(kind === 'bad_response' ? 200 : undefined);
+    // Where the request was never made, nothing was generated.
+    const isAnswer = kind === 'bad_response' && mapped.providerCode !== 'unsupported_functionality';
+    expect(mapped.status).toBe(isAnswer ? 200 : undefined);
     expect(inspect(mapped, { showHidden: true, depth: 9 })).not.toContain(SECRET);
   });
 
@@ -203,5 +205,10 @@ describe('an error of the AI SDK', () => {
       },
     });
     expect(fromAiSdkError(hostile)).toMatchObject({ providerCode: 'unreadable_error' });
+  });
+
+  it('lets another model be asked where this one lacks a function', () => {
+    const error = fromAiSdkError(new UnsupportedFunctionalityError({ functionality: 'images' }));
+    expect(error).toMatchObject({ providerCode: 'unsupported_functionality', isRetryable: true });
   });
 });

@@ -36,10 +36,8 @@ const MEANING_OF_NAME: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
   ['AI_NoSuchModelError', { kind: 'not_found', providerCode: 'no_such_model' }],
   ['AI_NoSuchProviderError', { kind: 'not_found', providerCode: 'no_such_provider' }],
   ['AI_UnsupportedModelVersionError', { kind: 'bad_response', providerCode: 'unsupported_model_version' }],
-  [
-    'AI_UnsupportedFunctionalityError',
-    { kind: 'invalid_request', providerCode: 'unsupported_functionality' },
-  ],
+  // Thrown while the request is made: this model cannot say it, another may.
+  ['AI_UnsupportedFunctionalityError', { kind: 'bad_response', providerCode: 'unsupported_functionality' }],
   ['AI_InvalidPromptError', { kind: 'invalid_request', providerCode: 'invalid_prompt' }],
   ['AI_InvalidArgumentError', { kind: 'invalid_request', providerCode: 'invalid_argument' }],
   ['AI_InvalidResponseDataError', { ...BAD_ANSWER, providerCode: 'invalid_response_data' }],
@@ -58,7 +56,7 @@ const MEANING_OF_NAME: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
  *   failure is. Without a status no connection came about. Where the provider says that it `isRetryable`, it is no
  *   fault of the caller's.
  * - the rest by their names: a missing key is `authentication`, an unknown model `not_found`, an answer that is not what
- *   the provider expects `bad_response`;
+ *   the provider expects `bad_response`, and so is a request that this model has no words for;
  * - a text or an object in the stream: by what it says itself, else `server_error`;
  * - any other error: `timeout` for an abort that is not ours, `connection` where it has the code of a lost connection, else
  *   `server_error`.

@@ -10,6 +10,7 @@ import { signaturesOf, toExtraContent, toReasoningDetail } from './from-ai-sdk-m
 import { fromAiSdkTimestamp } from './from-ai-sdk-timestamp.js';
 import { fromAiSdkToolInput } from './from-ai-sdk-tool-input.js';
 import { fromAiSdkUsage } from './from-ai-sdk-usage.js';
+import { refuseDroppedFeatures } from './refuse-dropped-features.js';
 
 /**
  * What `doGenerate` gave, of any version, in OpenAI's shape. Texts are joined as they are; thinking becomes
@@ -17,15 +18,17 @@ import { fromAiSdkUsage } from './from-ai-sdk-usage.js';
  * the call or the text they belong to.
  *
  * Left out, for OpenAI's shape has no place for them: files the model made, sources, tools that the provider itself
- * called and their results, requests for approval, warnings, and kinds yet to come.
+ * called and their results, requests for approval, warnings of features whose loss the answer bears, and kinds yet to come.
  *
- * @throws {@link ProviderError} of kind `bad_response` when it is no result, `server_error` when it ended in an error.
+ * @throws {@link ProviderError} of kind `bad_response` when it is no result, or one without the format or the tools that were
+ * asked for ({@link refuseDroppedFeatures}), `server_error` when it ended in an error.
  */
 export function fromAiSdkResult(value: unknown, call: ProviderCall): TranslatedAnswer {
   const result = objectOf(value);
   if (result === undefined || !Array.isArray(result.content)) {
     throw new ProviderError({ kind: 'bad_response', status: 200, providerCode: 'not_a_result' });
   }
+  refuseDroppedFeatures(result.warnings, call);
   let text = '';
   let reasoning = '';
   let textSignature = {};

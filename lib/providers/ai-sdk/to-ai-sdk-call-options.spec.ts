@@ -560,3 +560,39 @@ describe('the call options for a model of the AI SDK', () => {
     expect(passed).toBeGreaterThan(50);
   });
 });
+
+describe('what is handed to a model of the AI SDK', () => {
+  it('has top_k where it is a number of tokens', () => {
+    expect(build({ top_k: 40 })).toHaveProperty('topK', 40);
+    for (const topK of [0, -1, 1.5, Number.NaN, '40', null, {}]) {
+      expect(build({ top_k: topK })).not.toHaveProperty('topK');
+    }
+    expect(build()).not.toHaveProperty('topK');
+  });
+
+  it('shares no schema with the request: a provider that writes in it spoils no other attempt', () => {
+    const parameters = { type: 'object', properties: { city: { type: 'string' } } };
+    const request = {
+      tools: [{ type: 'function', function: { name: 'f', parameters } }],
+      response_format: { type: 'json_schema', json_schema: { name: 'a', schema: parameters } },
+    };
+    const { tools, responseFormat } = build(request);
+    const [offered] = tools ?? [];
+    const schemas = [
+      offered?.type === 'function' ? offered.inputSchema : undefined,
+      responseFormat?.type === 'json' ? responseFormat.schema : undefined,
+    ];
+    for (const schema of schemas) {
+      expect(schema).toEqual(parameters);
+      expect(schema).not.toBe(parameters);
+      expect(schema?.properties).not.toBe(parameters.properties);
+    }
+  });
+
+  it('takes a schema that cannot be copied as it is', () => {
+    const parameters = { type: 'object', parse: () => undefined };
+    const [offered] =
+      build({ tools: [{ type: 'function', function: { name: 'f', parameters } }] }).tools ?? [];
+    expect(offered).toHaveProperty('inputSchema', parameters);
+  });
+});

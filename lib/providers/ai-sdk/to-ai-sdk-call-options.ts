@@ -26,7 +26,8 @@ export type AiSdkCallOptions = Omit<LanguageModelV3CallOptions, 'prompt' | 'abor
  * `safety_identifier`, and `user` and `reasoning_effort` where {@link toAiSdkProviderOptions} has no word for them. Planning
  * sends no request here that uses `verbosity`, unless that may be dropped.
  *
- * Lost in silence: names of users, and `strict` of tools in version 2.
+ * Lost in silence: names of users, and `strict` of tools in version 2. So is what the provider does without and warns of
+ * (sampling, penalties, `seed`): the warning comes with the answer, and what was lost is told before its first byte.
  *
  * @throws {@link InvalidRequestError} naming the field at fault.
  */
@@ -44,6 +45,7 @@ export function toAiSdkCallOptions(call: ProviderCall, model: AskedModel): AiSdk
     maxOutputTokens: call.maxOutputTokens ?? requestedOutputTokens(request),
     temperature: request.temperature ?? undefined,
     topP: request.top_p ?? undefined,
+    topK: topKOf(request),
     presencePenalty: request.presence_penalty ?? undefined,
     frequencyPenalty: request.frequency_penalty ?? undefined,
     seed: stillUsedFieldsOf(request).seed ?? undefined,
@@ -105,9 +107,23 @@ function toResponseFormat(request: ValidatedChatRequest): LanguageModelV3CallOpt
   });
 }
 
-/** The client's schema goes on as it is: whether it is one is the provider's affair. */
+/**
+ * The client's schema goes on as it is: whether it is one is the provider's affair. A copy, though: providers write in it,
+ * and the next deployment is to be asked for the same.
+ */
 function toSchema(schema: JsonObject): JSONSchema7 {
-  return schema;
+  try {
+    return structuredClone(schema);
+  } catch {
+    // It holds what no JSON does, such as a function.
+    return schema;
+  }
+}
+
+/** OpenAI has it not; who sends it to a model that has it means it. */
+function topKOf(request: ValidatedChatRequest): number | undefined {
+  const topK: unknown = 'top_k' in request ? request.top_k : undefined;
+  return typeof topK === 'number' && Number.isSafeInteger(topK) && topK > 0 ? topK : undefined;
 }
 
 /** Providers look whether a key is there: several tell `undefined` from absent. */

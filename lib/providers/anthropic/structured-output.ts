@@ -10,6 +10,14 @@ export type StructuredOutput =
   | { readonly kind: 'format'; readonly schema: JsonObject }
   | ({ readonly kind: 'tool' } & StructuredOutputTool);
 
+/** What the model may be asked by. Both by default. */
+export interface StructuredOutputWays {
+  /** False where Claude is served without structured outputs. */
+  readonly format?: boolean;
+  /** False where the model cannot be made to call a tool. */
+  readonly tool?: boolean;
+}
+
 /** What a call was sent with is needed again when its answer is read, and a large schema takes its time. */
 const decided = new WeakMap<ProviderCall, { readonly output: StructuredOutput | undefined }>();
 
@@ -24,33 +32,36 @@ const decided = new WeakMap<ProviderCall, { readonly output: StructuredOutput | 
  * Anthropic refuses a forced tool together with thinking, so there `reasoning_effort` gives way (`planThinking`): an
  * answer that was not thought over can be used, one that does not fit the schema breaks the client.
  *
- * @param mayUseFormat - False where Claude is served without structured outputs. Read by the first to ask about a call.
+ * @param ways - Read by the first to ask about a call.
  */
-export function structuredOutputOf(call: ProviderCall, mayUseFormat = true): StructuredOutput | undefined {
+export function structuredOutputOf(
+  call: ProviderCall,
+  ways: StructuredOutputWays = {},
+): StructuredOutput | undefined {
   const known = decided.get(call);
   if (known !== undefined) {
     return known.output;
   }
-  const output = decide(call, mayUseFormat);
+  const output = decide(call, ways);
   decided.set(call, { output });
   return output;
 }
 
-function decide(call: ProviderCall, mayUseFormat: boolean): StructuredOutput | undefined {
+function decide(call: ProviderCall, ways: StructuredOutputWays): StructuredOutput | undefined {
   const { request } = call;
   const schema = requestedJson(request)?.schema;
   if (schema === undefined) {
     return undefined;
   }
   const usesFormat =
-    mayUseFormat &&
+    ways.format !== false &&
     anthropicModelTraits(call.upstreamModel).hasStructuredOutputs &&
     request.messages.at(-1)?.role !== 'assistant';
   const format = usesFormat ? toAnthropicSchema(schema) : undefined;
   if (format !== undefined) {
     return { kind: 'format', schema: format };
   }
-  const tool = structuredOutputTool(request);
+  const tool = ways.tool === false ? undefined : structuredOutputTool(request);
   return tool === undefined ? undefined : { kind: 'tool', ...tool };
 }
 

@@ -19,6 +19,7 @@ import { EXCEPTION_EVENT } from './amazon-event-stream-reader.js';
 import { fromBedrockException } from './from-bedrock-error.js';
 import { fromBedrockStopReason } from './from-bedrock-stop-reason.js';
 import { fromBedrockUsage } from './from-bedrock-usage.js';
+import { joinBase64 } from './join-base64.js';
 import { toEncryptedDetail, toSignedDetail } from './reasoning-details.js';
 
 const CHOICE_INDEX = 0;
@@ -34,7 +35,8 @@ interface OpenToolUse {
 interface OpenReasoning {
   text: string;
   signature: string;
-  encrypted: string;
+  /** In pieces, each in base64 of its own. */
+  readonly encrypted: string[];
 }
 
 /**
@@ -163,10 +165,10 @@ export class BedrockStreamTranslator implements StreamTranslator {
     const encrypted = textOf(delta.redactedContent) ?? '';
     this.#signedCharacters += text.length + signature.length + encrypted.length;
     if (this.#signedCharacters <= MAX_SIGNED_CHARACTERS) {
-      const open = this.#openReasoning.get(index) ?? { text: '', signature: '', encrypted: '' };
+      const open = this.#openReasoning.get(index) ?? { text: '', signature: '', encrypted: [] };
       open.text += text;
       open.signature += signature;
-      open.encrypted += encrypted;
+      if (encrypted !== '') open.encrypted.push(encrypted);
       this.#openReasoning.set(index, open);
     } else {
       // Half a block would not fit its signature.
@@ -189,7 +191,7 @@ export class BedrockStreamTranslator implements StreamTranslator {
   #writeDetails({ text, signature, encrypted }: OpenReasoning, index: number): ChatCompletionChunk[] {
     const details: ReasoningDetail[] = [
       ...(signature === '' ? [] : [toSignedDetail(text, signature, index)]),
-      ...(encrypted === '' ? [] : [toEncryptedDetail(encrypted, index)]),
+      ...(encrypted.length === 0 ? [] : [toEncryptedDetail(joinBase64(encrypted), index)]),
     ];
     return details.length === 0 ? [] : [this.#writer.write(CHOICE_INDEX, { reasoning_details: details })];
   }

@@ -291,6 +291,63 @@ describe('BedrockAdapter options', () => {
     expect(config.toolConfig?.toolChoice).toEqual(expected);
   });
 
+  const named = { type: 'function', function: { name: 'f' } };
+  const PROFILE = 'arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc123';
+
+  it.each([
+    [NOVA, { any: {} }, { tool: { name: 'f' } }],
+    [PROFILE, { any: {} }, { tool: { name: 'f' } }],
+    ['mistral.mistral-large-2407-v1:0', { any: {} }, { any: {} }],
+  ])('forces a call of %s', (upstreamModel, required, one) => {
+    const tools = [tool('f'), tool('g')];
+    const anyOf = build({ tools, tool_choice: 'required' }, { upstreamModel }).toolConfig;
+    expect(anyOf).toMatchObject({ toolChoice: required, tools: [{}, {}] });
+    const oneOf = build({ tools, tool_choice: named }, { upstreamModel }).toolConfig;
+    expect(oneOf?.toolChoice).toEqual(one);
+    // `any` of one tool is that tool.
+    expect(oneOf?.tools).toHaveLength('any' in one ? 1 : 2);
+    const schema = build({ response_format: jsonSchema, tools }, { upstreamModel }).toolConfig;
+    expect(schema).toMatchObject({ toolChoice: { any: {} }, tools: [{}, {}, {}] });
+  });
+
+  it('refuses a tool that is not offered where it cannot be named', () => {
+    const request = { tools: [tool('g')], tool_choice: named };
+    expect(() => build(request, { upstreamModel: 'mistral.mistral-large-2402-v1:0' })).toThrow(
+      InvalidRequestError,
+    );
+  });
+
+  it.each([
+    'us.meta.llama3-3-70b-instruct-v1:0',
+    'arn:aws:bedrock:us-east-1::foundation-model/openai.gpt-oss-120b-1:0',
+    'qwen.qwen3-32b-v1:0',
+    'mistral.mistral-small-2402-v1:0',
+  ])('sends no choice to %s, which would refuse it', (upstreamModel) => {
+    const tools = [tool('f')];
+    for (const choice of ['required', named]) {
+      expect(() => build({ tools, tool_choice: choice }, { upstreamModel })).toThrow(
+        expect.objectContaining({ name: 'InvalidRequestError', param: 'tool_choice' }),
+      );
+    }
+    for (const choice of ['auto', undefined]) {
+      const { toolConfig } = build({ tools, tool_choice: choice }, { upstreamModel });
+      expect(toolConfig).not.toHaveProperty('toolChoice');
+    }
+    const call = callOf({ tools, response_format: jsonSchema }, { upstreamModel });
+    const body = adapter.buildRequest(call).body as BedrockRequest;
+    expect(body.system).toEqual([{ text: expect.stringContaining(JSON.stringify(SCHEMA)) as string }]);
+    expect(body.toolConfig).toEqual({ tools: [expect.objectContaining({})] });
+    const content = [{ text: '{"city":"Rome"}' }];
+    const { completion } = adapter.parseAnswer(
+      { output: { message: { content } }, stopReason: 'end_turn' },
+      call,
+    );
+    expect(completion.choices[0]).toMatchObject({
+      finish_reason: 'stop',
+      message: { content: '{"city":"Rome"}' },
+    });
+  });
+
   it('leaves tools out for none, but never where the history has calls', () => {
     const tools = [tool('g')];
     expect(build({ tools, tool_choice: 'none' }).toolConfig).toBeUndefined();
@@ -490,6 +547,12 @@ describe('BedrockAdapter errors', () => {
     ['ValidationException', 400, 'Input is too long for requested model.', 'context_length'],
     ['ValidationException', 400, 'prompt is too long: 216000 tokens > 200000 maximum', 'context_length'],
     ['ValidationException', 400, 'The provided model identifier is invalid.', 'not_found'],
+    [
+      'ValidationException',
+      400,
+      "This model doesn't support the toolConfig.toolChoice.any field. Remove toolConfig.toolChoice.any and try again.",
+      'not_found',
+    ],
     ['ValidationException', 400, 'Operation not allowed', 'permission'],
     ['ValidationException', 400, 'A conversation must start with a user message.', 'invalid_request'],
   ])('maps %s %i "%s" to %s', (name, status, message, kind) => {
@@ -553,6 +616,22 @@ const deltasOf = (chunks: readonly ChatCompletionChunk[]): (ExtendedDelta | unde
   chunks.map(({ choices }) => choices[0]?.delta);
 
 describe('BedrockAdapter streams', () => {
+  it('joins encrypted thinking that comes in pieces, each padded, as the bytes it is', async () => {
+    const chunks = await translate([
+      OPENING,
+      delta(0, { reasoningContent: { redactedContent: Buffer.from('a').toString('base64') } }),
+      delta(0, { reasoningContent: { redactedContent: '' } }),
+      delta(0, { reasoningContent: { redactedContent: Buffer.from('bc').toString('base64') } }),
+      stop(0),
+      END,
+      METADATA,
+    ]);
+    const data = Buffer.from('abc').toString('base64');
+    expect(deltasOf(chunks.slice(0, -1)).flatMap((piece) => piece?.reasoning_details ?? [])).toEqual([
+      { type: 'reasoning.encrypted', data, format: 'bedrock-converse-v1', index: 0 },
+    ]);
+  });
+
   it('brings thinking with its signature, text, and tool calls', async () => {
     const chunks = await translate([
       OPENING,

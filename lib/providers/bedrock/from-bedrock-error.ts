@@ -112,6 +112,10 @@ function kindOfValidation(message: string): ProviderErrorKind {
   ) {
     return 'context_length';
   }
+  if (/doesn.t support the toolConfig/i.test(message)) {
+    // Of a model whose name does not tell what it takes: another deployment may.
+    return 'not_found';
+  }
   if (
     /model identifier is invalid|on-demand throughput isn.t supported|model .{0,80}end of its life/i.test(
       message,

@@ -7,7 +7,8 @@ import type { JsonObject } from '../json-reading.js';
 import type { ProviderCall } from '../provider-adapter.js';
 import { refuseField, refuseOpenAiOnlyFields } from '../refused-fields.js';
 import { requestedJson } from '../requested-schema.js';
-import { bedrockModelTraits } from './bedrock-model-traits.js';
+import { schemaInstruction } from '../schema-instruction.js';
+import { bedrockModelTraits, type BedrockModelTraits } from './bedrock-model-traits.js';
 import type { BedrockInferenceConfig, BedrockRequest, SystemBlock } from './bedrock-wire.js';
 import { toBedrockConversation } from './to-bedrock-messages.js';
 import { toBedrockReasoning, type BedrockReasoning } from './to-bedrock-reasoning.js';
@@ -21,7 +22,7 @@ const MAX_TEMPERATURE = 1;
  * `converse-stream` takes the same).
  *
  * Refused: `n` over 1, `logprobs`, `logit_bias`, audio, web search, custom tools, the `functions` of old, images by
- * address.
+ * address, a forced `tool_choice` where the model takes none.
  *
  * Planning sends no request here with `seed`, penalties or `verbosity`, unless they may be dropped. Where the client takes
  * one call at most (`parallel_tool_calls: false`), later ones are left out of the answer (`lib/execution`).
@@ -33,8 +34,8 @@ const MAX_TEMPERATURE = 1;
  * cache marks at models without a prompt cache, and those over four (`withinCacheLimit`).
  *
  * Changed: `temperature` above 1 becomes 1; Claude's rules for sampling and thinking hold here as on Anthropic's own
- * wire. `json_schema` becomes `outputConfig.textFormat` at Claude from 4.5 on, and elsewhere a tool the model has to call;
- * `json_object` an instruction. `top_k`, which OpenAI has not, is passed on to Claude and Nova.
+ * wire. `json_schema` becomes `outputConfig.textFormat` at Claude from 4.5 on, and elsewhere a tool the model has to call,
+ * or an instruction where it cannot be made to; `json_object` an instruction. `top_k`, which OpenAI has not, is passed on to Claude and Nova.
  *
  * @throws {@link InvalidRequestError} naming the field at fault.
  */
@@ -45,14 +46,14 @@ export function toBedrockRequest(call: ProviderCall): BedrockRequest {
   refuseField((request.top_logprobs ?? 0) > 0, 'top_logprobs');
   refuseOpenAiOnlyFields(request);
   const traits = bedrockModelTraits(call.upstreamModel);
-  const output = structuredOutputOf(call);
-  const toolConfig = toBedrockToolConfig(request, output, { takesCachePoints: traits.takesToolCachePoints });
+  const output = structuredOutputOf(call, { tool: traits.takesAnyTool });
+  const toolConfig = toBedrockToolConfig(request, output, traits);
   const reasoning = toBedrockReasoning(call, { isToolForced: toolConfig?.toolChoice !== undefined });
   const conversation = toBedrockConversation(request.messages, {
     takesCachePoints: traits.takesCachePoints,
     keepsReasoning: reasoning.isClaudeThinking,
   });
-  const system = withJsonInstruction(conversation.system, request);
+  const system = withJsonInstruction(conversation.system, request, traits);
   const inferenceConfig = toInferenceConfig(call, reasoning);
   const fields = toAdditionalFields(call, reasoning, output);
   return withinCacheLimit({
@@ -143,7 +144,11 @@ function toTopK(call: ProviderCall, reasoning: BedrockReasoning): JsonObject {
 function withJsonInstruction(
   system: readonly SystemBlock[],
   request: ValidatedChatRequest,
+  { takesAnyTool }: BedrockModelTraits,
 ): readonly SystemBlock[] {
   const json = requestedJson(request);
-  return json !== undefined && json.schema === undefined ? [...system, { text: JSON_INSTRUCTION }] : system;
+  if (json === undefined) return system;
+  if (json.schema === undefined) return [...system, { text: JSON_INSTRUCTION }];
+  const text = takesAnyTool ? undefined : schemaInstruction(json);
+  return text === undefined ? system : [...system, { text }];
 }

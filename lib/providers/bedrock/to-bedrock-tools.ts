@@ -1,7 +1,9 @@
 import type { ChatCompletionMessageParam, ValidatedChatRequest } from '../../chat/chat-types.js';
 import type { StructuredOutput } from '../anthropic/structured-output.js';
-import { offeredTools, toolDemandOf, type FunctionTool } from '../offered-tools.js';
-import type { BedrockToolChoice, BedrockToolConfig, CachePointBlock, ToolSpec } from './bedrock-wire.js';
+import { offeredTools, toolDemandOf, type FunctionTool, type ToolDemand } from '../offered-tools.js';
+import { refuseField } from '../refused-fields.js';
+import type { BedrockModelTraits } from './bedrock-model-traits.js';
+import type { BedrockToolConfig, CachePointBlock, ToolSpec } from './bedrock-wire.js';
 import { cachePointOf } from './to-bedrock-content.js';
 
 /**
@@ -11,13 +13,17 @@ import { cachePointOf } from './to-bedrock-content.js';
  * `toolConfig`, though, so there the tools stay, or, where the client sends none at all, stand in by their names alone;
  * the model may then call one against the client's wish. `parallel_tool_calls` has no word here.
  *
- * @throws {@link InvalidRequestError} for custom tools and the `functions` of old.
+ * A model that takes no tool by its name, but `any`, is offered that one alone.
+ *
+ * @throws {@link InvalidRequestError} for custom tools, the `functions` of old, and a forced call that the model cannot be
+ * made to make.
  */
 export function toBedrockToolConfig(
   request: ValidatedChatRequest,
   output: StructuredOutput | undefined,
-  options: { readonly takesCachePoints: boolean },
+  traits: BedrockModelTraits,
 ): BedrockToolConfig | undefined {
+  const options = { takesCachePoints: traits.takesToolCachePoints };
   const demand = toolDemandOf(request);
   const offered = offeredTools(request);
   const namesInHistory = toolNamesOf(request.messages);
@@ -25,16 +31,14 @@ export function toBedrockToolConfig(
   const tools = isNeeded ? offered.flatMap((tool) => toTool(tool, options)) : [];
   if (output?.kind === 'tool') {
     const { name, description, input_schema: json } = output.tool;
-    return {
-      tools: [...tools, { toolSpec: { name, ...describe(description), inputSchema: { json } } }],
-      toolChoice: output.isOneOfSeveral ? { any: {} } : { tool: { name } },
-    };
+    const answerTool = { toolSpec: { name, ...describe(description), inputSchema: { json } } };
+    const demanded: ToolDemand = output.isOneOfSeveral ? { mode: 'required' } : { mode: 'named', name };
+    return withToolChoice([...tools, answerTool], demanded, traits);
   }
   if (tools.length === 0) {
     return namesInHistory.size === 0 ? undefined : { tools: [...namesInHistory].map(toNamedTool) };
   }
-  const toolChoice = toToolChoice(demand);
-  return { tools, ...(toolChoice === undefined ? {} : { toolChoice }) };
+  return withToolChoice(tools, demand, traits);
 }
 
 function toolNamesOf(messages: readonly ChatCompletionMessageParam[]): ReadonlySet<string> {
@@ -72,15 +76,17 @@ function describe(description: string | undefined): { description?: string } {
   return description ? { description } : {};
 }
 
-function toToolChoice(demand: ReturnType<typeof toolDemandOf>): BedrockToolChoice | undefined {
-  switch (demand?.mode) {
-    case 'required':
-      return { any: {} };
-    case 'named':
-      return { tool: { name: demand.name } };
-    case 'auto':
-    case 'none':
-    case undefined:
-      return undefined;
-  }
+function withToolChoice(
+  tools: BedrockToolConfig['tools'],
+  demand: ToolDemand | undefined,
+  { takesAnyTool, takesNamedTool }: BedrockModelTraits,
+): BedrockToolConfig {
+  refuseField(!takesAnyTool && (demand?.mode === 'required' || demand?.mode === 'named'), 'tool_choice');
+  if (demand?.mode === 'required') return { tools, toolChoice: { any: {} } };
+  if (demand?.mode !== 'named') return { tools };
+  const { name } = demand;
+  if (takesNamedTool) return { tools, toolChoice: { tool: { name } } };
+  const named = tools.filter((tool) => 'toolSpec' in tool && tool.toolSpec.name === name);
+  refuseField(named.length === 0, 'tool_choice');
+  return { tools: named, toolChoice: { any: {} } };
 }

@@ -1,3 +1,4 @@
+import type { ProviderQuirks } from '../../catalog/index.js';
 import { ProviderError } from '../../errors/provider-error.js';
 import type { EmbeddingsCall, EmbeddingsWire, TranslatedEmbeddings } from '../embeddings-wire.js';
 import { countOf, isJsonObject, listOf, nonEmptyTextOf, type JsonObject } from '../json-reading.js';
@@ -6,16 +7,24 @@ import { fromOpenAiUsage } from './from-openai-usage.js';
 
 const BYTES_PER_FLOAT = 4;
 
+/** What of a provider's habits embeddings share. */
+export type EmbeddingQuirks = Pick<ProviderQuirks, 'omittedFields' | 'renamedEmbeddingFields'>;
+
 /**
  * Embeddings of OpenAI (`POST /embeddings`, https://platform.openai.com/docs/api-reference/embeddings) and of servers
- * that imitate it. Nothing is lost. Some servers answer with numbers whatever `encoding_format` says.
+ * that imitate it. Nothing is lost but what the provider refuses and no vector depends on (`user`). Some servers answer
+ * with numbers whatever `encoding_format` says.
  *
  * @param toPath - Where it is, for the name of a model.
  * @param options - `prefersBase64`: it is asked for, whatever the client wants: a third of the size, and exact.
+ * `quirks`: what the provider calls and refuses otherwise than OpenAI; undefined: nothing.
  */
 export function openAiEmbeddings(
   toPath: (upstreamModel: string) => string,
-  { prefersBase64 }: { readonly prefersBase64: boolean },
+  {
+    prefersBase64,
+    quirks,
+  }: { readonly prefersBase64: boolean; readonly quirks?: EmbeddingQuirks | undefined },
 ): EmbeddingsWire {
   return {
     buildRequest({ upstreamModel, request }) {
@@ -24,17 +33,24 @@ export function openAiEmbeddings(
         path: toPath(upstreamModel),
         headers: {},
         body: {
-          ...extras,
+          ...said({ ...extras, dimensions, user }, quirks),
           model: upstreamModel,
           input,
           ...(encodingFormat === 'base64' || prefersBase64 ? { encoding_format: 'base64' } : {}),
-          ...(dimensions === undefined ? {} : { dimensions }),
-          ...(user === undefined ? {} : { user }),
         },
       };
     },
     parseAnswer: fromOpenAiEmbeddings,
   };
+}
+
+function said(fields: JsonObject, quirks: EmbeddingQuirks | undefined): JsonObject {
+  const names = quirks?.renamedEmbeddingFields ?? {};
+  return Object.fromEntries(
+    Object.entries(fields)
+      .filter(([name, value]) => value !== undefined && quirks?.omittedFields.includes(name) !== true)
+      .map(([name, value]) => [Object.hasOwn(names, name) ? (names[name] ?? name) : name, value]),
+  );
 }
 
 function fromOpenAiEmbeddings(body: unknown, call: EmbeddingsCall): TranslatedEmbeddings {

@@ -8,11 +8,11 @@ import type {
   WireFailure,
   WireRequest,
 } from '../provider-adapter.js';
+import type { EmbeddingsWire } from '../embeddings-wire.js';
 import { isJsonObject } from '../json-reading.js';
 import { droppedOpenAiFields } from './dropped-openai-fields.js';
 import { fromOpenAiAnswer } from './from-openai-answer.js';
 import { fromOpenAiFailure } from './from-openai-error.js';
-import type { EmbeddingsWire } from '../embeddings-wire.js';
 import { openAiEmbeddings } from './openai-embeddings.js';
 import { OpenAiStreamTranslator } from './openai-stream-translator.js';
 import { toOpenAiRequest } from './to-openai-request.js';
@@ -42,8 +42,11 @@ export class OpenAiAdapter implements ProviderAdapter {
     this.#isCompatible = options.compatible;
     this.readsOwnThinkingAlone = options.compatible;
     this.#preset = options.preset;
-    // Not every server that imitates OpenAI knows it.
-    this.embeddings = openAiEmbeddings(() => '/embeddings', { prefersBase64: !options.compatible });
+    this.embeddings = openAiEmbeddings(() => '/embeddings', {
+      // Not every server that imitates OpenAI knows it.
+      prefersBase64: !options.compatible,
+      quirks: options.preset?.quirks,
+    });
     this.defaultBaseUrl = options.compatible ? options.preset?.baseUrl : 'https://api.openai.com/v1';
   }
 

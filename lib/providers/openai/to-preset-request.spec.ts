@@ -64,6 +64,18 @@ describe.each(PRESET_NAMES)('a request to %s', (name) => {
     expect(bodyOf(name, { stream_options: { include_usage: true } })).not.toHaveProperty('stream_options');
   });
 
+  it('forces a tool call of a thinking model only where that is heeded or thinking can be switched off', () => {
+    const { quirks, unsupportedParameters } = PROVIDER_PRESETS[name];
+    const rules = quirks.forcedToolChoice ?? [];
+    for (const choice of ['required', { type: 'function', function: { name: 'now' } }]) {
+      const build = (): Body => bodyOf(name, { tools: [NOW], tool_choice: choice }, thinking);
+      const fields = rules.length === 0 ? {} : rules.find(({ models }) => models.test('m'))?.fields;
+      if (fields === null || unsupportedParameters.includes('tools'))
+        expect(build).toThrow(InvalidRequestError);
+      else expect(build()).toMatchObject({ ...fields, tool_choice: expect.anything() as unknown });
+    }
+  });
+
   it('has no field that is null, and no choice among no tools', () => {
     const idle = { stop: null, seed: null, tools: [], tool_choice: 'none', parallel_tool_calls: true };
     expect(bodyOf(name, idle)).toEqual(bodyOf(name));
@@ -331,6 +343,19 @@ describe('the thinking of earlier turns', () => {
     }
   });
 
+  it('goes to OpenRouter in the formats it knows, and not in that of Bedrock', () => {
+    const claude = { type: 'reasoning.text', text: 'a', signature: 's', format: 'anthropic-claude-v1' };
+    const bedrock = { ...claude, format: 'bedrock-converse-v1' };
+    const of = (...reasoning_details: unknown[]): unknown =>
+      turnsOf('openrouter', { reasoning_details }, thinking)[0];
+    expect(of(bedrock, claude, { text: 'hm' }, 'x')).toHaveProperty('reasoning_details', [
+      claude,
+      { text: 'hm' },
+      'x',
+    ]);
+    expect(of(bedrock)).toEqual({});
+  });
+
   it.each<[PresetName, object, object]>([
     ['deepseek', { reasoning_content: '' }, { reasoning_content: '' }],
     ['moonshot', { reasoning_content: '.' }, {}],
@@ -479,5 +504,55 @@ describe('other habits', () => {
   it('lets what only thinking models refuse decide by the provider', () => {
     expect(bodyOf('moonshot', { temperature: 1, n: 1 }, thinking)).toEqual(bodyOf('moonshot'));
     expect(bodyOf('moonshot', { temperature: 0.5 }, thinking)).toHaveProperty('temperature', 0.5);
+  });
+});
+
+describe('a forced tool call beside thinking', () => {
+  const named = { type: 'function', function: { name: 'now' } };
+  const off = { thinking: { type: 'disabled' } };
+  const bodyFor = (name: PresetName, upstreamModel: string, request: object, rest = thinking): Body =>
+    bodyOf(name, { tools: [NOW], ...request }, { ...rest, upstreamModel });
+
+  it.each([
+    ['deepseek', 'deepseek-v4-flash', 'required'],
+    ['deepseek', 'deepseek-v4-pro', named],
+    ['moonshot', 'kimi-k2.5', 'required'],
+    ['moonshot', 'kimi-k2.6', named],
+  ] as const)('at %s with %s switches thinking off', (name, model, choice) => {
+    const body = bodyFor(name, model, { tool_choice: choice, reasoning_effort: 'high' });
+    expect(body).toMatchObject({ ...off, tool_choice: choice });
+    expect(body).not.toHaveProperty('reasoning_effort');
+    // The client's own field says the contrary.
+    expect(bodyFor(name, model, { tool_choice: choice, thinking: { type: 'enabled' } })).toMatchObject(off);
+    const allowed = { type: 'allowed_tools', allowed_tools: { mode: 'required', tools: [NOW] } };
+    expect(bodyFor(name, model, { tool_choice: allowed })).toMatchObject({ ...off, tool_choice: 'required' });
+  });
+
+  it.each(['kimi-k2-thinking', 'kimi-k2.7-code', 'kimi-k3'])('is refused for %s', (model) => {
+    for (const choice of ['required', named]) {
+      expect(() => bodyFor('moonshot', model, { tool_choice: choice })).toThrow(
+        expect.objectContaining({ name: 'InvalidRequestError', param: 'tool_choice' }),
+      );
+      const plain = bodyFor('moonshot', model, { tool_choice: choice }, { reasoning: false });
+      expect(plain).toHaveProperty('tool_choice', choice);
+      expect(plain).not.toHaveProperty('thinking');
+    }
+  });
+
+  it('leaves thinking alone where nothing is forced', () => {
+    for (const choice of ['auto', 'none', null, undefined]) {
+      const request = { tool_choice: choice, reasoning_effort: 'high' };
+      for (const [name, model] of [
+        ['deepseek', 'deepseek-v4-pro'],
+        ['moonshot', 'kimi-k2-thinking'],
+      ] as const) {
+        const body = bodyFor(name, model, request);
+        expect(body).toHaveProperty('reasoning_effort', 'high');
+        expect(body).not.toHaveProperty('thinking');
+      }
+    }
+    expect(bodyFor('deepseek', 'deepseek-v4-pro', { tools: [], tool_choice: 'required' })).not.toHaveProperty(
+      'thinking',
+    );
   });
 });

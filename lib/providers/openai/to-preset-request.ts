@@ -9,6 +9,7 @@ import { requestedOutputTokens } from '../still-used-fields.js';
 import { checkOpenAiContent } from './check-openai-content.js';
 import { fieldOfParameter, fieldsOfParameter, usesParameter } from './preset-parameters.js';
 import { saidReasoningEffort } from './said-reasoning-effort.js';
+import { thinkingUnderForce } from './thinking-under-force.js';
 import { toPresetMessages } from './to-preset-messages.js';
 import { withSchemaInstruction } from './with-schema-instruction.js';
 
@@ -30,7 +31,7 @@ const REWRITTEN_FIELDS = [
  * what it has no word for and no model of it can heed.
  *
  * @throws {@link InvalidRequestError} for broken pictures, files and sound, and for features the provider lacks
- * (`unsupportedParameters`): another attempt may have them.
+ * (`unsupportedParameters`), a forced tool call beside thinking among them: another attempt may have them.
  */
 export function toPresetRequest(call: ProviderCall, preset: ProviderPreset): JsonObject {
   const { quirks } = preset;
@@ -52,13 +53,14 @@ export function toPresetRequest(call: ProviderCall, preset: ProviderPreset): Jso
     .filter(([name, value]) => value !== null && !leftOut.has(name))
     .map(([name, value]): [string, unknown] => [renamed(name, quirks.renamedFields), value]);
   const limit = call.maxOutputTokens ?? requestedOutputTokens(request);
+  const tools = toPresetTools(request, preset);
   return {
     ...Object.fromEntries(kept),
     model: call.upstreamModel,
     messages: structured.messages,
-    ...toPresetTools(request, preset),
+    ...tools,
     ...(responseFormat === undefined ? {} : { response_format: responseFormat }),
-    ...saidReasoningEffort(call, quirks),
+    ...(thinkingUnderForce(call, tools, quirks) ?? saidReasoningEffort(call, quirks)),
     ...(limit === undefined ? {} : { [quirks.outputLimitField]: limit }),
     stream: call.stream,
     ...(call.stream && quirks.streamUsage === 'option'

@@ -1,5 +1,6 @@
 import type { ProviderQuirks } from '../../catalog/index.js';
-import { nonEmptyTextOf, type JsonObject } from '../json-reading.js';
+import { BEDROCK_REASONING_FORMAT } from '../bedrock/reasoning-details.js';
+import { nonEmptyTextOf, objectOf, type JsonObject } from '../json-reading.js';
 
 const REASONING_FIELDS = ['reasoning_content', 'reasoning', 'reasoning_details'] as const;
 
@@ -54,11 +55,23 @@ function standInFor(message: JsonObject, { missingReasoning }: ProviderQuirks): 
   return missingReasoning?.turns === 'all' || hasCalls ? missingReasoning?.text : undefined;
 }
 
+/**
+ * The list without what Bedrock's Converse signed: the name of that format is our own, and nobody else can read it. None
+ * where nothing else is in it.
+ */
+function detailsOf(details: unknown): readonly unknown[][] {
+  if (!Array.isArray(details)) return [];
+  const known = details.filter(
+    (detail: unknown) => objectOf(detail)?.format !== BEDROCK_REASONING_FORMAT,
+  ) as unknown[];
+  return known.length === 0 && details.length > 0 ? [] : [known];
+}
+
 function fieldsOf(text: string | undefined, message: JsonObject, quirks: ProviderQuirks): JsonObject {
   const { reasoning_details: details } = message;
   return Object.fromEntries(
     quirks.reasoningFields.flatMap((field): [string, unknown][] => {
-      if (field === 'reasoning_details') return Array.isArray(details) ? [[field, details]] : [];
+      if (field === 'reasoning_details') return detailsOf(details).map((known) => [field, known]);
       return text === undefined ? [] : [[field, text]];
     }),
   );

@@ -1,6 +1,7 @@
 import type { ValidatedChatRequest } from '../../chat/chat-types.js';
 import type { JsonObject } from '../json-reading.js';
 import { requestedJson } from '../requested-schema.js';
+import { schemaInstruction } from '../schema-instruction.js';
 
 /**
  * A JSON schema for a provider that has no `json_schema`: the schema stands in the system message (the first, or one
@@ -11,13 +12,8 @@ export function withSchemaInstruction(
   messages: readonly JsonObject[],
   request: ValidatedChatRequest,
 ): { readonly messages: readonly JsonObject[]; readonly responseFormat?: JsonObject } {
-  const json = requestedJson(request);
-  if (json?.schema === undefined) return { messages };
-  const instruction = [
-    'Answer with one JSON object and nothing else. It must be valid against this JSON schema:',
-    JSON.stringify(json.schema),
-    ...(json.description === undefined ? [] : [json.description]),
-  ].join('\n');
+  const instruction = schemaInstruction(requestedJson(request));
+  if (instruction === undefined) return { messages };
   return {
     messages: withSystemText(messages, instruction),
     responseFormat: { type: 'json_object' },

@@ -7,5 +7,5 @@ import type { ProviderCall } from '../provider-adapter.js';
  * (`constraints/vertexai.allowedPartnerModelFeatures`), and where it has not, `output_config.format` is a 400.
  */
 export function settleStructuredOutput(call: ProviderCall): void {
-  structuredOutputOf(call, false);
+  structuredOutputOf(call, { format: false });
 }
