@@ -167,6 +167,17 @@ describe.each(PLATFORMS)('what a provider cannot do on %s', (platform) => {
     expect(response.headers.get('x-llm-dropped-parameters')).toBeNull();
   });
 
+  it('`strict` of tools is told of where it is lost', async () => {
+    const to = await open(undefined);
+    const strict = { tools: [{ ...TOOL, function: { ...TOOL.function, strict: true } }] };
+    const response = await ask(to, strict);
+    expect(response.headers.get('x-llm-model')).toBe(CLAUDE);
+    expect(response.headers.get('x-llm-dropped-parameters')).toBe('tools.strict');
+    const atOpenAi = await ask(to, { ...strict, seed: 1 });
+    expect(atOpenAi.headers.get('x-llm-model')).toBe(GPT);
+    expect(atOpenAi.headers.get('x-llm-dropped-parameters')).toBeNull();
+  });
+
   it('hints of OpenAI’s own platform route nobody, and are told of where they are left out', async () => {
     const to = await open(undefined);
     const hints = {

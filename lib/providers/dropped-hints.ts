@@ -7,6 +7,9 @@ interface PlatformHints {
   readonly safety_identifier?: string | null;
 }
 
+/** What `strict` of function tools is called here: it is no field of the request's own. */
+export const STRICT_TOOLS = 'tools.strict';
+
 /**
  * The hints a request gives that are worth a word where they are left out. Values that mean what leaving them out means
  * give none.
@@ -24,6 +27,10 @@ export function givenHints(request: ValidatedChatRequest): string[] {
     prediction: Boolean(request.prediction),
     temperature: (request.temperature ?? 1) !== 1,
     top_p: (request.top_p ?? 1) !== 1,
+    // Without it a model may write arguments that do not fit the schema.
+    [STRICT_TOOLS]: (request.tools ?? []).some(
+      (tool) => tool.type === 'function' && tool.function.strict === true,
+    ),
     reasoning_effort: (request.reasoning_effort ?? 'none') !== 'none',
   };
   return Object.keys(given).filter((name) => given[name]);

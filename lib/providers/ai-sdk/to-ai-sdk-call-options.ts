@@ -1,6 +1,6 @@
 import type { JSONSchema7, LanguageModelV3CallOptions, LanguageModelV3FunctionTool } from '@ai-sdk/provider';
 import type { ValidatedChatRequest } from '../../chat/chat-types.js';
-import { givenHints } from '../dropped-hints.js';
+import { givenHints, STRICT_TOOLS } from '../dropped-hints.js';
 import { nonEmptyTextOf, type JsonObject } from '../json-reading.js';
 import { offeredTools, toolDemandOf, type FunctionTool } from '../offered-tools.js';
 import type { ProviderCall } from '../provider-adapter.js';
@@ -26,7 +26,7 @@ export type AiSdkCallOptions = Omit<LanguageModelV3CallOptions, 'prompt' | 'abor
  * `safety_identifier`, and `user` and `reasoning_effort` where {@link toAiSdkProviderOptions} has no word for them. Planning
  * sends no request here that uses `verbosity`, unless that may be dropped.
  *
- * Lost in silence: names of users, and `strict` of tools in version 2. So is what the provider does without and warns of
+ * Lost in silence: names of users. So is what the provider does without and warns of
  * (sampling, penalties, `seed`): the warning comes with the answer, and what was lost is told before its first byte.
  *
  * @throws {@link InvalidRequestError} naming the field at fault.
@@ -61,13 +61,18 @@ export function toAiSdkCallOptions(call: ProviderCall, model: AskedModel): AiSdk
 /** What of the request is not in the options: hints of OpenAI's own platform, and what the provider has no word for. */
 export function droppedAiSdkFields(
   call: ProviderCall,
-  { providerOptions, reasoning }: Pick<AiSdkCallOptions, 'providerOptions'> & { readonly reasoning?: string },
+  {
+    providerOptions,
+    reasoning,
+    tools = [],
+  }: Pick<AiSdkCallOptions, 'providerOptions' | 'tools'> & { readonly reasoning?: string },
 ): string[] {
   const said = new Set(Object.values(providerOptions ?? {}).flatMap((options) => Object.keys(options)));
   const isSaid: Readonly<Record<string, boolean>> = {
     temperature: true,
     top_p: true,
     user: said.has('user'),
+    [STRICT_TOOLS]: tools.some((tool) => 'strict' in tool && tool.strict === true),
     reasoning_effort: reasoning !== undefined || said.has('reasoningEffort') || said.has('thinkingConfig'),
   };
   return givenHints(call.request).filter((name) => isSaid[name] !== true);

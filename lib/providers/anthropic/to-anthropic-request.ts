@@ -25,9 +25,9 @@ const MAX_USER_ID_LENGTH = 256;
  * not send such requests here, nor those with `seed`, penalties or `verbosity`, unless they may be dropped.
  *
  * Lost, and told of ({@link droppedAnthropicFields}): `prediction`, `service_tier`, `store`, `metadata`,
- * `prompt_cache_key`, and what the model does not take of `temperature`, `top_p`, `reasoning_effort`.
+ * `prompt_cache_key`, `strict` of tools, and what the model does not take of `temperature`, `top_p`, `reasoning_effort`.
  *
- * Lost in silence: `strict` of tools and schemas, unsigned thinking in the history, a blank `stop`, cache marks over four
+ * Lost in silence: `strict` of schemas, unsigned thinking in the history, a blank `stop`, cache marks over four
  * (`withinCacheLimit`).
  *
  * Changed: `temperature` above 1 becomes 1 (OpenAI's scale goes to 2); with thinking, and on models that refuse

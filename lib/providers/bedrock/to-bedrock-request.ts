@@ -28,9 +28,9 @@ const MAX_TEMPERATURE = 1;
  * one call at most (`parallel_tool_calls: false`), later ones are left out of the answer (`lib/execution`).
  *
  * Lost, and told of ({@link droppedBedrockFields}): `prediction`, `service_tier`, `store`, `metadata`, `user`,
- * `prompt_cache_key`, and what the model does not take of `temperature`, `top_p`, `reasoning_effort`.
+ * `prompt_cache_key`, `strict` of tools, and what the model does not take of `temperature`, `top_p`, `reasoning_effort`.
  *
- * Lost in silence: `strict` of tools and schemas, `detail` of images, unsigned thinking in the history, a blank `stop`,
+ * Lost in silence: `strict` of schemas, `detail` of images, unsigned thinking in the history, a blank `stop`,
  * cache marks at models without a prompt cache, and those over four (`withinCacheLimit`).
  *
  * Changed: `temperature` above 1 becomes 1; Claude's rules for sampling and thinking hold here as on Anthropic's own

@@ -24,11 +24,11 @@ import { toGeminiSchema } from './to-gemini-schema.js';
  * Refused: `logit_bias`, audio out, web search, custom tools, the `functions` of old, images that Google does not fetch.
  *
  * Lost, and told of ({@link droppedGeminiFields}): `user`, `metadata`, `store`, `prediction`, `service_tier`,
- * `prompt_cache_key`. Planning sends no request here that uses `verbosity`, unless that may be dropped. Where
+ * `prompt_cache_key`, `strict` of tools. Planning sends no request here that uses `verbosity`, unless that may be dropped. Where
  * the client takes one call at most (`parallel_tool_calls: false`), later ones are left out of the answer
  * (`lib/execution`).
  *
- * Lost in silence: `strict` of tools and schemas.
+ * Lost in silence: `strict` of schemas.
  *
  * Changed: thinking counts as output, here as at OpenAI, so a small limit may leave nothing for the answer. Models
  * before Gemini 3 refuse JSON output together with functions: there the schema becomes an instruction, as it does

@@ -1,4 +1,4 @@
-import { givenHints } from '../dropped-hints.js';
+import { givenHints, STRICT_TOOLS } from '../dropped-hints.js';
 import type { JsonObject } from '../json-reading.js';
 import type { ProviderCall } from '../provider-adapter.js';
 
@@ -7,5 +7,5 @@ import type { ProviderCall } from '../provider-adapter.js';
  * refused by the conversion itself.
  */
 export function droppedOpenAiFields(call: ProviderCall, body: JsonObject): string[] {
-  return givenHints(call.request).filter((name) => !(name in body));
+  return givenHints(call.request).filter((name) => name !== STRICT_TOOLS && !(name in body));
 }
