@@ -11,7 +11,7 @@ import { fromAiSdkResult } from './from-ai-sdk-result.js';
 import { droppedAiSdkFields, toAiSdkCallOptions, type AiSdkCallOptions } from './to-ai-sdk-call-options.js';
 import type { AskedModel } from './to-ai-sdk-prompt.js';
 import { toVersion4, type Version4CallOptions } from './to-version-4.js';
-import { untilAborted } from './until-aborted.js';
+import { untilAborted } from '../until-aborted.js';
 
 /** A stream that does not end after its `finish` part is not waited for longer, in time or in parts. */
 const MAX_ENDING_MS = 1_000;

@@ -2,6 +2,7 @@ import type { SignatureV4 } from '@smithy/signature-v4';
 import { ProviderError } from '../../errors/provider-error.js';
 import { identifierOf } from '../provider-error-fields.js';
 import type { RequestAuthorizer, UnauthorizedRequest } from '../request-authorizer.js';
+import { untilAborted } from '../until-aborted.js';
 import { untilTokenTimeout } from '../until-token-timeout.js';
 import { loadBedrockPackage } from './bedrock-packages.js';
 
@@ -58,7 +59,8 @@ export class AwsRequestAuthorizer implements RequestAuthorizer {
     signal: AbortSignal,
   ): Promise<Readonly<Record<string, string>>> {
     signal.throwIfAborted();
-    return until(this.#sign(request), signal);
+    // The search goes on, for those who ask next.
+    return untilAborted(this.#sign(request), signal);
   }
 
   /**
@@ -171,19 +173,4 @@ async function loadParts(region: string): Promise<Parts> {
     findCredentials: defaultProvider({ ignoreCache: true }),
     signerFor: (credentials) => new SignatureV4({ service: 'bedrock', region, credentials, sha256: Sha256 }),
   };
-}
-
-/** The work's outcome, or the signal's reason as soon as it aborts: the work goes on for those who ask next. */
-function until<Outcome>(work: Promise<Outcome>, signal: AbortSignal): Promise<Outcome> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => {
-      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- the caller's own reason, as it is
-      reject(signal.reason);
-    };
-    if (signal.aborted) onAbort();
-    else signal.addEventListener('abort', onAbort, { once: true });
-    work.then(resolve, reject).finally(() => {
-      signal.removeEventListener('abort', onAbort);
-    });
-  });
 }
