@@ -70,6 +70,35 @@ function remainingMs(execution: PlannedExecution): number {
   return execution.plan.deadlineMs - (performance.now() - execution.startedAt);
 }
 
+/** An answer that comes in one piece, within the limits of its attempt. */
+async function wholeAnswer<Answer>({
+  execution,
+  planned,
+  prepared,
+  clock,
+  isLast,
+}: Call<{
+  complete(signal: AbortSignal, onStarted: () => void): Promise<Answer>;
+}>): Promise<Answer> {
+  const leftMs = remainingMs(execution);
+  clock.arm([
+    { afterMs: leftMs, cause: 'deadline' },
+    { afterMs: planned.moveOnAfterMs, cause: 'moved_on', unless: isLast },
+    // Whole answers send their headers when they are finished, so silence proves nothing; but a provider that
+    // never answers must leave the others time to.
+    { afterMs: leftMs / 2, cause: 'too_slow', unless: isLast },
+  ]);
+  const answer = await prepared.complete(clock.signal, () => {
+    // The answer has begun to arrive: only the deadline ends it now, or a pause as long as a stream may make.
+    clock.arm([
+      { afterMs: remainingMs(execution), cause: 'deadline' },
+      { afterMs: execution.timeouts.idleMs, cause: 'idle' },
+    ]);
+  });
+  clock.dispose();
+  return answer;
+}
+
 /** The client's own short deadline, or half of it, ended the attempt: no fault of the deployment, and no measure. */
 function isImpatienceOfClient(cause: StopCause, { plan, labels }: PlannedExecution): boolean {
   if (!plan.isDeadlineOfClient) return false;
@@ -118,29 +147,9 @@ export class PlanExecutor {
   /** @throws A {@link LlmRouterError} when no attempt answered. */
   async chat(execution: Execution): Promise<ServedAnswer> {
     const prepare = this.chatPreparer(execution);
-    const run = async ({
-      planned,
-      prepared,
-      clock,
-      recorder,
-      isLast,
-    }: Call<PreparedCall>): Promise<ServedAnswer> => {
-      const leftMs = remainingMs(execution);
-      clock.arm([
-        { afterMs: leftMs, cause: 'deadline' },
-        { afterMs: planned.moveOnAfterMs, cause: 'moved_on', unless: isLast },
-        // Whole answers send their headers when they are finished, so silence proves nothing; but a provider that
-        // never answers must leave the others time to.
-        { afterMs: leftMs / 2, cause: 'too_slow', unless: isLast },
-      ]);
-      const { completion: whole, usage } = await prepared.complete(clock.signal, () => {
-        // The answer has begun to arrive: only the deadline ends it now, or a pause as long as a stream may make.
-        clock.arm([
-          { afterMs: remainingMs(execution), cause: 'deadline' },
-          { afterMs: execution.timeouts.idleMs, cause: 'idle' },
-        ]);
-      });
-      clock.dispose();
+    const run = async (call: Call<PreparedCall>): Promise<ServedAnswer> => {
+      const { planned, prepared, recorder } = call;
+      const { completion: whole, usage } = await wholeAnswer(call);
       // All that it wrote is paid for.
       recorder.answer(whole);
       const completion = takesOneToolCall(execution.request) ? withOneToolCall(whole) : whole;
@@ -159,20 +168,9 @@ export class PlanExecutor {
         if (prepared !== undefined) return prepared;
         throw new InvalidRequestError('This provider makes no embeddings.', 'model');
       },
-      run: async ({ planned, prepared, clock, recorder, isLast }) => {
-        const leftMs = remainingMs(execution);
-        clock.arm([
-          { afterMs: leftMs, cause: 'deadline' },
-          { afterMs: planned.moveOnAfterMs, cause: 'moved_on', unless: isLast },
-          { afterMs: leftMs / 2, cause: 'too_slow', unless: isLast },
-        ]);
-        const embeddings = await prepared.complete(clock.signal, () => {
-          clock.arm([
-            { afterMs: remainingMs(execution), cause: 'deadline' },
-            { afterMs: execution.timeouts.idleMs, cause: 'idle' },
-          ]);
-        });
-        clock.dispose();
+      run: async (call) => {
+        const { planned, recorder } = call;
+        const embeddings = await wholeAnswer(call);
         recorder.embeddings(embeddings.model);
         const record = recorder.settle('succeeded', { usage: embeddings.usage });
         execution.records.push(record);
