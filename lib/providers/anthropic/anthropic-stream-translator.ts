@@ -13,6 +13,7 @@ import {
 } from '../json-reading.js';
 import { makeToolCallId } from '../made-up-ids.js';
 import type { ProviderCall, StreamTranslator, WireEvent } from '../provider-adapter.js';
+import { MAX_SIGNED_CHARACTERS } from '../signed-thinking-limit.js';
 import { fromThinkingBlock } from './anthropic-reasoning.js';
 import { fromAnthropicErrorEvent } from './from-anthropic-error.js';
 import { fromAnthropicStopReason } from './from-anthropic-stop-reason.js';
@@ -52,6 +53,7 @@ export class AnthropicStreamTranslator implements StreamTranslator {
   readonly #openToolUses = new Map<number, OpenToolUse>();
   readonly #openThinking = new Map<number, OpenThinking>();
   #toolCallCount = 0;
+  #signedCharacters = 0;
   #hasStarted = false;
   #hasAnswer = false;
   #stopReason: string | undefined;
@@ -198,16 +200,12 @@ export class AnthropicStreamTranslator implements StreamTranslator {
     switch (delta.type) {
       case 'text_delta':
         return this.#writeContent(textOf(delta.text));
-      case 'thinking_delta': {
-        const thinking = this.#openThinking.get(index);
-        if (thinking !== undefined) thinking.text += textOf(delta.thinking) ?? '';
+      case 'thinking_delta':
+        this.#keepThinking(index, 'text', textOf(delta.thinking));
         return this.#writeReasoning(textOf(delta.thinking));
-      }
-      case 'signature_delta': {
-        const thinking = this.#openThinking.get(index);
-        if (thinking !== undefined) thinking.signature += textOf(delta.signature) ?? '';
+      case 'signature_delta':
+        this.#keepThinking(index, 'signature', textOf(delta.signature));
         return [];
-      }
       case 'input_json_delta': {
         // Input of Anthropic's own tools comes as the same kind of delta, for a block that is not open here.
         const toolUse = this.#openToolUses.get(index);
@@ -217,6 +215,14 @@ export class AnthropicStreamTranslator implements StreamTranslator {
       default:
         return [];
     }
+  }
+
+  #keepThinking(index: number, name: 'text' | 'signature', piece = ''): void {
+    const thinking = this.#openThinking.get(index);
+    if (thinking === undefined) return;
+    this.#signedCharacters += piece.length;
+    if (this.#signedCharacters <= MAX_SIGNED_CHARACTERS) thinking[name] += piece;
+    else this.#openThinking.delete(index);
   }
 
   #stopBlock(index: number): ChatCompletionChunk[] {

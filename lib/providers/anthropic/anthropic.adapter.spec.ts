@@ -642,6 +642,29 @@ describe('AnthropicAdapter stream', () => {
       ),
     );
 
+  it('sends all of an endless thinking, and holds none of it for its signature', () => {
+    const piece = 'm'.repeat(1024 * 1024);
+    const thinking = (times: number): ChatCompletionChunk[] =>
+      stream([
+        start,
+        block(0, { type: 'thinking', thinking: '' }),
+        ...Array.from({ length: times }, () => delta(0, { type: 'thinking_delta', thinking: piece })),
+        delta(0, { type: 'signature_delta', signature: 'sig' }),
+        end(0),
+        ...finish('end_turn'),
+      ]);
+    const written = (chunks: readonly ChatCompletionChunk[], name: string): unknown[] =>
+      chunks.flatMap(({ choices }) =>
+        choices.flatMap((choice) =>
+          (Object.entries(choice.delta) as [string, unknown][]).filter(([key]) => key === name),
+        ),
+      );
+    expect(written(thinking(3), 'reasoning_details')).toHaveLength(1);
+    const endless = thinking(5);
+    expect(written(endless, 'reasoning_content')).toHaveLength(5);
+    expect(written(endless, 'reasoning_details')).toEqual([]);
+  });
+
   it('counts tools from 0 and gives {} to calls without arguments', () => {
     const chunks = stream([
       start,

@@ -15,6 +15,7 @@ import {
 } from '../json-reading.js';
 import { makeToolCallId } from '../made-up-ids.js';
 import type { ProviderCall, StreamTranslator, WireEvent } from '../provider-adapter.js';
+import { MAX_SIGNED_CHARACTERS } from '../signed-thinking-limit.js';
 import { EXCEPTION_EVENT } from './amazon-event-stream-reader.js';
 import { fromBedrockException } from './from-bedrock-error.js';
 import { fromBedrockStopReason } from './from-bedrock-stop-reason.js';
@@ -23,8 +24,6 @@ import { joinBase64 } from './join-base64.js';
 import { toEncryptedDetail, toSignedDetail } from './reasoning-details.js';
 
 const CHOICE_INDEX = 0;
-/** Signed thinking is kept until its block ends; more of it than any model writes is not kept. */
-const MAX_SIGNED_CHARACTERS = 4 * 1024 * 1024;
 
 interface OpenToolUse {
   /** Its number among the tool calls of our stream; undefined for the tool whose input is the answer. */
@@ -171,7 +170,6 @@ export class BedrockStreamTranslator implements StreamTranslator {
       if (encrypted !== '') open.encrypted.push(encrypted);
       this.#openReasoning.set(index, open);
     } else {
-      // Half a block would not fit its signature.
       this.#openReasoning.clear();
     }
     return text === '' ? [] : [this.#writer.write(CHOICE_INDEX, { reasoning_content: text })];

@@ -632,6 +632,24 @@ describe('BedrockAdapter streams', () => {
     ]);
   });
 
+  it('sends all of an endless thinking, and holds none of it for its signature', async () => {
+    const piece = 'm'.repeat(1024 * 1024);
+    const thinking = (times: number): Promise<ChatCompletionChunk[]> =>
+      translate([
+        OPENING,
+        ...Array.from({ length: times }, () => delta(0, { reasoningContent: { text: piece } })),
+        delta(0, { reasoningContent: { signature: 'sig' } }),
+        stop(0),
+        END,
+        METADATA,
+      ]);
+    const short = deltasOf(await thinking(3)).filter((said) => said?.reasoning_details !== undefined);
+    expect(short).toHaveLength(1);
+    const endless = deltasOf(await thinking(5));
+    expect(endless.filter((said) => said?.reasoning_content === piece)).toHaveLength(5);
+    expect(endless.filter((said) => said?.reasoning_details !== undefined)).toEqual([]);
+  });
+
   it('brings thinking with its signature, text, and tool calls', async () => {
     const chunks = await translate([
       OPENING,
