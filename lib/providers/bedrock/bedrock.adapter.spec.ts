@@ -410,6 +410,23 @@ describe('BedrockAdapter thinking', () => {
     ],
   };
 
+  it('keeps the signatures of two answers in one message apart', () => {
+    const detail = (text: string, signature: string): object => ({
+      type: 'reasoning.text',
+      text,
+      signature,
+      format: 'bedrock-converse-v1',
+      index: 0,
+    });
+    const reasoning_details = [detail('one', 'first'), detail('two', 'second')];
+    const messages = [history[0], { ...signed, reasoning_details }, history[2]];
+    const { messages: sent } = build({ messages, reasoning_effort: 'low' }, thinks);
+    expect(sent[1]?.content.slice(0, 2)).toEqual([
+      { reasoningContent: { reasoningText: { text: 'one', signature: 'first' } } },
+      { reasoningContent: { reasoningText: { text: 'two', signature: 'second' } } },
+    ]);
+  });
+
   it('asks Claude for it in Anthropic’s words, without sampling', () => {
     const request = { reasoning_effort: 'low', temperature: 0.3, top_k: 4 };
     expect(build(request, thinks)).toMatchObject({
