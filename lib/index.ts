@@ -16,10 +16,13 @@ export {
   type AiSdkLanguageModel,
   type AlertsOptions,
   type ApiKeyOptions,
+  type BreakerOptions,
+  type ConcurrencyOptions,
   type DeploymentOptions,
   type ExecutionOptions,
   type HealthOptions,
   type HealthProbeOptions,
+  type HedgeOptions,
   type HttpOptions,
   type LimitsOptions,
   type LlmRouterConfiguration,
@@ -27,10 +30,13 @@ export {
   type LlmRouterOptions,
   type LongContextPriceOptions,
   type ModelOptions,
+  type OwnTimeoutOptions,
   type PriceOptions,
   type ProviderApiName,
   type ProviderOptions,
+  type QueueOptions,
   type ReasoningMemoryOptions,
+  type RetryOptions,
   type RuleOptions,
   type SurfaceOptions,
   type TierOptions,
@@ -64,7 +70,8 @@ export {
   SurfaceNotAllowedError,
   UpstreamRejectedError,
 } from './errors/index.js';
-export { type BreakerState, LlmProviderHealthIndicator, LlmSurfaceHealthIndicator } from './health/index.js';
+export { LlmProviderHealthIndicator, LlmSurfaceHealthIndicator } from './health/index.js';
+export type { BreakerState } from './signals/index.js';
 export { LlmRouterErrorFilter, LlmRouterHttpModule, type LlmRouterHttpOptions } from './http/index.js';
 export { LlmRouterModule } from './llm-router.module.js';
 export type {

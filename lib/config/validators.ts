@@ -92,6 +92,17 @@ export function IsShare(): PropertyDecorator {
   });
 }
 
+/** A share from 0 to 1, both included. */
+export function IsShareOrAll(): PropertyDecorator {
+  return ValidateBy({
+    name: 'isShareOrAll',
+    validator: {
+      validate: (value) => typeof value === 'number' && value >= 0 && value <= 1,
+      defaultMessage: () => 'must be a number from 0 to 1',
+    },
+  });
+}
+
 /** A whole number in a range. */
 export function IsCount(minimum: number, maximum: number = Number.MAX_SAFE_INTEGER): PropertyDecorator {
   return ValidateBy({

@@ -24,6 +24,8 @@ export interface ProviderErrorDetails {
   readonly param?: string;
   /** How long the provider asks us to wait, in milliseconds. */
   readonly retryAfterMs?: number;
+  /** The fault is its key's, and another key of the provider is usable now. @defaultValue false */
+  readonly otherKeyReady?: boolean;
   /** The provider's sentence. It may quote the prompt: kept out of `message`, logs and records. */
   readonly providerMessage?: string;
 }
@@ -40,6 +42,7 @@ export class ProviderError extends Error {
   readonly providerCode: string | undefined;
   readonly param: string | undefined;
   readonly retryAfterMs: number | undefined;
+  readonly otherKeyReady: boolean;
   readonly #providerMessage: string | undefined;
 
   constructor(details: ProviderErrorDetails) {
@@ -53,6 +56,7 @@ export class ProviderError extends Error {
     this.providerCode = details.providerCode;
     this.param = details.param;
     this.retryAfterMs = details.retryAfterMs;
+    this.otherKeyReady = details.otherKeyReady ?? false;
     this.#providerMessage = details.providerMessage;
   }
 

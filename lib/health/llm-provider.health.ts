@@ -2,13 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
 import type { PolicyModel, PolicySnapshot } from '../planning/index.js';
 import { RouterEngine } from '../router/index.js';
-import type { LiveDeployment } from '../signals/index.js';
-import {
-  type BreakerState,
-  type DeploymentHealth,
-  judgeDeployment,
-  sumHeadroom,
-} from './deployment-health.js';
+import type { BreakerState, LiveDeployment } from '../signals/index.js';
+import { type DeploymentHealth, judgeDeployment, sumHeadroom } from './deployment-health.js';
 import { isoTime, latest, share, wholeMs } from './presentation.js';
 import { ProviderProbe, type ProbeResult } from './provider-probe.js';
 import { toTerminus } from './terminus.js';
@@ -16,7 +11,7 @@ import { toTerminus } from './terminus.js';
 /** A health answer is fetched every few seconds: it stays small, whatever is configured. */
 const MAX_DEPLOYMENTS = 20;
 
-const WORST_FIRST: readonly BreakerState[] = ['open', 'half_open', 'closed'];
+const WORST_FIRST: readonly BreakerState[] = ['open', 'half_open', 'ramping', 'closed'];
 
 /**
  * Terminus indicators of the providers, from live traffic: no probe, no token spent. A provider without traffic is up;
@@ -24,8 +19,8 @@ const WORST_FIRST: readonly BreakerState[] = ['open', 'half_open', 'closed'];
  * `degraded`, it is `up` with `degraded: true` in the detail.
  *
  * The detail has names, counts and times, and nothing else: no key, URL or text of a provider.
- * - `breaker`: the worst of its deployments: `open`, put behind all others by its own faults; `half_open`, they are
- *   past and the next call is a trial; `closed`.
+ * - `breaker`: the worst of its deployments: `open`, put behind all others by its own faults; `half_open`, its pause is
+ *   over and the next call is a trial; `ramping`, its traffic returns step by step; `closed`.
  * - `recentCalls`, `recentErrorRate`, `p95LatencyMs` (whole answers), `p95TimeToFirstTokenMs` (streams): over at most
  *   the last 64 calls of each deployment in the last 30 seconds; null where there was none. A rate limit or a request
  *   the caller got wrong is no error here. What was since the boot is in the KPIs.

@@ -1,6 +1,6 @@
 import { RulesClassifier } from '../classification/index.js';
 import type { LlmRouterConfiguration } from '../config/index.js';
-import { PlanExecutor } from '../execution/index.js';
+import { createPlanExecutor, type PlanExecutor } from '../execution/index.js';
 import { AlertStore, KpiStore, type PrometheusMetrics, SavingsStore } from '../observability/index.js';
 import { buildRuntime, RequestPipeline, type RoutingRuntime, TurnMemory } from '../pipeline/index.js';
 import { compileOptions } from '../planning/index.js';
@@ -35,6 +35,7 @@ export class RouterEngine {
   readonly responseItems: ResponseItems | undefined;
   /** Told of faults of our own: the kind of error and the decision, nothing of the request. */
   onFault: (decisionId: string, error: unknown) => void = () => undefined;
+  readonly #executor: PlanExecutor;
   #metrics: Promise<PrometheusMetrics> | undefined;
   #state: 'starting' | 'ready' | 'stopping' = 'starting';
   readonly #stopping = new AbortController();
@@ -57,11 +58,13 @@ export class RouterEngine {
     const { maxEntries, ttlMs } = reasoningMemory;
     const half = { maxEntries, ttlMs, maxBytes: Math.floor(reasoningMemory.maxBytes / 2) };
     this.responseItems = reasoningMemory.enabled ? new ResponseItems(half) : undefined;
+    this.signals.settings = () => this.runtime.policy.execution;
+    this.#executor = createPlanExecutor(this.bus, this.signals, Math.random);
     this.pipeline = new RequestPipeline({
       runtime: () => this.runtime,
       classifier: new RulesClassifier(),
       signals: this.signals,
-      executor: new PlanExecutor(this.bus),
+      executor: this.#executor,
       bus: this.bus,
       turns: reasoningMemory.enabled ? new TurnMemory(half) : undefined,
       random: Math.random,
@@ -113,6 +116,7 @@ export class RouterEngine {
   }
 
   async close(): Promise<void> {
+    this.#executor.close();
     this.signals.close();
     this.alerts.close();
     await this.runtime.close();

@@ -12,6 +12,8 @@ export class TelemetryBus {
     'attempt-started': new Set(),
     'attempt-first-token': new Set(),
     'attempt-ended': new Set(),
+    'breaker-changed': new Set(),
+    'queue-changed': new Set(),
     'request-ended': new Set(),
     'handler-ended': new Set(),
     'alert-raised': new Set(),
