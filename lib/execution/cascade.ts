@@ -280,10 +280,10 @@ export class Cascade<Prepared, Answer> {
     planned: PlannedAttempt,
     place: RoomPlace | undefined,
   ): Promise<{ answer: Answer } | undefined> {
-    let isClaimed = false;
+    const served = { isClaimed: false };
     const claim = (): boolean => {
-      const isFirst = !isClaimed;
-      isClaimed = true;
+      const isFirst = !served.isClaimed;
+      served.isClaimed = true;
       return isFirst;
     };
     const running = new Map<RunningAttempt<Answer>, Promise<void>>();
@@ -325,7 +325,7 @@ export class Cascade<Prepared, Answer> {
         const isDue = await Promise.race([...running.values(), ...(hedge === undefined ? [] : [hedge.due])]);
         if (isDue === true) {
           hedge?.cancel();
-          const second = running.size === 1 && !isClaimed ? this.takeHedge() : undefined;
+          const second = running.size === 1 && !served.isClaimed ? this.takeHedge() : undefined;
           if (second !== undefined) start(second);
           continue;
         }
