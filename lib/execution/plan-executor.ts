@@ -341,6 +341,7 @@ export class PlanExecutor {
       }
       attempt += 1;
       failures.push({ planned, error: result.error });
+      if (result.error.otherKeyReady) queue = [planned, ...queue];
       if (result.stopCause === 'moved_on') slow = [...slow, planned];
       // Told by the timer, not by the clock: a timer may go off a moment early.
       if (result.stopCause === 'deadline') isOverdue = true;
