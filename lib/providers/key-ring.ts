@@ -132,6 +132,16 @@ export class KeyRing {
     }
   }
 
+  /** Lends the best key, a refused one where there is no other, for a call that proves nothing of it. */
+  takeForProbe(): KeyLease | NoUsableKey {
+    const nowMs = this.options.nowMs();
+    const usable = this.#states.filter(({ refusal }) => refusal === undefined);
+    const best = bestOf(usable.length > 0 ? usable : this.#states, (first, second) =>
+      this.compare(first, second, nowMs),
+    );
+    return best === undefined ? this.none(nowMs) : this.lend(best);
+  }
+
   /** Lends a key; give it back by {@link release}, once the call has ended. */
   take(): KeyLease | NoUsableKey {
     const nowMs = this.options.nowMs();

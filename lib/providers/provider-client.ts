@@ -77,7 +77,10 @@ export class ProviderClient implements UpstreamClient {
   async probe(signal: AbortSignal): Promise<void> {
     const { modelList } = this.options.adapter;
     if (modelList === undefined) return;
-    const response = await this.send({ ...modelList, body: undefined }, signal);
+    const { keys } = this.options;
+    const sent = await this.send({ ...modelList, body: undefined }, signal, () => keys?.takeForProbe(signal));
+    // It judges no key: some show the list to everybody, and some keys may do all but see it.
+    const response = { ...sent, lease: undefined };
     if (!isSuccess(response.status)) throw await this.readFailure(response, signal);
     await this.readText(response.body, MAX_LIST_BYTES, signal);
     if ((response.headers['content-type'] ?? '').includes('text/html')) {
@@ -177,13 +180,17 @@ export class ProviderClient implements UpstreamClient {
     };
   }
 
-  private async send(wire: WireRequest, signal: AbortSignal): Promise<SentResponse> {
+  private async send(
+    wire: WireRequest,
+    signal: AbortSignal,
+    take = () => this.options.keys?.take(signal),
+  ): Promise<SentResponse> {
     const { adapter, transport, keys, authorizer } = this.options;
     const address = this.#baseUrl + withoutRepeatedVersion(this.#baseUrl, wire.path);
     const url = (await authorizer?.completeUrl?.(address, signal)) ?? address;
     const body = wire.body === undefined ? undefined : JSON.stringify(wire.body);
     const method = body === undefined ? 'GET' : 'POST';
-    const lease = await keys?.take(signal);
+    const lease = await take();
     const giveBack = (): void => {
       if (lease !== undefined) keys?.release(lease);
     };
@@ -204,7 +211,7 @@ export class ProviderClient implements UpstreamClient {
     }
   }
 
-  /** A whole answer, or a stream that has begun. A list of models proves nothing: some are open to everybody. */
+  /** A whole answer, or a stream that has begun: the key is taken. */
   private accepted({ lease }: SentResponse): void {
     if (lease !== undefined) this.options.keys?.accepted(lease);
   }

@@ -1,7 +1,7 @@
 import { type ConfiguredKeys, keysIn } from '../config/index.js';
 import { ProviderError } from '../errors/provider-error.js';
 import type { KeyHealth } from './key-health.js';
-import { type KeyChange, type KeyLease, KeyRing } from './key-ring.js';
+import { type KeyChange, type KeyLease, KeyRing, type NoUsableKey } from './key-ring.js';
 import { readRateLimits } from './rate-limit-headers.js';
 import { untilAborted } from './until-aborted.js';
 
@@ -51,16 +51,18 @@ export class ProviderKeys {
    * refused: nothing was sent), or the signal's reason.
    */
   async take(signal: AbortSignal): Promise<KeyLease> {
-    const { source } = this.options;
-    if (source.from === 'callback') await this.refresh(source.ask, signal);
-    signal.throwIfAborted();
-    const taken = this.#ring.take();
-    if (taken.key !== undefined) return taken;
-    const { kind, retryAfterMs } = taken;
-    throw retryAfterMs === undefined
-      ? new ProviderError({ kind, providerCode: 'no_key' })
-      : new ProviderError({ kind, providerCode: 'no_usable_key', retryAfterMs });
+    return this.lend(() => this.#ring.take(), signal);
   }
+
+  /**
+   * The same for a call that proves nothing of its key, and goes out where all are refused.
+   *
+   * @throws {@link ProviderError} with code `no_key`, or the signal's reason.
+   */
+  async takeForProbe(signal: AbortSignal): Promise<KeyLease> {
+    return this.lend(() => this.#ring.takeForProbe(), signal);
+  }
+
 
   release(lease: KeyLease): void {
     this.#ring.release(lease);
@@ -107,6 +109,18 @@ export class ProviderKeys {
 
   readSecrets(): readonly string[] {
     return this.#ring.readSecrets();
+  }
+
+  private async lend(take: () => KeyLease | NoUsableKey, signal: AbortSignal): Promise<KeyLease> {
+    const { source } = this.options;
+    if (source.from === 'callback') await this.refresh(source.ask, signal);
+    signal.throwIfAborted();
+    const taken = take();
+    if (taken.key !== undefined) return taken;
+    const { kind, retryAfterMs } = taken;
+    throw retryAfterMs === undefined
+      ? new ProviderError({ kind, providerCode: 'no_key' })
+      : new ProviderError({ kind, providerCode: 'no_usable_key', retryAfterMs });
   }
 
   /** Waits for a newer answer of the callback, where one is due, as long as that is worth it. */
