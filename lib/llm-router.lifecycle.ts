@@ -50,6 +50,17 @@ export class LlmRouterLifecycle
     engine.bus.on('alert-cleared', (alert) => {
       this.#logger.log(`Alert cleared (${alert.kind}): ${describeAlert(alert)}`);
     });
+    engine.bus.on('key-refused', ({ provider, position, total, usable, kind, outMs }) => {
+      this.#logger.warn(
+        `Key ${position} of ${total} of provider "${provider}" was refused (${kind}) and is taken out, ` +
+          `tried again in ${outMs / 1_000} s; usable: ${usable}`,
+      );
+    });
+    engine.bus.on('key-restored', ({ provider, position, total, usable, how }) => {
+      this.#logger.log(
+        `Key ${position} of provider "${provider}" is ${how === 'replaced' ? 'replaced' : 'back'}; usable: ${usable} of ${total}`,
+      );
+    });
     engine.bus.on('handler-ended', (record) => {
       const line = describeHandlerCall(record);
       if (record.outcome === 'failed') this.#logger.warn(line);

@@ -1,5 +1,7 @@
+export { type ConfiguredKeys, configuredKeys, keysIn } from './configured-keys.js';
 export { GOOGLE_CLOUD_LOCATION } from './google-cloud-location.js';
 export { GOOGLE_CLOUD_PROJECT } from './google-cloud-project.js';
+export { hasKeys } from './has-keys.js';
 export { loadConfigurationFile } from './load-configuration-file.js';
 export type { AiSdkLanguageModel } from './options/ai-sdk-language-model.js';
 export { AlertsOptions } from './options/alerts.options.js';

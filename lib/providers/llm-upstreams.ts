@@ -33,6 +33,6 @@ export abstract class LlmUpstreams {
   abstract readonly environment: NodeJS.ProcessEnv;
   /** Called once, at boot. @internal */
   abstract connect(configuration: LlmRouterConfiguration): ConnectedUpstreams;
-  /** Called once, after `connect`. The world does not watch the router; what stands in for it in tests does. @internal */
+  /** Called once, after `connect`. @internal */
   watch?(router: WatchedRouter): void;
 }

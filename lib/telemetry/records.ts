@@ -2,6 +2,7 @@ import type { TokenUsage } from '../chat/chat-types.js';
 import type { LlmRouterErrorCode } from '../errors/llm-router-error.js';
 import type { ProviderErrorKind } from '../errors/provider-error-kind.js';
 import type { Alert } from './alert.js';
+import type { KeyRefused, KeyRestored } from './key-events.js';
 
 /**
  * One of the cascade's three steps.
@@ -166,4 +167,6 @@ export interface TelemetryEvents {
   'handler-ended': HandlerRecord;
   'alert-raised': Alert;
   'alert-cleared': Alert;
+  'key-refused': KeyRefused;
+  'key-restored': KeyRestored;
 }

@@ -18,6 +18,8 @@ export class TelemetryBus {
     'handler-ended': new Set(),
     'alert-raised': new Set(),
     'alert-cleared': new Set(),
+    'key-refused': new Set(),
+    'key-restored': new Set(),
   };
 
   /** Called with the name of the event whose listener threw; the Nest layer logs it. */
