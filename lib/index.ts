@@ -32,6 +32,7 @@ export {
   type ProviderOptions,
   type ReasoningMemoryOptions,
   type RuleOptions,
+  type ShutdownOptions,
   type SurfaceOptions,
   type TierOptions,
   type TimeoutOptions,
@@ -102,6 +103,7 @@ export type {
 export type { RankingTerms, RejectionReason } from './planning/index.js';
 export { LlmUpstreams } from './providers/llm-upstreams.js';
 export {
+  type ReconfigureReport,
   type RoutedChatCompletion,
   type RoutedEmbeddingResponse,
   type RoutedChatStream,

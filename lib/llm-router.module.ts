@@ -1,7 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { DiscoveryModule, DiscoveryService, ModuleRef } from '@nestjs/core';
 import { TerminusModule } from '@nestjs/terminus';
-import { type LlmRouterFeatureOptions, withFeatureSurfaces } from './config/index.js';
+import type { LlmRouterFeatureOptions } from './config/index.js';
 import { LlmProviderHealthIndicator, LlmSurfaceHealthIndicator, ProviderProbe } from './health/index.js';
 import { LlmRouterLifecycle } from './llm-router.lifecycle.js';
 import { ConfigurableModuleClass, LLM_ROUTER_OPTIONS } from './llm-router.module-definition.js';
@@ -46,7 +46,7 @@ import { RouterEngine, RouterRegistration, RouterService } from './router/index.
       inject: [LLM_ROUTER_OPTIONS, LlmUpstreams, DiscoveryService],
       useFactory: (options: unknown, upstreams: LlmUpstreams, discovery: DiscoveryService) => {
         for (const type of discoveredClasses(discovery)) enterInheritedSurface(type);
-        return new RouterEngine(withFeatureSurfaces(options, surfacesOfFeatures(discovery)), upstreams);
+        return new RouterEngine(options, upstreams, surfacesOfFeatures(discovery));
       },
     },
     { provide: LlmUpstreams, useClass: ProviderUpstreams },

@@ -19,6 +19,7 @@ export { PriceOptions } from './options/price.options.js';
 export { ProviderOptions, type ProviderApiName } from './options/provider.options.js';
 export { RuleOptions, TierOptions } from './options/rule.options.js';
 export { ReasoningMemoryOptions } from './options/reasoning-memory.options.js';
+export { ShutdownOptions } from './options/shutdown.options.js';
 export { SurfaceOptions } from './options/surface.options.js';
 export { concealExpanded } from './expand-environment.js';
 export { type ConfigurationReading, inspectConfiguration, readConfiguration } from './read-configuration.js';
