@@ -16,6 +16,7 @@ export {
   type AiSdkLanguageModel,
   type AlertsOptions,
   type ApiKeyOptions,
+  type ConfigurationFileWatchOptions,
   type DeploymentOptions,
   type ExecutionOptions,
   type HealthOptions,
@@ -69,6 +70,7 @@ export { type BreakerState, LlmProviderHealthIndicator, LlmSurfaceHealthIndicato
 export { LlmRouterErrorFilter, LlmRouterHttpModule, type LlmRouterHttpOptions } from './http/index.js';
 export { LlmRouterModule } from './llm-router.module.js';
 export type {
+  LlmRouterFileOptions,
   LlmRouterModuleAsyncOptions,
   LlmRouterModuleExtras,
   LlmRouterModuleOptions,

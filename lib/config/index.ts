@@ -1,5 +1,10 @@
 export { GOOGLE_CLOUD_LOCATION } from './google-cloud-location.js';
 export { GOOGLE_CLOUD_PROJECT } from './google-cloud-project.js';
+export {
+  ConfigurationFile,
+  type ConfigurationFileWatchOptions,
+  type ReadConfiguration,
+} from './configuration-file.js';
 export { loadConfigurationFile } from './load-configuration-file.js';
 export type { AiSdkLanguageModel } from './options/ai-sdk-language-model.js';
 export { AlertsOptions } from './options/alerts.options.js';

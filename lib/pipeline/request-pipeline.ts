@@ -285,7 +285,7 @@ export class RequestPipeline {
     else options.signal?.addEventListener('abort', onAbort, { once: true });
 
     let leave: (() => void) | undefined;
-    let release: (() => void) | undefined;
+    const release = runtime.hold();
     let hasEnded = false;
     const context = mergeLlmContext(currentLlmContext(), options);
     const surface = context.surface === undefined ? undefined : runtime.policy.surfaces.get(context.surface);
@@ -339,11 +339,10 @@ export class RequestPipeline {
         this.parts.bus.emit('request-ended', record);
         journey.tally?.onEnded(record);
         leave?.();
-        release?.();
+        release();
       },
     };
     journey.tally?.onStarted();
-    release = runtime.hold();
     try {
       leave = this.#admission.enter(runtime.limits, options.keyId);
     } catch (error) {

@@ -1,3 +1,4 @@
+export { ConfigurationFileReload } from './configuration-file-reload.js';
 export { clientOptionsOf, type RouterClientOptions } from './router-client-options.js';
 export { responseEvents } from './response-events.js';
 export { ResponseItems } from './response-items.js';
