@@ -18,6 +18,7 @@ export {
   type ApiKeyOptions,
   type BreakerOptions,
   type ConcurrencyOptions,
+  type ConfigurationFileWatchOptions,
   type DeploymentOptions,
   type ExecutionOptions,
   type HealthOptions,
@@ -38,6 +39,7 @@ export {
   type ReasoningMemoryOptions,
   type RetryOptions,
   type RuleOptions,
+  type ShutdownOptions,
   type SurfaceOptions,
   type TierOptions,
   type TimeoutOptions,
@@ -75,6 +77,7 @@ export type { BreakerState } from './signals/index.js';
 export { LlmRouterErrorFilter, LlmRouterHttpModule, type LlmRouterHttpOptions } from './http/index.js';
 export { LlmRouterModule } from './llm-router.module.js';
 export type {
+  LlmRouterFileOptions,
   LlmRouterModuleAsyncOptions,
   LlmRouterModuleExtras,
   LlmRouterModuleOptions,
@@ -109,6 +112,7 @@ export type {
 export type { RankingTerms, RejectionReason } from './planning/index.js';
 export { LlmUpstreams } from './providers/llm-upstreams.js';
 export {
+  type ReconfigureReport,
   type RoutedChatCompletion,
   type RoutedEmbeddingResponse,
   type RoutedChatStream,

@@ -2,6 +2,11 @@ export { type ConfiguredKeys, configuredKeys, keysIn } from './configured-keys.j
 export { GOOGLE_CLOUD_LOCATION } from './google-cloud-location.js';
 export { GOOGLE_CLOUD_PROJECT } from './google-cloud-project.js';
 export { hasKeys } from './has-keys.js';
+export {
+  ConfigurationFile,
+  type ConfigurationFileWatchOptions,
+  type ReadConfiguration,
+} from './configuration-file.js';
 export { loadConfigurationFile } from './load-configuration-file.js';
 export type { AiSdkLanguageModel } from './options/ai-sdk-language-model.js';
 export { AlertsOptions } from './options/alerts.options.js';
@@ -27,6 +32,7 @@ export { PriceOptions } from './options/price.options.js';
 export { ProviderOptions, type ProviderApiName } from './options/provider.options.js';
 export { RuleOptions, TierOptions } from './options/rule.options.js';
 export { ReasoningMemoryOptions } from './options/reasoning-memory.options.js';
+export { ShutdownOptions } from './options/shutdown.options.js';
 export { SurfaceOptions } from './options/surface.options.js';
 export { concealExpanded } from './expand-environment.js';
 export { type ConfigurationReading, inspectConfiguration, readConfiguration } from './read-configuration.js';

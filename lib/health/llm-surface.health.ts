@@ -52,6 +52,9 @@ export class LlmSurfaceHealthIndicator {
     private readonly health: HealthIndicatorService,
   ) {
     this.#recent = new RecentRequests(engine.bus, (surface) => engine.runtime.policy.surfaces.has(surface));
+    engine.onReconfigured(() => {
+      this.#recent.forgetUnknown();
+    });
   }
 
   /** The configured surfaces. */

@@ -77,7 +77,7 @@ export interface PipelineParts {
   readonly signals: SignalsSnapshot;
   readonly executor: PlanExecutor;
   readonly bus: TelemetryBus;
-  /** Undefined: nothing is kept of answers. */
+  /** Undefined: nothing is kept of answers. May be another one after each reconfiguration. */
   readonly turns: TurnMemory | undefined;
   /** Uniform in [0, 1). */
   readonly random: () => number;
@@ -290,6 +290,7 @@ export class RequestPipeline {
     else options.signal?.addEventListener('abort', onAbort, { once: true });
 
     let leave: (() => void) | undefined;
+    const release = runtime.hold();
     let hasEnded = false;
     const context = mergeLlmContext(currentLlmContext(), options);
     const surface = context.surface === undefined ? undefined : runtime.policy.surfaces.get(context.surface);
@@ -343,6 +344,7 @@ export class RequestPipeline {
         this.parts.bus.emit('request-ended', record);
         journey.tally?.onEnded(record);
         leave?.();
+        release();
       },
     };
     journey.tally?.onStarted();

@@ -220,6 +220,13 @@ export class LiveSignals {
     }
   }
 
+  /** Drops what is known of all other deployments, as far as no call of theirs is under way. */
+  retain(deployments: ReadonlySet<string>): void {
+    for (const [deployment, { inFlight }] of this.#states) {
+      if (inFlight === 0 && !deployments.has(deployment)) this.#states.delete(deployment);
+    }
+  }
+
   close(): void {
     for (const unsubscribe of this.#subscriptions) unsubscribe();
   }
