@@ -20,6 +20,7 @@ export type {
   StreamErrorFault,
   UpstreamApi,
   UpstreamFault,
+  UpstreamFaultScript,
   UpstreamLatency,
   UpstreamLatencySetting,
   UpstreamReply,

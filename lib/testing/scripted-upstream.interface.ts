@@ -124,6 +124,9 @@ export type UpstreamRequestFault = StatusFault | StalledFault | CutFault | Strea
 /** Every way an upstream can be made to fail. */
 export type UpstreamFault = RefusedFault | UpstreamRequestFault;
 
+/** Says how a request fails. `undefined` leaves it to what else is scripted. */
+export type UpstreamFaultScript = (request: UpstreamRequest) => UpstreamRequestFault | undefined;
+
 /** What a scripted upstream is made of. */
 export interface ScriptedUpstreamOptions {
   readonly api: UpstreamApi;
@@ -150,7 +153,13 @@ export interface ScriptedUpstreamOptions {
   readonly keepRequests?: number;
 }
 
-/** A local server that speaks a provider's wire format and fails on demand. */
+/**
+ * A local server that speaks a provider's wire format and fails on demand.
+ *
+ * Faults may be scripted in several ways at a time. Where more than one holds for a request, the more particular wins:
+ * `failNext`, then `failRequest`, `setFaults`, `failEvery`, `failShare`, and last `failAlways`. Each request for an answer
+ * counts for all of them, whichever wins. `heal` ends them all.
+ */
 export interface ScriptedUpstream {
   readonly api: UpstreamApi;
   readonly port: number;
@@ -181,6 +190,33 @@ export interface ScriptedUpstream {
    * @param times - how many requests; 1 by default
    */
   failNext(fault: UpstreamRequestFault, times?: number): void;
+  /**
+   * Makes one request fail: the third from now is `failRequest(3, fault)`.
+   *
+   * @param position - 1 for the next request for an answer
+   * @throws RangeError for anything but a whole number from 1.
+   */
+  failRequest(position: number, fault: UpstreamRequestFault): void;
+  /**
+   * Asks the script about each request from now on; `undefined` ends that.
+   *
+   * @example
+   * upstream.setFaults(({ model }) => (model === 'gpt-4o' ? { kind: 'stalled' } : undefined));
+   */
+  setFaults(script: UpstreamFaultScript | undefined): void;
+  /**
+   * Makes every so-manieth request from now on fail: each tenth is `failEvery(10, fault)`.
+   *
+   * @throws RangeError for anything but a whole number from 1.
+   */
+  failEvery(every: number, fault: UpstreamRequestFault): void;
+  /**
+   * Makes a share of the requests from now on fail: a tenth is `failShare(0.1, fault)`. Which ones is drawn by the
+   * upstream's `seed`, the same in each run. Of several faults each gets an equal part of the share. Calls add up.
+   *
+   * @throws RangeError where all shares together are more than 1.
+   */
+  failShare(share: number, faults: UpstreamRequestFault | readonly UpstreamRequestFault[]): void;
   /** Makes every request fail until `heal`. A refusal holds from the moment this returns, until `heal`. */
   failAlways(fault: UpstreamFault): void;
   /** Ends all faults. Resolves when the upstream listens again, on the same port as before. */

@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { anthropicWire } from './anthropic.wire.js';
 import { azureOpenAiWire } from './azure-openai.wire.js';
 import { defaultReply } from './default-reply.js';
+import { FaultPlan } from './fault-plan.js';
 import { geminiWire } from './gemini.wire.js';
 import { isRecord, type JsonRecord } from './json-value.js';
 import { openAiWire } from './openai.wire.js';
@@ -12,6 +13,7 @@ import type {
   ScriptedUpstream,
   ScriptedUpstreamOptions,
   UpstreamFault,
+  UpstreamFaultScript,
   UpstreamLatency,
   UpstreamLatencySetting,
   UpstreamReply,
@@ -88,6 +90,7 @@ class ScriptedUpstreamServer implements ScriptedUpstream {
   readonly #options: ScriptedUpstreamOptions;
   readonly #keepRequests: number;
   readonly #random: SeededRandom;
+  readonly #faults: FaultPlan;
   readonly #sockets = new Set<Socket>();
   /** Connections that this side broke off: their requests are no client's abort. */
   readonly #brokenOff = new WeakSet<Socket>();
@@ -102,8 +105,6 @@ class ScriptedUpstreamServer implements ScriptedUpstream {
   #requestCount = 0;
   #openRequests = 0;
   #abortedCount = 0;
-  #nextFaults: UpstreamRequestFault[] = [];
-  #standingFault: UpstreamRequestFault | undefined;
   #latency: UpstreamLatencySetting;
   #reply: UpstreamScript | undefined;
 
@@ -113,6 +114,7 @@ class ScriptedUpstreamServer implements ScriptedUpstream {
     this.#wire = WIRES[options.api];
     this.#keepRequests = options.keepRequests ?? 10_000;
     this.#random = new SeededRandom(options.seed ?? 1);
+    this.#faults = new FaultPlan(options.seed ?? 1);
     this.#latency = checkSetting(options.latency ?? NO_LATENCY);
     this.#reply = options.reply;
   }
@@ -158,12 +160,28 @@ class ScriptedUpstreamServer implements ScriptedUpstream {
   }
 
   failNext(fault: UpstreamRequestFault, times = 1): void {
-    for (let count = 0; count < times; count += 1) this.#nextFaults.push(fault);
+    this.#faults.failNext(fault, times);
+  }
+
+  failRequest(position: number, fault: UpstreamRequestFault): void {
+    this.#faults.failRequest(position, fault);
+  }
+
+  setFaults(script: UpstreamFaultScript | undefined): void {
+    this.#faults.setScript(script);
+  }
+
+  failEvery(every: number, fault: UpstreamRequestFault): void {
+    this.#faults.failEvery(every, fault);
+  }
+
+  failShare(share: number, faults: UpstreamRequestFault | readonly UpstreamRequestFault[]): void {
+    this.#faults.failShare(share, faults);
   }
 
   failAlways(fault: UpstreamFault): void {
     if (fault.kind !== 'refused') {
-      this.#standingFault = fault;
+      this.#faults.failAlways(fault);
       return;
     }
     this.#refusing = true;
@@ -172,8 +190,7 @@ class ScriptedUpstreamServer implements ScriptedUpstream {
 
   heal(): Promise<void> {
     this.#refusing = false;
-    this.#nextFaults = [];
-    this.#standingFault = undefined;
+    this.#faults.heal();
     if (this.#server !== undefined || this.#closed) return Promise.resolve();
     this.#healing ??= this.#stopped
       .then(() => this.listen(this.#port))
@@ -313,7 +330,7 @@ class ScriptedUpstreamServer implements ScriptedUpstream {
       ...(route.kind === 'embed' && route.model !== undefined ? { model: route.model } : {}),
     };
     const request = this.#record(reading, body ?? {}, exchange);
-    const fault = this.#nextFaults.shift() ?? this.#standingFault;
+    const fault = this.#faults.take(request);
     if (await this.#failAtOnce(exchange, fault)) return;
     if (bytes === undefined) throw new UpstreamRefusal({ status: 413 });
     this.#checkKey(exchange);
@@ -334,10 +351,10 @@ class ScriptedUpstreamServer implements ScriptedUpstream {
   }
 
   async #answerModels(exchange: Exchange): Promise<void> {
-    if (await this.#failAtOnce(exchange, this.#standingFault)) return;
+    if (await this.#failAtOnce(exchange, this.#faults.standing)) return;
     this.#checkKey(exchange);
     const list = this.#wire.listModels(this.#options.models ?? this.#wire.defaultModels);
-    await this.#sendDocument(exchange, list, this.#standingFault, 0);
+    await this.#sendDocument(exchange, list, this.#faults.standing, 0);
   }
 
   /** Faults that come before the request is looked at. */
