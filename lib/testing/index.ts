@@ -19,6 +19,7 @@ export type {
   UpstreamFaultScript,
   UpstreamLatency,
   UpstreamLatencySetting,
+  UpstreamRateLimitSetting,
   UpstreamReply,
   UpstreamRequest,
   UpstreamScript,
@@ -46,9 +47,4 @@ export type {
   UpstreamRequestFault,
   UpstreamRetryAfter,
 } from './upstream-fault.interface.js';
-export type {
-  UpstreamCapacity,
-  UpstreamKeyLimit,
-  UpstreamRateLimit,
-  UpstreamRateLimitSetting,
-} from './upstream-limits.interface.js';
+export type { UpstreamCapacity, UpstreamKeyLimit, UpstreamRateLimit } from './upstream-limits.interface.js';

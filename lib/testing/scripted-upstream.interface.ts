@@ -1,10 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { UpstreamFault, UpstreamRequestFault } from './upstream-fault.interface.js';
-import type {
-  UpstreamCapacity,
-  UpstreamKeyLimit,
-  UpstreamRateLimitSetting,
-} from './upstream-limits.interface.js';
+import type { UpstreamCapacity, UpstreamKeyLimit, UpstreamRateLimit } from './upstream-limits.interface.js';
 
 /** The wire format an upstream speaks. `openai` also stands for every OpenAI-compatible server. */
 export type UpstreamApi = 'openai' | 'azure-openai' | 'anthropic' | 'gemini';
@@ -91,6 +87,10 @@ export type UpstreamLatencySetting = UpstreamLatency | ((model: string) => Upstr
 /** Says how a request fails. `undefined` leaves it to what else is scripted. */
 export type UpstreamFaultScript = (request: UpstreamRequest) => UpstreamRequestFault | undefined;
 
+/** The same for all answers, or one for each request; `undefined` leaves it to what the provider usually says. */
+export type UpstreamRateLimitSetting =
+  UpstreamRateLimit | ((request: UpstreamRequest) => UpstreamRateLimit | undefined);
+
 /** What a scripted upstream is made of. */
 export interface ScriptedUpstreamOptions {
   readonly api: UpstreamApi;
@@ -154,6 +154,8 @@ export interface ScriptedUpstream {
   whenRequests(count: number): Promise<void>;
   /** Resolves when `abortedCount` has reached the count; rejects when the upstream is closed before. */
   whenAborted(count: number): Promise<void>;
+  /** Resolves when so many requests wait for their turn; rejects when the upstream is closed before. */
+  whenQueued(count: number): Promise<void>;
   /** Resolves when no request is open. */
   whenIdle(): Promise<void>;
   /**

@@ -120,8 +120,7 @@ describe('capacity', () => {
     const inside = [send(upstream, true), send(upstream, true)];
     await Promise.all(inside.map(({ response }) => response));
     const waiting = send(upstream, true);
-    await upstream.whenRequests(3);
-    expect(upstream.queuedRequests).toBe(1);
+    await upstream.whenQueued(1);
     expect((await answerTo(upstream)).status).toBe(503);
     expect(waiting.request.socket?.bytesRead).toBe(0);
     inside[0]!.request.destroy();
@@ -139,8 +138,7 @@ describe('capacity', () => {
     await inside.response;
     const leaving = send(upstream, true);
     const staying = send(upstream, true);
-    await upstream.whenRequests(3);
-    expect(upstream.queuedRequests).toBe(2);
+    await upstream.whenQueued(2);
     leaving.request.destroy();
     await upstream.whenAborted(1);
     expect(upstream.queuedRequests).toBe(1);

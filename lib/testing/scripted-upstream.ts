@@ -20,6 +20,7 @@ import type {
   UpstreamFaultScript,
   UpstreamLatency,
   UpstreamLatencySetting,
+  UpstreamRateLimitSetting,
   UpstreamRequest,
   UpstreamScript,
 } from './scripted-upstream.interface.js';
@@ -28,12 +29,7 @@ import { sendDocument, sendProblem } from './send-document.js';
 import { sendImmediateFault } from './send-immediate-fault.js';
 import { sendStream } from './send-stream.js';
 import type { UpstreamFault, UpstreamRequestFault } from './upstream-fault.interface.js';
-import type {
-  UpstreamCapacity,
-  UpstreamKeyLimit,
-  UpstreamRateLimit,
-  UpstreamRateLimitSetting,
-} from './upstream-limits.interface.js';
+import type { UpstreamCapacity, UpstreamKeyLimit, UpstreamRateLimit } from './upstream-limits.interface.js';
 import { UpstreamListener } from './upstream-listener.js';
 import { checkLatency, planTimeline } from './upstream-timeline.js';
 import { UpstreamWaiters } from './upstream-waiters.js';
@@ -154,6 +150,10 @@ class ScriptedUpstreamServer implements ScriptedUpstream {
 
   whenAborted(count: number): Promise<void> {
     return this.#waiters.wait(() => this.#abortedCount >= count, `${count} aborted requests`);
+  }
+
+  whenQueued(count: number): Promise<void> {
+    return this.#waiters.wait(() => this.queuedRequests >= count, `${count} waiting requests`);
   }
 
   whenIdle(): Promise<void> {
@@ -318,7 +318,9 @@ class ScriptedUpstreamServer implements ScriptedUpstream {
     this.#checkKey(key);
     const ofKey = this.#useKey(key);
     if (body === undefined) throw new UpstreamRefusal(this.#wire.malformedBody());
-    const entry = await this.#gate.enter(exchange.gone);
+    const entering = this.#gate.enter(exchange.gone);
+    this.#waiters.notify();
+    const entry = await entering;
     if (entry === 'full') {
       await sendImmediateFault(exchange, this.#gate.capacity?.whenFull ?? { kind: 'status', status: 503 });
       return;

@@ -1,4 +1,3 @@
-import type { UpstreamRequest } from './scripted-upstream.interface.js';
 import type { ErrorInSuccessFault, HtmlFault, ResetFault, StatusFault } from './upstream-fault.interface.js';
 
 /** How much an upstream serves at a time. */
@@ -20,10 +19,6 @@ export interface UpstreamRateLimit {
   /** Until the limits are whole again; told of requests and of tokens, whichever has a figure. */
   readonly resetMs?: number;
 }
-
-/** The same for all answers, or one for each request; `undefined` leaves it to what the provider usually says. */
-export type UpstreamRateLimitSetting =
-  UpstreamRateLimit | ((request: UpstreamRequest) => UpstreamRateLimit | undefined);
 
 /** How many requests of one key are taken in any stretch of time that long; the others get status 429. */
 export interface UpstreamKeyLimit {
