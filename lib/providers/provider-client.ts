@@ -11,6 +11,7 @@ import type {
   WireEvent,
   WireRequest,
 } from './provider-adapter.js';
+import { parseJson } from './json-reading.js';
 import { readBodyText } from './read-body.js';
 import { withRecalledTurns } from './recalled-turn.js';
 import type { RequestAuthorizer } from './request-authorizer.js';
@@ -124,7 +125,7 @@ export class ProviderClient implements UpstreamClient {
     onProgress();
     try {
       const text = await this.readText(response.body, maxBytes, signal, onProgress);
-      return parse(parseJson(text));
+      return parse(readJson(text));
     } catch (error) {
       this.notice(error, response.pass);
       // The status tells that an answer had begun: it was generated, and will be billed.
@@ -279,15 +280,13 @@ function isSuccess(status: number): boolean {
   return status >= 200 && status < 300;
 }
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    throw new ProviderError({
-      kind: 'bad_response',
-      providerCode: text.trim() === '' ? 'empty_body' : 'not_json',
-    });
-  }
+function readJson(text: string): unknown {
+  const body = parseJson(text);
+  if (body !== undefined) return body;
+  throw new ProviderError({
+    kind: 'bad_response',
+    providerCode: text.trim() === '' ? 'empty_body' : 'not_json',
+  });
 }
 
 /** Some write Anthropic's or Gemini's base URL with its version, Azure's with `/openai` too; the path has it already. */
