@@ -11,6 +11,7 @@ import type {
   WireEvent,
   WireRequest,
 } from './provider-adapter.js';
+import { parseJson } from './json-reading.js';
 import { readBodyText } from './read-body.js';
 import { withRecalledTurns } from './recalled-turn.js';
 import type { KeyHealth } from './key-health.js';
@@ -141,7 +142,7 @@ export class ProviderClient implements UpstreamClient {
     onProgress();
     try {
       const text = await this.readText(response.body, maxBytes, signal, onProgress);
-      const answer = parse(parseJson(text));
+      const answer = parse(readJson(text));
       this.accepted(response);
       return answer;
     } catch (error) {
@@ -338,15 +339,13 @@ function isSuccess(status: number): boolean {
   return status >= 200 && status < 300;
 }
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    throw new ProviderError({
-      kind: 'bad_response',
-      providerCode: text.trim() === '' ? 'empty_body' : 'not_json',
-    });
-  }
+function readJson(text: string): unknown {
+  const body = parseJson(text);
+  if (body !== undefined) return body;
+  throw new ProviderError({
+    kind: 'bad_response',
+    providerCode: text.trim() === '' ? 'empty_body' : 'not_json',
+  });
 }
 
 /** Some write Anthropic's or Gemini's base URL with its version, Azure's with `/openai` too; the path has it already. */
