@@ -1,8 +1,15 @@
-// Every call that reaches an upstream of this process, and when it ended: Node itself tells of them.
+// Every call of an upstream in this process: those that were sent, and of those that arrived, when they ended. Node and
+// undici tell of them themselves.
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { wishesOf } from './spoken.mjs';
 
-const CHANNEL = 'http.server.request.start';
+const ARRIVED = 'http.server.request.start';
+/** Of undici's, Node's own `fetch` included. */
+const SENT = 'undici:request:create';
+const ID_IN_PROMPT = /\[id=([\w-]+)/;
+/** For those who send a body that cannot be looked at. */
+export const ID_HEADER = 'x-world-id';
+const ID_IN_HEADERS = new RegExp(`${ID_HEADER}[:,]\\s*([\\w-]+)`, 'i');
 
 /**
  * @typedef {object} Call
@@ -21,6 +28,16 @@ export class CallLog {
   #states = new WeakMap();
   /** @type {Map<string, { calls: Call[], seen: number }>} */
   #logs = new Map();
+  /** @type {{ provider: string, id: string, sentAt: number }[]} */
+  #sent = [];
+  #onSent = ({ request }) => {
+    const provider = Object.keys(this.#upstreams).find((name) => this.#upstreams[name].origin === request.origin);
+    if (provider === undefined) return;
+    const { body } = request;
+    const text = typeof body === 'string' || Buffer.isBuffer(body) ? String(body) : '';
+    const id = (ID_IN_PROMPT.exec(text) ?? ID_IN_HEADERS.exec(String(request.headers)))?.[1] ?? '?';
+    this.#sent.push({ provider, id, sentAt: Date.now() });
+  };
   #onStart = ({ request, response }) => {
     const state = { closedAt: undefined, response };
     this.#states.set(request.headers, state);
@@ -33,10 +50,16 @@ export class CallLog {
   constructor(upstreams) {
     this.#upstreams = upstreams;
     for (const provider of Object.keys(upstreams)) this.#logs.set(provider, { calls: [], seen: 0 });
-    subscribe(CHANNEL, this.#onStart);
+    subscribe(ARRIVED, this.#onStart);
+    subscribe(SENT, this.#onSent);
   }
 
-  /** @returns {Call[]} all so far */
+  /** All that were sent, whether anybody listened or not. */
+  sent() {
+    return this.#sent;
+  }
+
+  /** @returns {Call[]} that arrived so far */
   calls() {
     const all = [];
     for (const [provider, upstream] of Object.entries(this.#upstreams)) {
@@ -76,7 +99,15 @@ export class CallLog {
     };
   }
 
+  /** As if nothing had come so far. */
+  forget() {
+    this.calls();
+    for (const log of this.#logs.values()) log.calls = [];
+    this.#sent = [];
+  }
+
   close() {
-    unsubscribe(CHANNEL, this.#onStart);
+    unsubscribe(ARRIVED, this.#onStart);
+    unsubscribe(SENT, this.#onSent);
   }
 }

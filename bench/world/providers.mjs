@@ -66,15 +66,15 @@ export class Provider {
 
 /**
  * @param {import('./spoken.mjs').Spoken} spoken
- * @param {{ seed: number | string, oneWire?: boolean, hasCapacity?: boolean }} options oneWire: all of them speak OpenAI's
+ * @param {{ seed: number | string, oneWire?: boolean, hasCapacity?: boolean, keepRequests?: number }} options oneWire: all of them speak OpenAI's
  */
-export async function startProviders(spoken, { seed, oneWire = false, hasCapacity = true }) {
+export async function startProviders(spoken, { seed, oneWire = false, hasCapacity = true, keepRequests = 100_000 }) {
   const providers = {};
   for (const name of PROVIDERS) {
     const upstream = await createScriptedUpstream({
       api: oneWire ? 'openai' : MAKE[name].api,
       seed: PROVIDERS.indexOf(name) + 1,
-      keepRequests: 100_000,
+      keepRequests,
       latency: () => providers[name].latency(),
       reply: ({ lastUserText }) => {
         const wishes = wishesOf(lastUserText);
