@@ -6,6 +6,8 @@ import { wishesOf } from './spoken.mjs';
 const ARRIVED = 'http.server.request.start';
 /** Of undici's, Node's own `fetch` included. */
 const SENT = 'undici:request:create';
+/** The answer is complete, or the call was ended from this side, or broke. */
+const ENDED = ['undici:request:trailers', 'undici:request:error'];
 const ID_IN_PROMPT = /\[id=([\w-]+)/;
 /** For those who send a body that cannot be looked at. */
 export const ID_HEADER = 'x-world-id';
@@ -28,15 +30,24 @@ export class CallLog {
   #states = new WeakMap();
   /** @type {Map<string, { calls: Call[], seen: number }>} */
   #logs = new Map();
-  /** @type {{ provider: string, id: string, sentAt: number }[]} */
+  /** @type {{ provider: string, id: string, sentAt: number, endedAt: number | undefined }[]} */
   #sent = [];
+  #bySent = new WeakMap();
   #onSent = ({ request }) => {
-    const provider = Object.keys(this.#upstreams).find((name) => this.#upstreams[name].origin === request.origin);
+    const provider = Object.keys(this.#upstreams).find(
+      (name) => this.#upstreams[name].origin === request.origin,
+    );
     if (provider === undefined) return;
     const { body } = request;
     const text = typeof body === 'string' || Buffer.isBuffer(body) ? String(body) : '';
     const id = (ID_IN_PROMPT.exec(text) ?? ID_IN_HEADERS.exec(String(request.headers)))?.[1] ?? '?';
-    this.#sent.push({ provider, id, sentAt: Date.now() });
+    const call = { provider, id, sentAt: Date.now(), endedAt: undefined };
+    this.#sent.push(call);
+    this.#bySent.set(request, call);
+  };
+  #onEnded = ({ request }) => {
+    const call = this.#bySent.get(request);
+    if (call !== undefined) call.endedAt ??= Date.now();
   };
   #onStart = ({ request, response }) => {
     const state = { closedAt: undefined, response };
@@ -52,6 +63,12 @@ export class CallLog {
     for (const provider of Object.keys(upstreams)) this.#logs.set(provider, { calls: [], seen: 0 });
     subscribe(ARRIVED, this.#onStart);
     subscribe(SENT, this.#onSent);
+    for (const channel of ENDED) subscribe(channel, this.#onEnded);
+  }
+
+  /** How many calls of a request the caller has not ended. */
+  runningOf(id) {
+    return this.#sent.filter((call) => call.id === id && call.endedAt === undefined).length;
   }
 
   /** All that were sent, whether anybody listened or not. */
@@ -109,5 +126,6 @@ export class CallLog {
   close() {
     unsubscribe(ARRIVED, this.#onStart);
     unsubscribe(SENT, this.#onSent);
+    for (const channel of ENDED) unsubscribe(channel, this.#onEnded);
   }
 }

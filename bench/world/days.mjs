@@ -34,7 +34,7 @@ export const DAYS = {
     },
   },
   errors: {
-    what: '20 % of the primary’s answers are 500, 502, 503 or 529',
+    what: `20 % of the primary's answers are 500, 502, 503 or 529`,
     goal: { success: 100, slo: 98.5 },
     begin: ({ providers, random }) => {
       providers.primary.fail(someStatuses(random, 0.2, [500, 500, 500, 502, 503, 529]));
@@ -44,7 +44,7 @@ export const DAYS = {
     what: 'the primary takes 1.5 requests a second; 429 with every form of Retry-After and none',
     goal: { success: 100, slo: 98.5 },
     begin: ({ providers: { primary } }) => {
-      primary.fail(rateLimit(1.5, primary.upstream.api));
+      primary.fail(rateLimit(1.5));
     },
   },
   peak: {
@@ -64,7 +64,7 @@ export const DAYS = {
     },
   },
   streams: {
-    what: '35 % of the primary’s streams break, in seven ways',
+    what: `35 % of the primary's streams break, in seven ways`,
     goal: { success: 96, slo: 90 },
     begin: ({ providers, random }) => {
       providers.primary.fail(someStreams(random, 0.35));

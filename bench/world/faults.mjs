@@ -1,9 +1,10 @@
 // Scripts of faults, for `setFaults` of a scripted upstream.
+import { retryAfterForms } from 'nestjs-llm-router/testing';
 
 /** Every way in which a stream breaks; `early` ones come before its first token. */
 export const STREAM_FAULTS = [
-  { kind: 'cut', afterChunks: 4 },
-  { kind: 'cut', afterChunks: 4, clean: true },
+  { kind: 'cut', afterChunks: 4, ending: 'reset' },
+  { kind: 'cut', afterChunks: 4, ending: 'clean' },
   { kind: 'stalled', after: 'first_token' },
   { kind: 'stream_error', afterChunks: 0 },
   { kind: 'stream_error', afterChunks: 4 },
@@ -19,9 +20,14 @@ export function someStatuses(random, share, statuses) {
   return () => (random.chance(share) ? { kind: 'status', status: random.pick(statuses) } : undefined);
 }
 
+/** What nobody could honour is left out of the forms: a wait of a year. The wait that is told is a true one. */
+const formsFor = (seconds) =>
+  Object.entries(retryAfterForms(seconds))
+    .filter(([name]) => name !== 'absurdly_long')
+    .map(([, form]) => form);
+
 /** A bucket that lets so many through in a second; the others get a 429, its wait told in each form in turn. */
-export function rateLimit(perSecond, api) {
-  const forms = RETRY_AFTER_FORMS[api];
+export function rateLimit(perSecond) {
   let tokens = perSecond;
   let filledAt = performance.now();
   let refusals = 0;
@@ -33,12 +39,9 @@ export function rateLimit(perSecond, api) {
       tokens -= 1;
       return undefined;
     }
+    const forms = formsFor(1 + (refusals % 3));
+    const retryAfter = forms[refusals % forms.length];
     refusals += 1;
-    const waitSeconds = 1 + (refusals % 3);
-    return forms[refusals % forms.length](waitSeconds);
+    return { kind: 'status', status: 429, retryAfter };
   };
 }
-
-const limited = (more) => ({ kind: 'status', status: 429, ...more });
-const FORMS = [(seconds) => limited({ retryAfterSeconds: seconds }), () => limited({})];
-const RETRY_AFTER_FORMS = { openai: FORMS, anthropic: FORMS, gemini: FORMS };

@@ -3,46 +3,61 @@
 const SLO_MS = 1_500;
 const share = (part, whole) => (whole === 0 ? undefined : (100 * part) / whole);
 
-export function sumUp(readings, calls) {
-  const callsOf = new Map();
-  for (const { id } of calls) callsOf.set(id, (callsOf.get(id) ?? 0) + 1);
-  const stayed = readings.filter(({ verdict }) => verdict !== 'left');
-  const verdicts = {};
-  const details = {};
-  for (const { verdict, detail } of readings) {
-    verdicts[verdict] = (verdicts[verdict] ?? 0) + 1;
-    if (detail !== undefined) details[`${verdict}: ${detail}`] = (details[`${verdict}: ${detail}`] ?? 0) + 1;
+function countBy(list, keyOf) {
+  const counts = {};
+  for (const one of list) {
+    const key = keyOf(one);
+    if (key !== undefined) counts[key] = (counts[key] ?? 0) + 1;
   }
+  return counts;
+}
+
+/**
+ * @param {(import('./day.mjs').Request & import('./strict-client.mjs').Reading & { leftRunning: number })[]} readings
+ * @param {{ id: string, provider: string }[]} sent every call of a provider, whether anybody listened or not
+ * @param {import('./call-log.mjs').Call[]} arrived
+ */
+export function sumUp(readings, sent, arrived) {
+  const callsOf = countBy(sent, ({ id }) => id);
+  const perRequest = (some) =>
+    some.length === 0 ? undefined : some.reduce((sum, { id }) => sum + (callsOf[id] ?? 0), 0) / some.length;
+  const stayed = readings.filter(({ verdict }) => verdict !== 'left');
+  const left = readings.filter(({ verdict }) => verdict === 'left');
   const chats = stayed.filter(({ streamed }) => streamed);
   const inTime = ({ firstTokenMs = Infinity }) => firstTokenMs <= SLO_MS;
   const sloOf = (some) => share(some.filter(inTime).length, some.length);
-  const counts = readings.map(({ id }) => callsOf.get(id) ?? 0);
-  const perRequest = (some) =>
-    some.length === 0
-      ? undefined
-      : some.reduce((sum, { id }) => sum + (callsOf.get(id) ?? 0), 0) / some.length;
   const inFault = readings.filter((reading) => reading.inFault);
-  const byProvider = {};
-  for (const { provider } of calls) byProvider[provider] = (byProvider[provider] ?? 0) + 1;
+  const leftAt = new Map(left.map(({ id, startedAt, endMs }) => [id, startedAt + endMs]));
+  const abortsMs = arrived
+    .filter(({ id, closedAt = Infinity }) => closedAt >= leftAt.get(id))
+    .map(({ id, closedAt }) => closedAt - leftAt.get(id))
+    .sort((first, second) => first - second);
   return {
     requests: readings.length,
-    verdicts,
-    details,
+    verdicts: countBy(readings, ({ verdict }) => verdict),
+    details: countBy(readings, ({ verdict, detail }) =>
+      detail === undefined ? undefined : `${verdict}: ${detail}`,
+    ),
     success: share(stayed.filter(({ verdict }) => verdict === 'ok').length, stayed.length),
     slo: {
       inside: sloOf(chats.filter((chat) => chat.inFault)),
       outside: sloOf(chats.filter((chat) => !chat.inFault)),
     },
     calls: {
-      byProvider,
-      most: Math.max(0, ...counts),
+      byProvider: countBy(sent, ({ provider }) => provider),
+      most: Math.max(0, ...Object.values(callsOf)),
       insideFault: perRequest(inFault),
       insideFaultStreams: perRequest(inFault.filter(({ streamed }) => streamed)),
       insideFaultWhole: perRequest(inFault.filter(({ streamed }) => !streamed)),
       all: perRequest(readings),
     },
     leftRunning: readings.reduce((sum, { leftRunning }) => sum + leftRunning, 0),
-    left: verdicts.left ?? 0,
+    stillOpen: arrived.filter(({ isOpen }) => isOpen).length,
+    abortsMs: {
+      count: abortsMs.length,
+      median: abortsMs[Math.floor(abortsMs.length / 2)] ?? 0,
+      max: abortsMs.at(-1) ?? 0,
+    },
   };
 }
 
@@ -98,8 +113,12 @@ export function pool(all) {
       all: mean(({ calls }) => calls.all),
     },
     leftRunning: sum(({ leftRunning }) => leftRunning),
-    left: sum(({ left }) => left),
     stillOpen: sum(({ stillOpen }) => stillOpen),
+    abortsMs: {
+      count: sum(({ abortsMs }) => abortsMs.count),
+      median: Math.max(...all.map(({ abortsMs }) => abortsMs.median)),
+      max: Math.max(...all.map(({ abortsMs }) => abortsMs.max)),
+    },
     eventLoopMs: {
       p99: Math.max(...all.map(({ eventLoopMs }) => eventLoopMs.p99)),
       max: Math.max(...all.map(({ eventLoopMs }) => eventLoopMs.max)),

@@ -2,6 +2,8 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import OpenAI from 'openai';
+import { ID_HEADER } from './call-log.mjs';
+import { wishesOf } from './spoken.mjs';
 
 const TIMEOUT_MS = 20_000;
 
@@ -18,7 +20,10 @@ export async function startLoopApp(baseUrls) {
     response.once('close', () => left.abort());
     for (const client of clients) {
       try {
-        const answer = await client.chat.completions.create(body, { signal: left.signal });
+        const answer = await client.chat.completions.create(body, {
+          signal: left.signal,
+          headers: { [ID_HEADER]: wishesOf(body.messages.at(-1).content).id },
+        });
         if (body.stream !== true) {
           response.setHeader('content-type', 'application/json').end(JSON.stringify(answer));
           return;
@@ -34,13 +39,11 @@ export async function startLoopApp(baseUrls) {
         }
       }
     }
-    response
-      .writeHead(502, { 'content-type': 'application/json' })
-      .end(
-        JSON.stringify({
-          error: { message: 'All providers failed', type: 'server_error', param: null, code: 'all_failed' },
-        }),
-      );
+    response.writeHead(502, { 'content-type': 'application/json' }).end(
+      JSON.stringify({
+        error: { message: 'All providers failed', type: 'server_error', param: null, code: 'all_failed' },
+      }),
+    );
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

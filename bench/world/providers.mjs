@@ -7,14 +7,15 @@ import { wishesOf } from './spoken.mjs';
 export const PROVIDERS = ['primary', 'secondary', 'tertiary'];
 
 const MAKE = {
-  primary: { api: 'openai', firstTokenMs: 350, capacity: 24 },
-  secondary: { api: 'anthropic', firstTokenMs: 500, capacity: 20 },
-  tertiary: { api: 'gemini', firstTokenMs: 650, capacity: 16 },
+  primary: { api: 'openai', firstTokenMs: 350, capacity: 14 },
+  secondary: { api: 'anthropic', firstTokenMs: 500, capacity: 12 },
+  tertiary: { api: 'gemini', firstTokenMs: 650, capacity: 12 },
 };
 const FIRST_TOKEN_SIGMA = 0.35;
 const TOKENS_PER_SECOND = [60, 120];
-/** Who would wait behind more than this many is sent away with a 429. */
-const QUEUE_LENGTH = 60;
+/** Who would wait behind more than this many is sent away. */
+const QUEUE_LENGTH = 40;
+const WHEN_FULL = { kind: 'status', status: 429, retryAfterSeconds: 1 };
 
 export const totalCapacity = PROVIDERS.reduce((sum, name) => sum + MAKE[name].capacity, 0);
 
@@ -68,7 +69,10 @@ export class Provider {
  * @param {import('./spoken.mjs').Spoken} spoken
  * @param {{ seed: number | string, oneWire?: boolean, hasCapacity?: boolean, keepRequests?: number }} options oneWire: all of them speak OpenAI's
  */
-export async function startProviders(spoken, { seed, oneWire = false, hasCapacity = true, keepRequests = 100_000 }) {
+export async function startProviders(
+  spoken,
+  { seed, oneWire = false, hasCapacity = true, keepRequests = 100_000 },
+) {
   const providers = {};
   for (const name of PROVIDERS) {
     const upstream = await createScriptedUpstream({
@@ -84,7 +88,8 @@ export async function startProviders(spoken, { seed, oneWire = false, hasCapacit
         };
       },
     });
-    if (hasCapacity) upstream.setCapacity?.({ concurrency: MAKE[name].capacity, queue: QUEUE_LENGTH });
+    if (hasCapacity)
+      upstream.setCapacity?.({ concurrency: MAKE[name].capacity, queue: QUEUE_LENGTH, whenFull: WHEN_FULL });
     providers[name] = new Provider(name, upstream, new Random(`${seed} ${name}`));
   }
   return providers;

@@ -57,7 +57,14 @@ export function printHead({ shape, seconds, seed, seeds, whole, cpus, load }) {
 
 export function printDay(row) {
   process.stdout.write(`${COLUMNS.map(([, width, cell]) => pad(cell(row), width)).join('')}\n`);
-  const { details } = row.figures;
+  const { details, abortsMs, calls } = row.figures;
+  const shares = Object.entries(calls.byProvider).map(([name, count]) => `${name} ${count}`);
+  process.stdout.write(`                 calls: ${shares.join(', ')}\n`);
+  if (abortsMs.count > 0) {
+    process.stdout.write(
+      `                 calls ended after their client left: median ${abortsMs.median.toFixed(0)} ms, at most ${abortsMs.max.toFixed(0)} ms (${abortsMs.count})\n`,
+    );
+  }
   for (const [what, count] of Object.entries(details))
     process.stdout.write(`                 ${count} × ${what}\n`);
 }
