@@ -1,5 +1,4 @@
 import type { ChatCompletionChunk } from '../chat/index.js';
-import { ProviderError } from '../errors/provider-error.js';
 import type { EmbeddingsCall } from '../providers/embeddings-wire.js';
 import type { ProviderCall, TranslatedAnswer } from '../providers/provider-adapter.js';
 import type {
@@ -76,11 +75,10 @@ export class ScriptedClient implements UpstreamClient {
           body: { ...request.extras, model: request.model, messages: [] },
         });
         const course = cue.fault === undefined ? undefined : toCourse(cue.fault);
-        if (course?.kind === 'error' || course?.kind === 'stream_error') throw course.error;
+        if (course?.kind === 'error') throw course.error;
         if (course?.kind === 'stalled') return this.connection.waits.stall(signal);
-        if (course?.kind === 'cut') {
-          throw new ProviderError({ kind: 'connection', status: 200, providerCode: 'ECONNRESET' });
-        }
+        if (course?.kind === 'broken') throw course.whole;
+        if (course?.kind === 'slow') await this.connection.waits.pause(course.beforeMs, signal);
         signal.throwIfAborted();
         onProgress();
         return {
@@ -117,17 +115,19 @@ export class ScriptedClient implements UpstreamClient {
 
   private async complete(scene: Scene, onProgress: () => void): Promise<TranslatedAnswer> {
     const { course, waits, signal } = scene;
-    if (course?.kind === 'error' || course?.kind === 'stream_error') throw course.error;
+    if (course?.kind === 'error') throw course.error;
     if (course?.kind === 'stalled') {
       if (course.after !== 'request') onProgress();
       return waits.stall(signal);
     }
-    if (course?.kind === 'cut') {
-      onProgress();
-      throw new ProviderError({ kind: 'connection', status: 200, providerCode: 'ECONNRESET' });
+    if (course?.kind === 'broken') {
+      // An error answer is no progress.
+      if (course.whole.status === 200) onProgress();
+      throw course.whole;
     }
     const answer = await this.answer(scene);
     onProgress();
+    if (course?.kind === 'slow') await this.drip(answer, course.everyMs, scene, onProgress);
     return { completion: toCompletion(answer), usage: answer.usage };
   }
 
@@ -153,14 +153,18 @@ export class ScriptedClient implements UpstreamClient {
   ): AsyncGenerator<readonly ChatCompletionChunk[], void, undefined> {
     if (course?.kind === 'stalled' && course.after === 'headers') await waits.stall(signal);
     const { opening, content, closing } = toStream(answer);
-    const spoken = content.slice(0, spokenPieces(course));
-    for (const chunk of [...opening, ...spoken]) {
+    const everyMs = course?.kind === 'slow' ? course.everyMs : 0;
+    for (const chunk of opening) {
+      signal.throwIfAborted();
+      yield [chunk];
+    }
+    for (const chunk of content.slice(0, spokenPieces(course))) {
+      await waits.pause(everyMs, signal);
       signal.throwIfAborted();
       yield [chunk];
     }
     if (course?.kind === 'stalled') await waits.stallMidway(signal);
-    if (course?.kind === 'stream_error') throw course.error;
-    if (course?.kind === 'cut') throw new ProviderError({ kind: 'stream_cut', status: 200 });
+    if (course?.kind === 'broken') throw course.streamed;
     signal.throwIfAborted();
     report();
     for (const chunk of closing) yield [chunk];
@@ -168,8 +172,22 @@ export class ScriptedClient implements UpstreamClient {
 
   private async answer(scene: Scene): Promise<WrittenAnswer> {
     const reply = await this.reply(scene);
+    if (scene.course?.kind === 'slow') await scene.waits.pause(scene.course.beforeMs, scene.signal);
     if (typeof reply !== 'string') await scene.waits.pause(reply.delayMs ?? 0, scene.signal);
     return writeAnswer(reply, scene.reading, scene.call.upstreamModel);
+  }
+
+  /** The pieces that an answer would have been streamed in, each in its own time. */
+  private async drip(
+    answer: WrittenAnswer,
+    everyMs: number,
+    { waits, signal }: Scene,
+    onProgress: () => void,
+  ): Promise<void> {
+    for (const _piece of toStream(answer).content) {
+      await waits.pause(everyMs, signal);
+      onProgress();
+    }
   }
 
   private async reply({ cue, request, reading, waits, signal }: Scene): Promise<string | ScriptedReply> {
@@ -190,6 +208,6 @@ export class ScriptedClient implements UpstreamClient {
 
 /** How many pieces of the content a stream comes to. */
 function spokenPieces(course: Course | undefined): number {
-  if (course?.kind === 'cut' || course?.kind === 'stream_error') return course.afterChunks;
+  if (course?.kind === 'broken') return course.afterChunks;
   return course?.kind === 'stalled' ? 1 : Number.POSITIVE_INFINITY;
 }

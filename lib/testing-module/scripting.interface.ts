@@ -96,8 +96,9 @@ export interface ProviderFault {
 }
 
 /**
- * How a call fails: a kind alone, a kind with its details, or a fault as scripted upstreams know it (`stalled`, `cut`,
- * `stream_error`, `status`, `refused`).
+ * How a call fails: a kind alone, a kind with its details, or a fault as scripted upstreams know it. What those do to
+ * bytes and sockets comes here as what the router would make of it: `malformed` as `bad_response`, `reset` as
+ * `connection`, and `content_type` as nothing, since the router does not mind it.
  *
  * @publicApi
  */

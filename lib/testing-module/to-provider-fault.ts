@@ -1,6 +1,6 @@
 import { ProviderError } from '../errors/provider-error.js';
 import type { ProviderErrorKind } from '../errors/index.js';
-import type { CutFault, StalledFault, StreamErrorFault } from '../testing/index.js';
+import type { StalledFault, StatusFault, UpstreamRequestFault } from '../testing/index.js';
 import type { ProviderFault, ScriptedFault } from './scripting.interface.js';
 
 /** What providers send with each kind; a connection that fails has no status. */
@@ -22,12 +22,32 @@ const USUAL: Readonly<Record<ProviderErrorKind, { readonly status?: number; read
   stream_cut: {},
 };
 
-/** A fault that is an error at once, or one that takes its course. */
+/** An answer that has begun and breaks. */
+interface BrokenCourse {
+  readonly kind: 'broken';
+  /** So many pieces of a stream come before. */
+  readonly afterChunks: number;
+  /** What ends a stream. */
+  readonly streamed: ProviderError;
+  /** What ends an answer that is not streamed. */
+  readonly whole: ProviderError;
+}
+
+/** An answer that is right, and late. */
+interface SlowCourse {
+  readonly kind: 'slow';
+  readonly beforeMs: number;
+  /** The pause before each piece. */
+  readonly everyMs: number;
+}
+
+/** A fault that is an error at once, or one that takes its course; undefined where the router does not mind it. */
 export type Course =
   | { readonly kind: 'error'; readonly error: ProviderError }
   | Required<StalledFault>
-  | CutFault
-  | (StreamErrorFault & { readonly error: ProviderError });
+  | BrokenCourse
+  | SlowCourse
+  | undefined;
 
 function kindOfStatus(status: number): ProviderErrorKind {
   switch (status) {
@@ -56,15 +76,88 @@ export function toCourse(scripted: ScriptedFault): Course {
   // An object of the kind alone is every fault whose details may be left out.
   const fault =
     typeof scripted === 'string' ? ({ kind: scripted } as Exclude<ScriptedFault, string>) : scripted;
-  if (fault.kind === 'stalled') return { kind: 'stalled', after: fault.after ?? 'request' };
-  if (fault.kind === 'cut') return fault;
-  if (fault.kind === 'stream_cut') return { kind: 'cut', afterChunks: 1 };
-  if (fault.kind === 'stream_error') return { ...fault, error: toProviderError({ kind: 'server_error' }) };
-  if (fault.kind === 'refused') return { kind: 'error', error: toProviderError({ kind: 'connection' }) };
-  if (fault.kind !== 'status') return { kind: 'error', error: toProviderError(fault) };
-  const { status, retryAfterSeconds } = fault;
-  const retryAfterMs = retryAfterSeconds === undefined ? undefined : retryAfterSeconds * 1_000;
+  if (fault.kind === 'stream_cut') return toCut({ kind: 'cut' });
+  if (fault.kind === 'refused') return toError({ kind: 'connection' });
+  return isProviderFault(fault) ? toError(fault) : toUpstreamCourse(fault);
+}
+
+function isProviderFault(fault: Exclude<ScriptedFault, string>): fault is ProviderFault {
+  return fault.kind in USUAL;
+}
+
+function toUpstreamCourse(fault: UpstreamRequestFault): Course {
+  switch (fault.kind) {
+    case 'status':
+      return toStatus(fault);
+    case 'stalled':
+      return { kind: 'stalled', after: fault.after ?? 'request' };
+    case 'cut':
+      return toCut(fault);
+    case 'stream_error': {
+      const error = toProviderError({ kind: 'server_error' });
+      return { kind: 'broken', afterChunks: fault.afterChunks, streamed: error, whole: error };
+    }
+    case 'delay':
+      return { kind: 'slow', beforeMs: fault.delayMs, everyMs: 0 };
+    case 'drip':
+      return { kind: 'slow', beforeMs: 0, everyMs: fault.everyMs };
+    case 'malformed': {
+      const error = toProviderError({ kind: 'bad_response', providerCode: 'not_json' });
+      return { kind: 'broken', afterChunks: fault.afterChunks ?? 0, streamed: error, whole: error };
+    }
+    case 'error_in_200':
+      return toError({ kind: kindOfStatus(fault.status ?? 500), status: 200 });
+    case 'html': {
+      const { status = 200 } = fault;
+      return status < 300
+        ? toError({ kind: 'bad_response', status, providerCode: 'html' })
+        : toStatus({ kind: 'status', status });
+    }
+    case 'oversized':
+      return toError({
+        kind: 'bad_response',
+        providerCode: fault.part === 'header' ? 'HPE_HEADER_OVERFLOW' : 'response_too_large',
+      });
+    case 'reset':
+      return toError({ kind: 'connection', providerCode: 'ECONNRESET' });
+    case 'content_type':
+      return undefined;
+  }
+}
+
+/** Where it is cut in bytes, a stream comes to its first piece: in process there are none to count. */
+function toCut(fault: Extract<UpstreamRequestFault, { kind: 'cut' }>): Course {
+  const whole =
+    fault.ending === 'clean'
+      ? toProviderError({ kind: 'bad_response', providerCode: 'not_json' })
+      : new ProviderError({ kind: 'connection', status: 200, providerCode: 'ECONNRESET' });
+  const streamed = new ProviderError({ kind: 'stream_cut', status: 200 });
+  return { kind: 'broken', afterChunks: fault.afterChunks ?? 1, streamed, whole };
+}
+
+function toStatus({ status, retryAfterSeconds, retryAfter }: StatusFault): Course {
+  const seconds = retryAfter === undefined ? retryAfterSeconds : secondsOf(retryAfter);
+  const retryAfterMs = seconds === undefined ? undefined : Math.max(seconds * 1_000, 0);
   return { kind: 'error', error: new ProviderError({ kind: kindOfStatus(status), status, retryAfterMs }) };
+}
+
+/** What the adapters read out of each form; they take no wait from the headers of limits. */
+function secondsOf(form: NonNullable<StatusFault['retryAfter']>): number | undefined {
+  switch (form.as) {
+    case 'seconds':
+    case 'http_date':
+    case 'milliseconds':
+    case 'retry_info':
+      return form.seconds;
+    case 'reset_header':
+    case 'text':
+    case 'none':
+      return undefined;
+  }
+}
+
+function toError(fault: ProviderFault): Course {
+  return { kind: 'error', error: toProviderError(fault) };
 }
 
 function toProviderError({ message, ...details }: ProviderFault): ProviderError {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { countOf, isRecord, listOf, recordOf, recordsOf, stringOf, type JsonRecord } from './json-value.js';
+import { rateLimitHeaders } from './rate-limit-headers.js';
 import type { UpstreamToolChoice } from './scripted-upstream.interface.js';
 import { splitIntoTokens } from './token-estimate.js';
 import {
@@ -217,6 +218,14 @@ export const anthropicWire: UpstreamWire = {
     return pieces;
   },
 
+  rateLimitHeaders(limit, nowMs): Readonly<Record<string, string>> {
+    return rateLimitHeaders(
+      limit,
+      (of, part) => `anthropic-ratelimit-${of}-${part}`,
+      (resetMs) => isoSeconds(Math.ceil((nowMs + resetMs) / 1000) * 1000),
+    );
+  },
+
   streamError(): string {
     return event('error', { error: { type: 'overloaded_error', message: 'Overloaded' }, request_id: null });
   },
@@ -275,7 +284,11 @@ const USUAL_ERRORS = new Map([
 ]);
 
 function timeIn(seconds: number): string {
-  return new Date(Date.now() + seconds * 1000).toISOString().replace(/\.\d+Z$/, 'Z');
+  return isoSeconds(Date.now() + seconds * 1000);
+}
+
+function isoSeconds(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
 }
 
 function commonHeaders(answer: UpstreamAnswer): Record<string, string> {

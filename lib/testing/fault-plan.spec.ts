@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { FaultPlan } from './fault-plan.js';
-import type { UpstreamRequest, UpstreamRequestFault } from './scripted-upstream.interface.js';
+import type { UpstreamRequest } from './scripted-upstream.interface.js';
+import type { UpstreamRequestFault } from './upstream-fault.interface.js';
 
 const status = (code: number): UpstreamRequestFault => ({ kind: 'status', status: code });
 
@@ -17,6 +18,9 @@ function request(model = 'm'): UpstreamRequest {
     headers: {},
     body: {},
     receivedAt: 0,
+    position: 1,
+    key: undefined,
+    reusedConnection: false,
   };
 }
 

@@ -1,8 +1,5 @@
-import type {
-  UpstreamFaultScript,
-  UpstreamRequest,
-  UpstreamRequestFault,
-} from './scripted-upstream.interface.js';
+import type { UpstreamFaultScript, UpstreamRequest } from './scripted-upstream.interface.js';
+import type { UpstreamRequestFault } from './upstream-fault.interface.js';
 import { SeededRandom } from './seeded-random.js';
 
 interface Share {

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { countOf, isRecord, listOf, recordOf, recordsOf, stringOf, type JsonRecord } from './json-value.js';
+import { rateLimitHeaders, writeDuration } from './rate-limit-headers.js';
 import type { UpstreamToolChoice } from './scripted-upstream.interface.js';
 import { simulatedVector } from './simulated-vector.js';
 import { countCharacters, estimateTokens, splitIntoTokens } from './token-estimate.js';
@@ -27,7 +28,6 @@ const KNOWN_FIELDS = new Set(
 
 const ROLES = ['system', 'assistant', 'user', 'function', 'tool', 'developer'];
 const FUNCTION_NAME = /^[a-zA-Z0-9_-]{1,64}$/;
-/** Models that take `max_completion_tokens` alone. */
 /** A text, a list of texts, a list of tokens, or a list of such lists. */
 function embeddingInputs(input: unknown): readonly unknown[] {
   if (typeof input === 'string') return input === '' ? [] : [input];
@@ -39,6 +39,7 @@ function base64Of(vector: readonly number[]): string {
   return Buffer.from(Float32Array.from(vector).buffer).toString('base64');
 }
 
+/** Models that take `max_completion_tokens` alone. */
 const REASONING_MODEL = /^(?:o\d|gpt-5(?!.*chat))/;
 const FINGERPRINT = 'fp_5imulated0';
 
@@ -134,7 +135,7 @@ export const openAiWire: UpstreamWire = {
       headers: {
         'content-type': 'application/json',
         ...commonHeaders(answer.identifier),
-        ...rateLimitHeaders,
+        ...USUAL_RATE_LIMIT,
       },
       body: { ...envelope(answer, 'chat.completion'), choices, usage: usageOf(answer) },
     };
@@ -172,7 +173,7 @@ export const openAiWire: UpstreamWire = {
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-cache',
       ...commonHeaders(answer.identifier),
-      ...rateLimitHeaders,
+      ...USUAL_RATE_LIMIT,
     };
   },
 
@@ -210,6 +211,10 @@ export const openAiWire: UpstreamWire = {
     const usage = usageAsked ? event({ ...common, choices: [], usage: usageOf(answer) }) : '';
     pieces.push({ data: `${usage}data: [DONE]\n\n`, part: 'closing', characters: 0 });
     return pieces;
+  },
+
+  rateLimitHeaders(limit): Readonly<Record<string, string>> {
+    return rateLimitHeaders(limit, (of, part) => `x-ratelimit-${part}-${of}`, writeDuration);
   },
 
   streamError(): string {
@@ -323,7 +328,7 @@ const USUAL_ERRORS = new Map<number, { message: string; type: string; code: stri
   ],
 ]);
 
-const rateLimitHeaders = {
+const USUAL_RATE_LIMIT = {
   'x-ratelimit-limit-requests': '10000',
   'x-ratelimit-remaining-requests': '9999',
   'x-ratelimit-reset-requests': '6ms',

@@ -1,79 +1,10 @@
 import { once } from 'node:events';
-import { Agent, request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
-import {
-  createScriptedUpstream,
-  type ScriptedUpstream,
-  type ScriptedUpstreamOptions,
-  type UpstreamApi,
-} from './index.js';
+import { describe, expect, it } from 'vitest';
+import { createScriptedUpstream, type UpstreamApi } from './index.js';
+import { answerTo, APIS, keepOpened, readAll, send } from './raw-client.spec-support.js';
 
-const APIS = ['openai', 'azure-openai', 'anthropic', 'gemini'] as const;
-
-const opened: ScriptedUpstream[] = [];
-const agents: Agent[] = [];
-afterEach(async () => {
-  await Promise.all(opened.splice(0).map((upstream) => upstream.close()));
-  for (const agent of agents.splice(0)) agent.destroy();
-});
-
-async function open(options: ScriptedUpstreamOptions): Promise<ScriptedUpstream> {
-  const upstream = await createScriptedUpstream({
-    reply: () => ({ text: 'One two three four five six seven eight.' }),
-    ...options,
-  });
-  opened.push(upstream);
-  return upstream;
-}
-
-interface Sending {
-  readonly request: ClientRequest;
-  readonly response: Promise<IncomingMessage>;
-}
-
-/** A request over a bare node client, so that what happens to the socket is seen. */
-function send(upstream: ScriptedUpstream, streamed: boolean, agent?: Agent): Sending {
-  const body = JSON.stringify(
-    upstream.api === 'gemini'
-      ? { contents: [{ role: 'user', parts: [{ text: 'Hello' }] }] }
-      : { model: 'm', max_tokens: 100, stream: streamed, messages: [{ role: 'user', content: 'Hello' }] },
-  );
-  const paths: Record<UpstreamApi, string> = {
-    openai: '/v1/chat/completions',
-    'azure-openai': '/openai/deployments/m/chat/completions?api-version=2024-10-21',
-    anthropic: '/v1/messages',
-    gemini: `/v1beta/models/gemini-2.5-pro:${streamed ? 'streamGenerateContent?alt=sse' : 'generateContent'}`,
-  };
-  const request = httpRequest(`${upstream.origin}${paths[upstream.api]}`, {
-    method: 'POST',
-    agent: agent ?? false,
-    headers: { 'content-type': 'application/json', 'anthropic-version': '2023-06-01' },
-  });
-  const response = once(request, 'response').then(([message]) => message as IncomingMessage);
-  response.catch(() => undefined);
-  request.end(body);
-  return { request, response };
-}
-
-/** Everything that arrives, and the error that ended it, if any. */
-async function readAll(message: IncomingMessage): Promise<{ text: string; error: string | undefined }> {
-  let text = '';
-  try {
-    for await (const chunk of message) text += String(chunk);
-    return { text, error: undefined };
-  } catch (error) {
-    return { text, error: (error as NodeJS.ErrnoException).code };
-  }
-}
-
-async function answerTo(
-  upstream: ScriptedUpstream,
-  streamed = false,
-): Promise<{ status: number; text: string }> {
-  const message = await send(upstream, streamed).response;
-  return { status: message.statusCode!, text: (await readAll(message)).text };
-}
+const { open, newAgent } = keepOpened();
 
 describe.each(APIS)('faults of the %s upstream', (api) => {
   it('status: an error in its own shape, then as before', async () => {
@@ -322,8 +253,7 @@ describe('latency', () => {
 describe('close', () => {
   it('ends kept-alive connections, stalled requests and connections that never asked', async () => {
     const upstream = await open({ api: 'openai' });
-    const agent = new Agent({ keepAlive: true });
-    agents.push(agent);
+    const agent = newAgent();
     await readAll(await send(upstream, false, agent).response);
     const [idle] = Object.values(agent.freeSockets)[0]!;
     const silent: Socket = connect(upstream.port, '127.0.0.1');

@@ -1,4 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { UpstreamFault, UpstreamRequestFault } from './upstream-fault.interface.js';
+import type { UpstreamCapacity, UpstreamKeyLimit, UpstreamRateLimit } from './upstream-limits.interface.js';
 
 /** The wire format an upstream speaks. `openai` also stands for every OpenAI-compatible server. */
 export type UpstreamApi = 'openai' | 'azure-openai' | 'anthropic' | 'gemini';
@@ -28,6 +30,12 @@ export interface UpstreamRequest {
   readonly body: Readonly<Record<string, unknown>>;
   /** When the whole request had arrived, in milliseconds since 1970. */
   readonly receivedAt: number;
+  /** 1 for the first request for an answer since the start. */
+  readonly position: number;
+  /** The key it carries, wherever the provider wants it. */
+  readonly key: string | undefined;
+  /** Whether its connection has carried a request before. */
+  readonly reusedConnection: boolean;
 }
 
 /** Token counts to be reported in place of the estimate. */
@@ -76,56 +84,12 @@ export interface UpstreamLatency {
 /** A latency for all models, or one for each by its name. */
 export type UpstreamLatencySetting = UpstreamLatency | ((model: string) => UpstreamLatency);
 
-/** Nobody listens: connections are refused, open ones are destroyed. */
-export interface RefusedFault {
-  readonly kind: 'refused';
-}
-
-/** An error answer in the provider's own shape for this status. */
-export interface StatusFault {
-  readonly kind: 'status';
-  readonly status: number;
-  /** Sent as the `Retry-After` header, and where the provider has one in the body as well. */
-  readonly retryAfterSeconds?: number;
-}
-
-/** The upstream takes the request and then never goes on, until the client leaves or the upstream is closed. */
-export interface StalledFault {
-  readonly kind: 'stalled';
-  /**
-   * How far it comes: nothing at all; the headers; or the first piece of content (half of the body where the answer
-   * is not streamed).
-   *
-   * @defaultValue `request`
-   */
-  readonly after?: 'request' | 'headers' | 'first_token';
-}
-
-/** The connection breaks off in the middle of the answer. */
-export interface CutFault {
-  readonly kind: 'cut';
-  /**
-   * So many pieces of content are sent before. An answer shorter than that loses its end, and one that is not streamed
-   * breaks off after half of its body.
-   */
-  readonly afterChunks: number;
-}
-
-/** A stream that began with status 200 ends in the provider's error event. Not streamed: a plain error answer. */
-export interface StreamErrorFault {
-  readonly kind: 'stream_error';
-  /** So many pieces of content are sent before; 0 makes the error the first content event. */
-  readonly afterChunks: number;
-}
-
-/** Every fault that can be applied to single requests. */
-export type UpstreamRequestFault = StatusFault | StalledFault | CutFault | StreamErrorFault;
-
-/** Every way an upstream can be made to fail. */
-export type UpstreamFault = RefusedFault | UpstreamRequestFault;
-
 /** Says how a request fails. `undefined` leaves it to what else is scripted. */
 export type UpstreamFaultScript = (request: UpstreamRequest) => UpstreamRequestFault | undefined;
+
+/** The same for all answers, or one for each request; `undefined` leaves it to what the provider usually says. */
+export type UpstreamRateLimitSetting =
+  UpstreamRateLimit | ((request: UpstreamRequest) => UpstreamRateLimit | undefined);
 
 /** What a scripted upstream is made of. */
 export interface ScriptedUpstreamOptions {
@@ -138,6 +102,12 @@ export interface ScriptedUpstreamOptions {
   readonly seed?: number;
   /** Any other key, or none, is refused as the provider does. @defaultValue none is asked for */
   readonly requireKey?: string;
+  /** As `requireKey`, where any of several will do. */
+  readonly requireKeys?: readonly string[];
+  /** @defaultValue none: all requests are served at once */
+  readonly capacity?: UpstreamCapacity;
+  /** What answers tell of the account's limits; not on Gemini, which tells nothing. @defaultValue plenty is left */
+  readonly rateLimit?: UpstreamRateLimitSetting;
   /** @defaultValue 0: chosen by the system */
   readonly port?: number;
   /** The names in the list of models. Requests may name any other. */
@@ -176,12 +146,16 @@ export interface ScriptedUpstream {
   readonly requestCount: number;
   /** Requests of any kind that are not ended now. */
   readonly openRequests: number;
+  /** Requests that wait for their turn now; see `capacity`. */
+  readonly queuedRequests: number;
   /** Requests whose client closed before the answer was complete. What the upstream itself broke off is not counted. */
   readonly abortedCount: number;
   /** Resolves when `requestCount` has reached the count; rejects when the upstream is closed before. */
   whenRequests(count: number): Promise<void>;
   /** Resolves when `abortedCount` has reached the count; rejects when the upstream is closed before. */
   whenAborted(count: number): Promise<void>;
+  /** Resolves when so many requests wait for their turn; rejects when the upstream is closed before. */
+  whenQueued(count: number): Promise<void>;
   /** Resolves when no request is open. */
   whenIdle(): Promise<void>;
   /**
@@ -225,6 +199,21 @@ export interface ScriptedUpstream {
   setLatency(latency: UpstreamLatencySetting): void;
   /** For requests that come from now on; `undefined` goes back to the default reply. */
   setReply(reply: UpstreamScript | undefined): void;
+  /** For requests that come from now on; `undefined` lifts the limit, and lets in what waits. */
+  setCapacity(capacity: UpstreamCapacity | undefined): void;
+  /** For requests that come from now on; `undefined` goes back to what the provider usually says. */
+  setRateLimit(rateLimit: UpstreamRateLimitSetting | undefined): void;
+  /** Takes this key from now on, also where it had been revoked. */
+  acceptKey(key: string): void;
+  /** Refuses this key from now on, as the provider refuses a wrong one. Requests that it has let in go on. */
+  revokeKey(key: string): void;
+  /**
+   * Limits the requests of one key, and tells in its answers what is left; `undefined` lifts the limit.
+   *
+   * @example
+   * upstream.limitKey('key-1', { requests: 10, windowMs: 1_000 });
+   */
+  limitKey(key: string, limit: UpstreamKeyLimit | undefined): void;
   /** Stops listening and destroys every connection. Resolves when nothing is left open. */
   close(): Promise<void>;
 }

@@ -1,33 +1,40 @@
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { anthropicWire } from './anthropic.wire.js';
 import { azureOpenAiWire } from './azure-openai.wire.js';
+import { CapacityGate } from './capacity-gate.js';
+import { composeAnswer } from './compose-answer.js';
 import { defaultReply } from './default-reply.js';
+import { type Exchange, isGone, wait } from './exchange.js';
 import { FaultPlan } from './fault-plan.js';
 import { geminiWire } from './gemini.wire.js';
-import { isRecord, type JsonRecord } from './json-value.js';
+import type { JsonRecord } from './json-value.js';
+import { KeyRing } from './key-ring.js';
 import { openAiWire } from './openai.wire.js';
+import { withPlace } from './oversized.js';
+import { withRateLimit } from './rate-limit-headers.js';
+import { parseRequestBody, readRequestBody } from './read-request-body.js';
 import type {
   ScriptedUpstream,
   ScriptedUpstreamOptions,
-  UpstreamFault,
   UpstreamFaultScript,
   UpstreamLatency,
   UpstreamLatencySetting,
-  UpstreamReply,
+  UpstreamRateLimitSetting,
   UpstreamRequest,
-  UpstreamRequestFault,
   UpstreamScript,
 } from './scripted-upstream.interface.js';
 import { SeededRandom } from './seeded-random.js';
-import { countCharacters, estimateTokens } from './token-estimate.js';
+import { sendDocument, sendProblem } from './send-document.js';
+import { sendImmediateFault } from './send-immediate-fault.js';
+import { sendStream } from './send-stream.js';
+import type { UpstreamFault, UpstreamRequestFault } from './upstream-fault.interface.js';
+import type { UpstreamCapacity, UpstreamKeyLimit, UpstreamRateLimit } from './upstream-limits.interface.js';
+import { UpstreamListener } from './upstream-listener.js';
 import { checkLatency, planTimeline } from './upstream-timeline.js';
+import { UpstreamWaiters } from './upstream-waiters.js';
 import {
   UpstreamRefusal,
-  type UpstreamAnswer,
-  type UpstreamDocument,
   type UpstreamReading,
   type UpstreamRoute,
   type UpstreamWire,
@@ -40,10 +47,6 @@ const WIRES = {
   gemini: geminiWire,
 };
 const NO_LATENCY: UpstreamLatency = { timeToFirstTokenMs: 0, tokensPerSecond: Infinity };
-const MAXIMUM_BODY_BYTES = 32 * 1024 * 1024;
-/** A port given up for a refusal may be taken for a moment by someone's outgoing connection. */
-const LISTEN_ATTEMPTS = 40;
-const LISTEN_RETRY_MS = 50;
 
 /**
  * Starts a local server that speaks a provider's wire format, answers by script, takes its time as a model does, and
@@ -58,30 +61,13 @@ const LISTEN_RETRY_MS = 50;
  * // … point the router at upstream.baseUrl …
  * await upstream.close();
  *
- * @throws RangeError for a latency that no model can have.
+ * @throws RangeError for a latency or a capacity that no upstream can have.
  * @publicApi
  */
 export async function createScriptedUpstream(options: ScriptedUpstreamOptions): Promise<ScriptedUpstream> {
   const upstream = new ScriptedUpstreamServer(options);
   await upstream.listen(options.port ?? 0);
   return upstream;
-}
-
-interface Waiter {
-  readonly isMet: () => boolean;
-  readonly resolve: () => void;
-  readonly reject: (reason: Error) => void;
-}
-
-/** One request on its way: where to write, and how to know that the client has gone. */
-interface Exchange {
-  readonly incoming: IncomingMessage;
-  readonly response: ServerResponse;
-  /** Aborted when the response has ended in whatever way. */
-  readonly gone: AbortSignal;
-  readonly route: UpstreamRoute | undefined;
-  readonly query: URLSearchParams;
-  readonly identifier: string;
 }
 
 class ScriptedUpstreamServer implements ScriptedUpstream {
@@ -91,40 +77,47 @@ class ScriptedUpstreamServer implements ScriptedUpstream {
   readonly #keepRequests: number;
   readonly #random: SeededRandom;
   readonly #faults: FaultPlan;
-  readonly #sockets = new Set<Socket>();
-  /** Connections that this side broke off: their requests are no client's abort. */
-  readonly #brokenOff = new WeakSet<Socket>();
-  readonly #waiters = new Set<Waiter>();
-  #server: Server | undefined;
-  #stopped: Promise<unknown> = Promise.resolve();
+  readonly #gate: CapacityGate;
+  readonly #keys: KeyRing;
+  readonly #listener: UpstreamListener;
+  readonly #waiters = new UpstreamWaiters();
+  /** Connections that have carried a request. */
+  readonly #used = new WeakSet<Socket>();
   #healing: Promise<void> | undefined;
   #closed = false;
   #refusing = false;
-  #port = 0;
   #requests: UpstreamRequest[] = [];
   #requestCount = 0;
   #openRequests = 0;
   #abortedCount = 0;
   #latency: UpstreamLatencySetting;
+  #rateLimit: UpstreamRateLimitSetting | undefined;
   #reply: UpstreamScript | undefined;
 
   constructor(options: ScriptedUpstreamOptions) {
-    this.api = options.api;
+    const { api, seed = 1, requireKey, requireKeys = [] } = options;
+    this.api = api;
     this.#options = options;
-    this.#wire = WIRES[options.api];
+    this.#wire = WIRES[api];
     this.#keepRequests = options.keepRequests ?? 10_000;
-    this.#random = new SeededRandom(options.seed ?? 1);
-    this.#faults = new FaultPlan(options.seed ?? 1);
+    this.#random = new SeededRandom(seed);
+    this.#faults = new FaultPlan(seed);
+    this.#gate = new CapacityGate(options.capacity);
+    this.#keys = new KeyRing(requireKey === undefined ? requireKeys : [requireKey, ...requireKeys]);
+    this.#listener = new UpstreamListener((incoming, response) => {
+      void this.#serve(incoming, response);
+    });
     this.#latency = checkSetting(options.latency ?? NO_LATENCY);
+    this.#rateLimit = options.rateLimit;
     this.#reply = options.reply;
   }
 
   get port(): number {
-    return this.#port;
+    return this.#listener.port;
   }
 
   get origin(): string {
-    return `http://127.0.0.1:${this.#port}`;
+    return `http://127.0.0.1:${this.port}`;
   }
 
   get baseUrl(): string {
@@ -143,20 +136,28 @@ class ScriptedUpstreamServer implements ScriptedUpstream {
     return this.#openRequests;
   }
 
+  get queuedRequests(): number {
+    return this.#gate.queued;
+  }
+
   get abortedCount(): number {
     return this.#abortedCount;
   }
 
   whenRequests(count: number): Promise<void> {
-    return this.#wait(() => this.#requestCount >= count, `${count} requests`);
+    return this.#waiters.wait(() => this.#requestCount >= count, `${count} requests`);
   }
 
   whenAborted(count: number): Promise<void> {
-    return this.#wait(() => this.#abortedCount >= count, `${count} aborted requests`);
+    return this.#waiters.wait(() => this.#abortedCount >= count, `${count} aborted requests`);
+  }
+
+  whenQueued(count: number): Promise<void> {
+    return this.#waiters.wait(() => this.queuedRequests >= count, `${count} waiting requests`);
   }
 
   whenIdle(): Promise<void> {
-    return this.#wait(() => this.#openRequests === 0, 'an idle moment');
+    return this.#waiters.wait(() => this.#openRequests === 0, 'an idle moment');
   }
 
   failNext(fault: UpstreamRequestFault, times = 1): void {
@@ -185,18 +186,19 @@ class ScriptedUpstreamServer implements ScriptedUpstream {
       return;
     }
     this.#refusing = true;
-    this.#stop();
+    void this.#listener.stop();
   }
 
   heal(): Promise<void> {
     this.#refusing = false;
     this.#faults.heal();
-    if (this.#server !== undefined || this.#closed) return Promise.resolve();
-    this.#healing ??= this.#stopped
-      .then(() => this.listen(this.#port))
+    if (this.#listener.isListening || this.#closed) return Promise.resolve();
+    this.#healing ??= this.#listener
+      .stop()
+      .then(() => this.listen(this.port))
       .then(() => {
         // It may have been told to refuse again in the meantime.
-        if (this.#refusing) this.#stop();
+        if (this.#refusing) void this.#listener.stop();
       })
       .finally(() => {
         this.#healing = undefined;
@@ -212,171 +214,197 @@ class ScriptedUpstreamServer implements ScriptedUpstream {
     this.#reply = reply;
   }
 
+  setCapacity(capacity: UpstreamCapacity | undefined): void {
+    this.#gate.set(capacity);
+  }
+
+  setRateLimit(rateLimit: UpstreamRateLimitSetting | undefined): void {
+    this.#rateLimit = rateLimit;
+  }
+
+  acceptKey(key: string): void {
+    this.#keys.accept(key);
+  }
+
+  revokeKey(key: string): void {
+    this.#keys.revoke(key);
+  }
+
+  limitKey(key: string, limit: UpstreamKeyLimit | undefined): void {
+    this.#keys.limit(key, limit);
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
+    this.#waiters.close();
     await this.#healing?.catch(() => undefined);
-    this.#stop();
-    await this.#stopped;
-    for (const waiter of this.#waiters) {
-      waiter.reject(new Error('The scripted upstream was closed before that happened'));
-    }
-    this.#waiters.clear();
+    await this.#listener.stop();
+    this.#waiters.rejectAll();
   }
 
-  async listen(port: number): Promise<void> {
-    for (let attempt = 1; ; attempt += 1) {
-      const server = createServer((incoming, response) => {
-        void this.#serve(incoming, response);
-      });
-      server.keepAliveTimeout = 60_000;
-      server.on('connection', (socket) => {
-        this.#sockets.add(socket);
-        socket.once('close', () => this.#sockets.delete(socket));
-      });
-      try {
-        server.listen({ port, host: '127.0.0.1', backlog: 1024 });
-        await once(server, 'listening');
-        this.#server = server;
-        this.#port = (server.address() as AddressInfo).port;
-        return;
-      } catch (error) {
-        const mayGetFree = (error as NodeJS.ErrnoException).code === 'EADDRINUSE' && this.#port === port;
-        if (!mayGetFree || attempt === LISTEN_ATTEMPTS || port === 0) throw error;
-        await delay(LISTEN_RETRY_MS);
-      }
-    }
-  }
-
-  /** From the return of this on, nobody listens. */
-  #stop(): void {
-    const server = this.#server;
-    if (server === undefined) return;
-    this.#server = undefined;
-    this.#stopped = new Promise((resolve) => server.close(resolve));
-    for (const socket of this.#sockets) this.#breakOff(socket);
-  }
-
-  #breakOff(socket: Socket): void {
-    this.#brokenOff.add(socket);
-    socket.destroy();
-  }
-
-  #wait(isMet: () => boolean, what: string): Promise<void> {
-    if (isMet()) return Promise.resolve();
-    if (this.#closed)
-      return Promise.reject(new Error(`The scripted upstream is closed: ${what} will not come`));
-    return new Promise((resolve, reject) => this.#waiters.add({ isMet, resolve, reject }));
-  }
-
-  #notify(): void {
-    for (const waiter of this.#waiters) {
-      if (!waiter.isMet()) continue;
-      this.#waiters.delete(waiter);
-      waiter.resolve();
-    }
+  listen(port: number): Promise<void> {
+    return this.#listener.listen(port);
   }
 
   async #serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const gone = new AbortController();
     const { socket } = incoming;
+    const reusedConnection = this.#used.has(socket);
+    this.#used.add(socket);
     this.#openRequests += 1;
     response.once('close', () => {
       this.#openRequests -= 1;
-      if (!response.writableFinished && !this.#brokenOff.has(socket)) this.#abortedCount += 1;
+      if (!response.writableFinished && !this.#listener.hasBrokenOff(socket)) this.#abortedCount += 1;
       gone.abort();
-      this.#notify();
+      this.#waiters.notify();
     });
     const [path = '/', search = ''] = (incoming.url ?? '/').split('?', 2);
     const query = new URLSearchParams(search);
     const exchange: Exchange = {
+      wire: this.#wire,
       incoming,
       response,
       gone: gone.signal,
       route: this.#wire.route(incoming.method ?? 'GET', path, query),
       query,
       identifier: this.#random.identifier(24),
+      reusedConnection,
+      breakOff: (ending) => {
+        this.#listener.breakOff(socket, ending);
+      },
     };
     try {
       await this.#answer(exchange);
     } catch (error) {
       if (gone.signal.aborted || response.headersSent) {
-        this.#breakOff(socket);
+        exchange.breakOff('close');
       } else if (error instanceof UpstreamRefusal) {
-        await this.#fail(exchange, error.problem);
+        await sendProblem(exchange, error.problem);
       } else {
         // A script that throws: the test shall see it at the client.
         const message = error instanceof Error ? error.message : String(error);
-        await this.#fail(exchange, { status: 500, message: `The upstream's script failed: ${message}` });
+        await sendProblem(exchange, {
+          status: 500,
+          message: `The upstream's script failed: ${message}`,
+        });
       }
     }
   }
 
   async #answer(exchange: Exchange): Promise<void> {
     const { incoming, route } = exchange;
-    const bytes = await readBody(incoming);
+    const bytes = await readRequestBody(incoming);
     if (route === undefined) {
       throw new UpstreamRefusal({
         status: 404,
         message: `Invalid URL (${incoming.method ?? 'GET'} ${(incoming.url ?? '/').replace(/\?.*$/s, '')})`,
       });
     }
+    const key = this.#wire.keyOf(incoming.headers, exchange.query);
     if (route.kind === 'models') {
-      await this.#answerModels(exchange);
+      await this.#answerModels(exchange, key);
       return;
     }
-    const body = parseBody(bytes);
+    const body = parseRequestBody(bytes);
     const reading = {
       ...this.#wire.read(body ?? {}, route),
       ...(route.kind === 'embed' && route.model !== undefined ? { model: route.model } : {}),
     };
-    const request = this.#record(reading, body ?? {}, exchange);
+    const request = this.#record(reading, body ?? {}, key, exchange);
     const fault = this.#faults.take(request);
-    if (await this.#failAtOnce(exchange, fault)) return;
+    if (await sendImmediateFault(exchange, fault)) return;
+    if (fault?.kind === 'delay') await wait(fault.delayMs, exchange.gone);
     if (bytes === undefined) throw new UpstreamRefusal({ status: 413 });
-    this.#checkKey(exchange);
+    this.#checkKey(key);
+    const ofKey = this.#useKey(key);
     if (body === undefined) throw new UpstreamRefusal(this.#wire.malformedBody());
-    if (route.kind === 'embed') {
-      const document = this.#wire.embed?.(body);
-      if (document !== undefined) await this.#sendDocument(exchange, document, fault, 0);
+    const entering = this.#gate.enter(exchange.gone);
+    this.#waiters.notify();
+    const entry = await entering;
+    if (entry === 'full') {
+      await sendImmediateFault(exchange, this.#gate.capacity?.whenFull ?? { kind: 'status', status: 503 });
       return;
     }
-    this.#wire.inspect(body, incoming.headers, route, this.#options.allowUnknownFields ?? false);
+    if (entry === 'gone') return;
+    exchange.response.once('close', () => {
+      this.#gate.leave();
+    });
+    await this.#answerOne(exchange, route, { request, reading, body, fault, ofKey });
+  }
+
+  async #answerModels(exchange: Exchange, key: string | undefined): Promise<void> {
+    const fault = this.#faults.standing;
+    if (await sendImmediateFault(exchange, fault)) return;
+    if (fault?.kind === 'delay') await wait(fault.delayMs, exchange.gone);
+    this.#checkKey(key);
+    const list = this.#wire.listModels(this.#options.models ?? this.#wire.defaultModels);
+    await sendDocument(exchange, list, fault, 0);
+  }
+
+  async #answerOne(exchange: Exchange, route: UpstreamRoute, admitted: Admitted): Promise<void> {
+    const { request, reading, body, fault, ofKey } = admitted;
+    if (isGone(exchange.gone)) return;
+    if (fault?.kind === 'stream_error' && !reading.streamed) {
+      await sendProblem(exchange, { status: 503 });
+      return;
+    }
+    const limits = this.#limitHeaders(request, ofKey);
+    if (route.kind === 'embed') {
+      const document = this.#wire.embed?.(body);
+      if (document === undefined) return;
+      const headers = withRateLimit(document.headers, limits);
+      await sendDocument(exchange, { ...document, headers }, fault, 0);
+      return;
+    }
+    this.#wire.inspect(body, exchange.incoming.headers, route, this.#options.allowUnknownFields ?? false);
     this.#wire.inspectReading?.(body, reading);
     const reply = this.#reply?.(request) ?? defaultReply(reading);
-    const answer = this.#compose(reply, reading, body, exchange.identifier);
+    const random = this.#random;
+    const answer = composeAnswer(reply, reading, body, exchange.identifier, random);
     const latency =
       typeof this.#latency === 'function' ? checkLatency(this.#latency(reading.model)) : this.#latency;
-    if (reading.streamed) await this.#sendStream(exchange, route, answer, latency, fault);
-    else await this.#sendWhole(exchange, answer, latency, fault);
-  }
-
-  async #answerModels(exchange: Exchange): Promise<void> {
-    if (await this.#failAtOnce(exchange, this.#faults.standing)) return;
-    this.#checkKey(exchange);
-    const list = this.#wire.listModels(this.#options.models ?? this.#wire.defaultModels);
-    await this.#sendDocument(exchange, list, this.#faults.standing, 0);
-  }
-
-  /** Faults that come before the request is looked at. */
-  async #failAtOnce(exchange: Exchange, fault: UpstreamRequestFault | undefined): Promise<boolean> {
-    if (fault?.kind === 'status') {
-      await this.#fail(exchange, { status: fault.status, retryAfterSeconds: fault.retryAfterSeconds });
-      return true;
+    if (reading.streamed) {
+      const headers = withRateLimit(this.#wire.streamHeaders(answer, route), limits);
+      await sendStream(exchange, { route, answer, headers, latency, fault, random });
+      return;
     }
-    if (fault?.kind === 'stalled' && (fault.after ?? 'request') === 'request') {
-      await untilGone(exchange.gone);
-      return true;
+    const { completeMs } = planTimeline(latency, [], answer.usage.completionTokens, random);
+    const document = this.#wire.document(answer);
+    const headers = withRateLimit(document.headers, limits);
+    const isOversized = fault?.kind === 'oversized' && fault.part !== 'header';
+    const { body: sent } = isOversized ? this.#wire.document(withPlace(answer)) : document;
+    await sendDocument(exchange, { ...document, headers, body: sent }, fault, completeMs);
+  }
+
+  #checkKey(key: string | undefined): void {
+    if (!this.#keys.takes(key)) this.#wire.refuseKey(key);
+  }
+
+  /** @throws UpstreamRefusal where the key has had its requests. */
+  #useKey(key: string | undefined): UpstreamRateLimit | undefined {
+    const use = this.#keys.use(key, performance.now());
+    if (use?.retryAfterMs !== undefined) {
+      throw new UpstreamRefusal({ status: 429, retryAfterSeconds: Math.ceil(use.retryAfterMs / 1000) });
     }
-    return false;
+    return use?.rateLimit;
   }
 
-  #checkKey(exchange: Exchange): void {
-    if (this.#options.requireKey === undefined) return;
-    const key = this.#wire.keyOf(exchange.incoming.headers, exchange.query);
-    if (key !== this.#options.requireKey) this.#wire.refuseKey(key);
+  #limitHeaders(
+    request: UpstreamRequest,
+    ofKey: UpstreamRateLimit | undefined,
+  ): Readonly<Record<string, string>> | undefined {
+    const setting = this.#rateLimit;
+    const limit = (typeof setting === 'function' ? setting(request) : setting) ?? ofKey;
+    return limit === undefined ? undefined : this.#wire.rateLimitHeaders?.(limit, Date.now());
   }
 
-  #record(reading: UpstreamReading, body: JsonRecord, exchange: Exchange): UpstreamRequest {
+  #record(
+    reading: UpstreamReading,
+    body: JsonRecord,
+    key: string | undefined,
+    exchange: Exchange,
+  ): UpstreamRequest {
+    this.#requestCount += 1;
     const request: UpstreamRequest = {
       api: this.api,
       model: reading.model,
@@ -389,222 +417,28 @@ class ScriptedUpstreamServer implements ScriptedUpstream {
       headers: exchange.incoming.headers,
       body,
       receivedAt: Date.now(),
+      position: this.#requestCount,
+      key,
+      reusedConnection: exchange.reusedConnection,
     };
     this.#requests.push(request);
     // Cut seldom, not each time, so that a long run stays cheap.
     if (this.#requests.length >= this.#keepRequests * 2)
       this.#requests = this.#requests.slice(-this.#keepRequests);
-    this.#requestCount += 1;
-    this.#notify();
+    this.#waiters.notify();
     return request;
   }
-
-  #compose(
-    reply: UpstreamReply,
-    reading: UpstreamReading,
-    body: JsonRecord,
-    identifier: string,
-  ): UpstreamAnswer {
-    const text = reply.text ?? '';
-    const toolCalls = (reply.toolCalls ?? []).map((call) => ({
-      ...call,
-      identifier: this.#random.identifier(22),
-    }));
-    const finish = reply.finish ?? 'stop';
-    const said =
-      text.length +
-      toolCalls.reduce((sum, call) => sum + call.name.length + JSON.stringify(call.arguments).length, 0);
-    const estimated = {
-      promptTokens: Math.max(estimateTokens(countCharacters(reading.prompt)), 1),
-      completionTokens: estimateTokens(said) * reading.choices,
-    };
-    return {
-      identifier,
-      createdSeconds: Math.floor(Date.now() / 1000),
-      model: reading.model,
-      text,
-      thinking: reply.thinking ?? '',
-      toolCalls,
-      finish: finish === 'stop' && toolCalls.length > 0 ? 'tool_calls' : finish,
-      usage: { cachedTokens: 0, ...estimated, ...reply.usage },
-      choices: reading.choices,
-      body,
-    };
-  }
-
-  async #sendWhole(
-    exchange: Exchange,
-    answer: UpstreamAnswer,
-    latency: UpstreamLatency,
-    fault: UpstreamRequestFault | undefined,
-  ): Promise<void> {
-    if (fault?.kind === 'stream_error') {
-      await this.#fail(exchange, { status: 503 });
-      return;
-    }
-    const { completeMs } = planTimeline(latency, [], answer.usage.completionTokens, this.#random);
-    await this.#sendDocument(exchange, this.#wire.document(answer), fault, completeMs);
-  }
-
-  async #sendDocument(
-    exchange: Exchange,
-    { status, headers, body }: UpstreamDocument,
-    fault: UpstreamRequestFault | undefined,
-    afterMs: number,
-  ): Promise<void> {
-    const { response, gone } = exchange;
-    const bytes = Buffer.from(JSON.stringify(body));
-    const half = bytes.subarray(0, Math.ceil(bytes.length / 2));
-    const stalled = fault?.kind === 'stalled' ? fault.after : undefined;
-    if (stalled !== 'headers') await wait(afterMs, gone);
-    if (gone.aborted) return;
-    response.writeHead(status, { ...headers, 'content-length': String(bytes.length) });
-    if (stalled !== undefined) {
-      if (stalled === 'headers') response.flushHeaders();
-      else await write(response, half);
-      await untilGone(gone);
-    } else if (fault?.kind === 'cut') {
-      await write(response, half);
-      this.#breakOff(exchange.incoming.socket);
-    } else {
-      response.end(bytes);
-    }
-  }
-
-  async #sendStream(
-    exchange: Exchange,
-    route: UpstreamRoute,
-    answer: UpstreamAnswer,
-    latency: UpstreamLatency,
-    fault: UpstreamRequestFault | undefined,
-  ): Promise<void> {
-    const { response, gone } = exchange;
-    const start = performance.now();
-    const pieces = this.#wire.stream(answer, route);
-    const contents = pieces.filter((piece) => piece.part === 'content');
-    const shares = contents.map((piece) => piece.characters);
-    const timeline = planTimeline(latency, shares, answer.usage.completionTokens, this.#random);
-    const stop = stopOf(fault);
-    const dueAt = (ms: number): Promise<void> => wait(ms - (performance.now() - start), gone);
-    const begin = (): void => {
-      response.writeHead(200, this.#wire.streamHeaders(answer, route));
-      response.flushHeaders();
-    };
-    if (stop?.afterContents === -1) {
-      begin();
-      await untilGone(gone);
-      return;
-    }
-    let sent = 0;
-    await dueAt(timeline.dueMs[0] ?? timeline.completeMs);
-    if (isGone(gone)) return;
-    begin();
-    for (const piece of pieces) {
-      if (piece.part !== 'opening') {
-        const isStop = stop !== undefined && (piece.part === 'closing' || sent >= stop.afterContents);
-        if (isStop) {
-          await this.#breakStream(exchange, route, stop.kind);
-          return;
-        }
-        await dueAt(piece.part === 'content' ? (timeline.dueMs[sent] ?? 0) : timeline.completeMs);
-      }
-      if (isGone(gone)) return;
-      if (stop !== undefined) await write(response, piece.data);
-      else if (!response.write(piece.data)) await drained(response, gone);
-      if (piece.part === 'content') sent += 1;
-    }
-    response.end();
-  }
-
-  async #breakStream(exchange: Exchange, route: UpstreamRoute, kind: StreamStop['kind']): Promise<void> {
-    switch (kind) {
-      case 'stalled':
-        await untilGone(exchange.gone);
-        return;
-      case 'stream_error':
-        exchange.response.end(this.#wire.streamError(route));
-        return;
-      case 'cut':
-        // Lets what was written leave this process before the connection goes.
-        await new Promise(setImmediate);
-        this.#breakOff(exchange.incoming.socket);
-    }
-  }
-
-  async #fail(exchange: Exchange, problem: UpstreamRefusal['problem']): Promise<void> {
-    const document = this.#wire.problem(problem, exchange.identifier, exchange.route);
-    await this.#sendDocument(exchange, document, undefined, 0);
-  }
 }
 
-interface StreamStop {
-  readonly kind: 'stalled' | 'cut' | 'stream_error';
-  /** -1: right after the headers. */
-  readonly afterContents: number;
-}
-
-function stopOf(fault: UpstreamRequestFault | undefined): StreamStop | undefined {
-  switch (fault?.kind) {
-    case 'stalled':
-      return { kind: 'stalled', afterContents: fault.after === 'first_token' ? 1 : -1 };
-    case 'cut':
-    case 'stream_error':
-      return { kind: fault.kind, afterContents: Math.max(fault.afterChunks, 0) };
-    case 'status':
-    case undefined:
-      return undefined;
-  }
+/** A request that the upstream has begun to work on. */
+interface Admitted {
+  readonly request: UpstreamRequest;
+  readonly reading: UpstreamReading;
+  readonly body: JsonRecord;
+  readonly fault: UpstreamRequestFault | undefined;
+  readonly ofKey: UpstreamRateLimit | undefined;
 }
 
 function checkSetting(setting: UpstreamLatencySetting): UpstreamLatencySetting {
   return typeof setting === 'function' ? setting : checkLatency(setting);
-}
-
-/** The body's bytes, all read; undefined where there were too many of them. */
-async function readBody(incoming: IncomingMessage): Promise<Buffer | undefined> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of incoming as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length <= MAXIMUM_BODY_BYTES) chunks.push(chunk);
-    else chunks.length = 0;
-  }
-  return length <= MAXIMUM_BODY_BYTES ? Buffer.concat(chunks) : undefined;
-}
-
-function parseBody(bytes: Buffer | undefined): JsonRecord | undefined {
-  try {
-    const value: unknown = JSON.parse(bytes?.toString('utf8') ?? '');
-    return isRecord(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Asked through a function, because the compiler takes a property for unchanged across an await. */
-function isGone(gone: AbortSignal): boolean {
-  return gone.aborted;
-}
-
-/** Waits, but no longer than the client stays. */
-async function wait(ms: number, gone: AbortSignal): Promise<void> {
-  if (ms <= 0 || gone.aborted) return;
-  await delay(ms, undefined, { signal: gone }).catch(() => undefined);
-}
-
-async function untilGone(gone: AbortSignal): Promise<void> {
-  if (!gone.aborted) await once(gone, 'abort');
-}
-
-async function drained(response: ServerResponse, gone: AbortSignal): Promise<void> {
-  await once(response, 'drain', { signal: gone }).catch(() => undefined);
-}
-
-/** Resolves when the data has left this process, or cannot any more. */
-function write(response: ServerResponse, data: string | Buffer): Promise<void> {
-  return new Promise((resolve) => {
-    response.write(data, () => {
-      resolve();
-    });
-  });
 }

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { JsonRecord } from './json-value.js';
+import type { UpstreamRateLimit } from './upstream-limits.interface.js';
 import type { UpstreamApi, UpstreamToolChoice, UpstreamUsage } from './scripted-upstream.interface.js';
 
 /** What a path asks for. */
@@ -126,6 +127,8 @@ export interface UpstreamWire {
   embed?(body: JsonRecord): UpstreamDocument;
   streamHeaders(answer: UpstreamAnswer, route: UpstreamRoute): Readonly<Record<string, string>>;
   stream(answer: UpstreamAnswer, route: UpstreamRoute): StreamPiece[];
+  /** The headers that tell what is left of an account's limits; undefined where the provider tells nothing. */
+  rateLimitHeaders?(limit: UpstreamRateLimit, nowMs: number): Readonly<Record<string, string>>;
   /** The error event of a stream that had begun. */
   streamError(route: UpstreamRoute): string;
   problem(problem: UpstreamProblem, identifier: string, route: UpstreamRoute | undefined): UpstreamDocument;
