@@ -1,0 +1,110 @@
+// The scripted world: three providers, a day's requests from a production trace, a trouble in the middle of each day, and
+// a client that believes nothing.
+//
+//   npm run build && node bench/world/run.mjs [--day calm,outage] [--seed 1] [--seeds 3] [--shape tiers|pool]
+//     [--seconds 90] [--jobs 2] [--loop] [--check] [--json] [--dump directory] [--whole own|chat]
+//
+// Success is judged on every request that the client waited for; a stream broken after its first token is none. The SLO is
+// that of the chat: its streams' first token within 1,500 ms; a request that failed has missed it. Whole answers take as
+// long as they take: they are judged by success alone.
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { cpus, loadavg } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { parseArgs, promisify } from 'node:util';
+import { hasTrace } from './arrivals.mjs';
+import { DAYS } from './days.mjs';
+import { misses, pool } from './figures.mjs';
+import { printDay, printHead } from './table.mjs';
+
+const run = promisify(execFile);
+const DAY = fileURLToPath(new URL('day.mjs', import.meta.url));
+
+async function main() {
+  const { values } = parseArgs({
+    options: {
+      day: { type: 'string', default: Object.keys(DAYS).join(',') },
+      seed: { type: 'string', default: '1' },
+      seeds: { type: 'string', default: '1' },
+      shape: { type: 'string', default: 'tiers' },
+      seconds: { type: 'string', default: '90' },
+      jobs: { type: 'string', default: '2' },
+      whole: { type: 'string', default: 'own' },
+      execution: { type: 'string', default: '{}' },
+      loop: { type: 'boolean', default: false },
+      check: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      dump: { type: 'string' },
+    },
+  });
+  if (!existsSync(new URL('../../dist/index.js', import.meta.url))) {
+    throw new Error('there is no dist: npm run build comes first');
+  }
+  const names = values.day.split(',');
+  for (const name of names) {
+    if (DAYS[name] === undefined)
+      throw new Error(`no day ${name}; there are ${Object.keys(DAYS).join(', ')}`);
+  }
+  if (!hasTrace) process.stderr.write('The Azure trace is not here: arrivals are made up.\n');
+  const seeds = Array.from({ length: Number(values.seeds) }, (_, index) => Number(values.seed) + index);
+  const who = values.loop ? [false, true] : [false];
+  const options = {
+    seconds: Number(values.seconds),
+    shape: values.shape,
+    wholeOnChat: values.whole === 'chat',
+    dump: values.dump,
+    execution: JSON.parse(values.execution),
+  };
+
+  const limit = limiter(Number(values.jobs));
+  const results = names.flatMap((name) =>
+    who.map((loop) => ({
+      name,
+      loop,
+      figures: Promise.all(seeds.map((seed) => limit(() => runDay({ ...options, name, seed, loop })))).then(
+        pool,
+      ),
+    })),
+  );
+  if (!values.json) printHead({ ...values, cpus: cpus().length, load: loadavg()[0] });
+  let isMet = true;
+  const report = [];
+  for (const { name, loop, figures: pending } of results) {
+    const figures = await pending;
+    const missed = misses(figures, DAYS[name].goal);
+    if (!loop && missed.length > 0) isMet = false;
+    if (values.json) report.push({ name, loop, goal: DAYS[name].goal, missed, ...figures });
+    else printDay({ name, loop, day: DAYS[name], figures, missed });
+  }
+  if (values.json) process.stdout.write(`${JSON.stringify(report)}\n`);
+  if (values.check && !isMet) process.exitCode = 1;
+}
+
+async function runDay(options) {
+  const { stdout } = await run(process.execPath, [DAY, JSON.stringify(options)], {
+    maxBuffer: 2 ** 26,
+    env: { ...process.env, NODE_OPTIONS: '' },
+  });
+  return JSON.parse(stdout);
+}
+
+/** At most so many at a time, in their order. */
+function limiter(jobs) {
+  let running = 0;
+  const waiting = [];
+  const next = () => {
+    running -= 1;
+    waiting.shift()?.();
+  };
+  return async (work) => {
+    if (running >= jobs) await new Promise((resolve) => waiting.push(resolve));
+    running += 1;
+    try {
+      return await work();
+    } finally {
+      next();
+    }
+  };
+}
+
+await main();
