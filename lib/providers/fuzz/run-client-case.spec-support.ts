@@ -51,7 +51,7 @@ export async function runClientCase(
     adapter: subject.adapter,
     transport: new OneAnswer(response),
     baseUrl: 'http://upstream.test',
-    apiKey: 'sk-ours',
+    keys: undefined,
   });
   const { signal } = new AbortController();
   let output = 0;
