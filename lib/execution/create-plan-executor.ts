@@ -8,8 +8,8 @@ import { WaitingRoom } from './waiting-room.js';
 const RESEND_RESERVE = 10;
 const RESEND_REFILL_MS = 1_000;
 /** Attempts that may be given up on for slowness before there is traffic to judge by. */
-const GIVE_UP_RESERVE = 5;
-const GIVE_UP_REFILL_MS = 2_000;
+const GIVE_UP_RESERVE = 10;
+const GIVE_UP_REFILL_MS = 1_000;
 /** A second copy has always been paid for. */
 const HEDGE_RESERVE = 1;
 const HEDGE_REFILL_MS = 60_000;
