@@ -85,7 +85,14 @@ export class Cascade<Prepared, Answer> {
     private readonly parts: CascadeParts,
     private readonly execution: PlannedExecution,
     private readonly kind: Kind<Prepared, Answer>,
+    /** The cascade that this one goes on from: its attempts count, and whom it called is not called again. */
+    before?: Cascade<Prepared, Answer>,
   ) {
+    if (before !== undefined) {
+      this.#queue = before.#queue;
+      this.#attempts = before.#attempts;
+      return;
+    }
     this.#queue = execution.plan.attempts;
     const { retries, hedge } = execution.settings;
     parts.resends.payIn(retries.budget);

@@ -79,6 +79,8 @@ export interface Execution extends PlannedExecution {
   readonly request: ValidatedChatRequest;
   /** What the client lost of earlier answers, by the message's place in the request. */
   readonly recalledTurns: ReadonlyMap<number, RecalledTurn>;
+  /** Tokens of the answer that another deployment has said already; absent: it is the first. */
+  readonly tokensBefore?: number;
 }
 
 export interface ServedAnswer {

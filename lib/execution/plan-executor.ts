@@ -1,10 +1,12 @@
 import type { ChatCompletionChunk, ValidatedChatRequest } from '../chat/index.js';
 import { cappedOutputTokens } from '../cost/index.js';
+import { ClientClosedRequestError } from '../errors/client-closed-request-error.js';
 import { InvalidRequestError } from '../errors/invalid-request-error.js';
 import { type PlannedAttempt, promptOf } from '../planning/index.js';
 import type { OpenedStream, PreparedCall } from '../providers/upstream-client.js';
 import type { Call, Kind } from './attempt-runner.js';
 import { Cascade, type CascadeParts } from './cascade.js';
+import { type AskForRest, continueStream } from './continue-stream.js';
 import {
   affordableTokens,
   type EmbeddingExecution,
@@ -18,6 +20,7 @@ import {
 import { takesOneToolCall, withOneToolCall } from './one-tool-call.js';
 import { primed } from './primed.js';
 import { relayStream } from './relay-stream.js';
+import { continuationOf, isContinuable, type SaidSoFar } from './said-so-far.js';
 
 /** Start-up events and empty deltas held back so that an early failure stays invisible; more than these is odd. */
 const MAX_HELD_CHUNKS = 256;
@@ -132,6 +135,26 @@ export class PlanExecutor {
 
   /** Resolves once the first real token is there. @throws A {@link LlmRouterError} when no attempt got so far. */
   async stream(execution: Execution): Promise<ServedStream> {
+    const cascade = new Cascade(this.parts, execution, this.streamed(execution));
+    const served = await cascade.run();
+    const { surface } = execution.plan;
+    if (surface.onStreamFailure !== 'continue' || !isContinuable(execution.request)) return served;
+    let last = cascade;
+    const askForRest: AskForRest = async (said) => {
+      const rest = restOf(execution, said);
+      last = new Cascade(this.parts, rest, this.streamed(rest), last);
+      try {
+        return await last.run();
+      } catch (error) {
+        // A caller that left is told of by the stream it reads; any other failure is that of the stream itself.
+        if (error instanceof ClientClosedRequestError) throw error;
+        return undefined;
+      }
+    };
+    return { ...served, chunks: await primed(continueStream(served, askForRest)) };
+  }
+
+  private streamed(execution: Execution): Kind<PreparedCall, ServedStream> {
     const run = async (call: Call<PreparedCall>): Promise<ServedStream> => {
       const { planned, prepared, clock, recorder, mayMoveOn } = call;
       clock.arm([
@@ -153,7 +176,7 @@ export class PlanExecutor {
       const chunks = await primed(relayStream(call, execution.request, opened, held, isDone));
       return { planned, attempt: recorder.attempt, droppedFields: prepared.droppedFields ?? [], chunks };
     };
-    return this.cascade(execution, { prepare: chatPreparer(execution), run });
+    return { prepare: chatPreparer(execution), run };
   }
 
   private cascade<Prepared, Answer>(
@@ -162,6 +185,19 @@ export class PlanExecutor {
   ): Promise<Answer> {
     return new Cascade(this.parts, execution, kind).run();
   }
+}
+
+/** The request for the rest of an answer; its stream has begun, so the deadline of its beginning is over. */
+function restOf(execution: Execution, said: SaidSoFar): Execution {
+  const { features } = execution;
+  return {
+    ...execution,
+    request: continuationOf(execution.request, said),
+    features: { ...features, inputTokens: features.inputTokens + said.tokens },
+    startedAt: performance.now(),
+    mayHedge: false,
+    tokensBefore: said.tokens,
+  };
 }
 
 /** Reads on until there is something to show, or it is over. */
@@ -210,9 +246,13 @@ function chatPreparer(execution: Execution): Kind<PreparedCall, never>['prepare'
 }
 
 /** The planned limit, lowered to what is left of the dollars after the attempts so far. */
-function outputLimit(execution: PlannedExecution, planned: PlannedAttempt): number | undefined {
+function outputLimit(execution: Execution, planned: PlannedAttempt): number | undefined {
+  const { maxOutputTokens } = planned;
   return cappedOutputTokens({
-    requested: planned.maxOutputTokens,
+    requested:
+      maxOutputTokens === undefined
+        ? undefined
+        : Math.max(1, maxOutputTokens - (execution.tokensBefore ?? 0)),
     affordable: affordableTokens(execution, planned),
     modelMaxOutputTokens: planned.deployment.maxOutputTokens,
     contextWindow: planned.deployment.contextWindow,
