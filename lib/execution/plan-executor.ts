@@ -36,12 +36,14 @@ async function wholeAnswer<Answer>({
   complete(signal: AbortSignal, onStarted: () => void): Promise<Answer>;
 }>): Promise<Answer> {
   const leftMs = remainingMs(execution);
+  // An answer that takes as long as it usually does is not given up on for one that may take as long.
+  const usualMs = planned.usualP95Ms ?? 0;
   clock.arm([
     { afterMs: leftMs, cause: 'deadline' },
     { afterMs: planned.moveOnAfterMs, cause: 'moved_on', unless: () => !mayMoveOn() },
     // Whole answers send their headers when they are finished, so silence proves nothing; but a provider that
     // never answers must leave the others time to.
-    { afterMs: leftMs / 2, cause: 'too_slow', unless: () => !mayMoveOn() },
+    { afterMs: Math.max(leftMs / 2, usualMs), cause: 'too_slow', unless: () => !mayMoveOn() },
   ]);
   const answer = await prepared.complete(clock.signal, () => {
     // The answer has begun to arrive: only the deadline ends it now, or a pause as long as a stream may make.

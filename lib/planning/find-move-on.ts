@@ -1,9 +1,9 @@
 /** A wait so many times longer than 95 of 100 usually are is out of the ordinary. */
-const UNUSUAL_RATIO = 1.25;
+const UNUSUAL_RATIO = 1.1;
 /** Where no target holds, a whole answer is waited for so many times longer than usual, ... */
-const STUCK_RATIO = 4;
+const STUCK_RATIO = 2;
 /** ... and never less than this. */
-const MIN_STUCK_MS = 10_000;
+const MIN_STUCK_MS = 3_000;
 /** How much of the target the next one is left where nothing is known of it. */
 const UNKNOWN_SHARE = 0.5;
 

@@ -119,6 +119,12 @@ export class CircuitBreaker {
     if (outcome === 'fault' && this.isTripped(nowMs)) this.open(nowMs);
   }
 
+  /** Opens it for a reason that no count of faults shows. While it is open, or its probe is under way, nothing changes. */
+  trip(nowMs: number): void {
+    this.proceed(nowMs);
+    if (this.#mode !== 'open') this.open(nowMs);
+  }
+
   /** Keeps it out until then at least. The longest wait wins: a shorter one does not call it back early. */
   hold(untilMs: number, nowMs: number): void {
     if (untilMs <= nowMs) return;

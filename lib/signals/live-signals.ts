@@ -313,6 +313,11 @@ export class LiveSignals {
     const outcome: BreakerOutcome = isError ? 'fault' : record.outcome === 'succeeded' ? 'success' : 'none';
     state.breaker.ended(call, outcome, record.startedAtMs, nowMs);
     if (isError) this.hold(state, record, nowMs);
+    // Its pause, its probe and its ramp are the way back for one that is slow as well.
+    if (record.outcome === 'timed_out' && this.summaryOf(state, nowMs).isSlow) {
+      state.breaker.trip(nowMs);
+      state.pace.forgetGivenUp();
+    }
     this.showBreaker(state);
     if (record.outcome !== 'succeeded' && !isError) return;
     state.consecutiveFailures = isError ? state.consecutiveFailures + 1 : 0;

@@ -40,6 +40,11 @@ export class PaceWatch {
     this.#givenUp.push(startedAtMs);
   }
 
+  /** What was seen has had its consequence. */
+  forgetGivenUp(): void {
+    this.#givenUp = [];
+  }
+
   isSlow(waiting: Iterable<Waiting>, usual: UsualWaits, nowMs: number): boolean {
     let evidence = 0;
     let sinceMs = Number.POSITIVE_INFINITY;
