@@ -28,10 +28,8 @@ const RELIEF = 0.9;
 const FUTILE_DECREASES = 2;
 /** How fast what is usual follows shorter waits, ... */
 const FALLING_WEIGHT = 0.2;
-/** ... and longer ones: slowly, or it would follow a queue that builds up; ... */
-const RISING_WEIGHT = 0.01;
-/** ... and slower still where the limit is in use: then the queue is the likelier cause. */
-const RISING_WEIGHT_IN_USE = 0.002;
+/** ... and longer ones: slowly, or it would follow a queue that builds up. */
+const RISING_WEIGHT = 0.002;
 
 function median(values: number[]): number | undefined {
   if (values.length === 0) return undefined;
@@ -106,7 +104,7 @@ export class ConcurrencyLimit {
     this.#samples = [];
     this.#wholeAnswers = 0;
     this.#overloads = 0;
-    this.#peakInFlight = this.#inFlight;
+    this.#peakInFlight = 0;
     this.#windowSinceMs = nowMs;
   }
 
@@ -125,7 +123,9 @@ export class ConcurrencyLimit {
       this.#futile = 0;
       return;
     }
-    const inUse = Math.min(this.#limit ?? Number.POSITIVE_INFINITY, Math.max(this.#peakInFlight, 1));
+    // None was sent since the last look: then no more than there were.
+    const inFlight = this.#peakInFlight === 0 ? this.#inFlight : this.#peakInFlight;
+    const inUse = Math.min(this.#limit ?? Number.POSITIVE_INFINITY, Math.max(inFlight, 1));
     this.#before = { limit: this.#before === undefined ? this.#limit : this.#before.limit, waitMs };
     this.#limit = Math.max(this.settings().min, Math.floor(inUse * DECREASE));
     this.#decreasedAtMs = nowMs;
@@ -134,13 +134,11 @@ export class ConcurrencyLimit {
   private settle(waitMs: number | undefined, isCalm: boolean): void {
     this.#before = undefined;
     this.#futile = 0;
-    const isInUse = this.#limit !== undefined && this.#peakInFlight >= IN_USE * this.#limit;
     if (waitMs !== undefined) {
       const usualMs = this.#baselineMs ?? waitMs;
-      const rising = isInUse ? RISING_WEIGHT_IN_USE : RISING_WEIGHT;
-      this.#baselineMs = usualMs + (waitMs < usualMs ? FALLING_WEIGHT : rising) * (waitMs - usualMs);
+      this.#baselineMs = usualMs + (waitMs < usualMs ? FALLING_WEIGHT : RISING_WEIGHT) * (waitMs - usualMs);
     }
-    if (isCalm && isInUse && this.#limit !== undefined) {
+    if (isCalm && this.#limit !== undefined && this.#peakInFlight >= IN_USE * this.#limit) {
       this.#limit += Math.max(1, Math.floor(Math.sqrt(this.#limit) / 2));
     }
   }
