@@ -77,7 +77,7 @@ describe('ShareBudget', () => {
     );
     fc.assert(
       fc.property(
-        fc.array(step, { maxLength: 300 }),
+        fc.array(step, { minLength: 50, maxLength: 300 }),
         fc.nat(12),
         fc.integer({ min: 0, max: 20 }).map((value) => value / 20),
         (steps, reserve, share) => {

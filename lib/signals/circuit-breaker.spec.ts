@@ -317,7 +317,7 @@ describe('any breaker', () => {
   it('keeps its share in bounds, has one probe at most, and learns nothing while open', () => {
     const seen = new Map<string, number>();
     fc.assert(
-      fc.property(fc.array(step, { minLength: 20, maxLength: 120 }), (steps) => {
+      fc.property(fc.array(step, { minLength: 20, maxLength: 120, size: 'max' }), (steps) => {
         const { breaker, clock, read } = bench();
         const open = new Map<string, number>();
         /** Told from outside: a call that starts while half open, with none before it, is the probe. */
@@ -401,7 +401,7 @@ describe('any breaker', () => {
           expect(read()).toEqual(now);
         }
       }),
-      { numRuns: 500 },
+      { numRuns: 250 },
     );
     // The property would hold of a breaker that never opens.
     for (const state of ['closed', 'open', 'half_open', 'ramping']) {
@@ -411,7 +411,7 @@ describe('any breaker', () => {
 
   it('always comes back: left alone it is half open, and well after one good call and the ramp', () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 120, size: 'max' }), (steps) => {
         const { breaker, clock, read } = bench();
         let started = 0;
         const open: string[] = [];

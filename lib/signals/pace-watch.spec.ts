@@ -76,7 +76,7 @@ describe('PaceWatch', () => {
       fc.property(
         fc.array(call, { maxLength: 12 }),
         fc.array(call, { maxLength: 12 }),
-        fc.array(call, { maxLength: 80 }),
+        fc.array(call, { maxLength: 80, size: 'max' }),
         call,
         (overdue, givenUp, answered, more) => {
           const watch = (): PaceWatch => {
