@@ -40,6 +40,7 @@ const EVERYTHING = {
           contextWindow: 1_000,
           maxOutputTokens: 100,
           maxConcurrency: 3,
+          timeouts: { connectMs: 11, firstTokenMs: 12, idleMs: 13, maxStreamMs: 14 },
         },
       ],
       price: { inputPer1M: 1, outputPer1M: 2 },
@@ -51,12 +52,13 @@ const EVERYTHING = {
       substitutable: false,
       weight: 2,
       maxConcurrency: 3,
+      timeouts: { connectMs: 21, firstTokenMs: 22, idleMs: 23, maxStreamMs: 24 },
     },
     other: { provider: 'My_Provider' },
   },
   routingRules: {
     My_Class: { primary: 'a_B', fallback: ['c_D'], emergency: 'e', maxCostPer1k: 1, maxLatencyMs: 2 },
-    tiered: { tiers: [{ models: ['a', 'b'], targetLatencyMs: 5 }] },
+    tiered: { tiers: [{ models: ['a', 'b'], targetLatencyMs: 5, timeouts: { idleMs: 33 } }] },
   },
   surfaces: {
     My_Surface: {
@@ -67,6 +69,11 @@ const EVERYTHING = {
       maxCostPerRequest: 0.5,
       pin: 'a_B',
       maxOutputTokens: 6,
+      timeouts: { firstTokenMs: 42 },
+      priority: 7,
+      onStreamFailure: 'continue',
+      onContentFilter: 'next_model',
+      hedge: false,
     },
   },
   clientModel: 'binding',
@@ -74,6 +81,18 @@ const EVERYTHING = {
     maxAttempts: 2,
     deadlineMs: 9,
     timeouts: { connectMs: 1, firstTokenMs: 2, idleMs: 3, maxStreamMs: 4 },
+    retries: { baseDelayMs: 5, maxDelayMs: 6, budget: 0.3, longPromptTokens: 7 },
+    breaker: {
+      errorRate: 0.4,
+      minRequests: 8,
+      windowMs: 9_000,
+      openMs: 10,
+      maxOpenMs: 11,
+      rampStepMs: 12,
+    },
+    concurrency: { adaptive: false, min: 13 },
+    queue: { maxSize: 14, maxWaitMs: 15 },
+    hedge: { enabled: true, maxShare: 0.01 },
     httpAdapter: 'http',
   },
   limits: {
@@ -191,6 +210,16 @@ describe('unknown keys', () => {
     [{ routingRules: { a: { primary: 'x', falback: 'y' } } }, 'routingRules.a.falback', 'fallback'],
     [{ surfaces: { a: { qualtyFloor: 1 } } }, 'surfaces.a.qualtyFloor', 'qualityFloor'],
     [{ execution: { timeouts: { conectMs: 1 } } }, 'execution.timeouts.conectMs', 'connectMs'],
+    [{ execution: { retrys: {} } }, 'execution.retrys', 'retries'],
+    [{ execution: { retries: { baseDelay: 1 } } }, 'execution.retries.baseDelay', 'baseDelayMs'],
+    [{ execution: { braker: {} } }, 'execution.braker', 'breaker'],
+    [{ execution: { breaker: { minRequest: 1 } } }, 'execution.breaker.minRequest', 'minRequests'],
+    [{ execution: { concurrency: { adaptiv: true } } }, 'execution.concurrency.adaptiv', 'adaptive'],
+    [{ execution: { queue: { max_siz: 1 } } }, 'execution.queue.max_siz', 'maxSize'],
+    [{ execution: { hedge: { maxShar: 0.1 } } }, 'execution.hedge.maxShar', 'maxShare'],
+    [{ surfaces: { a: { timeout: {} } } }, 'surfaces.a.timeout', 'timeouts'],
+    [{ surfaces: { a: { prioritty: 1 } } }, 'surfaces.a.prioritty', 'priority'],
+    [{ surfaces: { a: { onContentFilters: 'reject' } } }, 'surfaces.a.onContentFilters', 'onContentFilter'],
     [{ http: { apiKeys: [{ key: 'k', tennant: 'x' }] } }, 'http.apiKeys[0].tennant', 'tenant'],
     [
       { models: { a: { provider: 'p', price: { inputPer1K: 1, outputPer1M: 1, inputPer1M: 1 } } } },
@@ -202,11 +231,11 @@ describe('unknown keys', () => {
   });
 
   it.each([
-    [
-      'budget',
-      'unknown key: it belongs under `surfaces.<name>` or `http.apiKeys[]`; not supported in this version',
-    ],
-    ['hedge', 'unknown key: it belongs under `execution`; not supported in this version'],
+    ['budget', 'unknown key: it belongs under `execution.retries`'],
+    ['hedge', 'unknown key: it belongs under `surfaces.<name>` or `execution`'],
+    ['breaker', 'unknown key: it belongs under `execution`'],
+    ['maxShare', 'unknown key: it belongs under `execution.hedge`'],
+    ['onContentFilter', 'unknown key: it belongs under `surfaces.<name>`'],
     ['max_attempts', 'unknown key: it belongs under `execution`'],
     ['isGlobal', 'belongs beside `useFactory`, not in the configuration'],
     ['is_global', 'belongs into `forRoot` or beside `useFactory`, spelt `isGlobal`'],
@@ -253,7 +282,6 @@ describe('keys whose feature is not built', () => {
       );
       expect(issues.map(({ path }) => path).toSorted()).toEqual([
         'alerts.webhook',
-        'execution.hedge',
         'models.llama-3.3-70b.requestsPerMinute',
         'models.llama-3.3-70b.tokensPerMinute',
         'peakHours',
@@ -459,6 +487,69 @@ describe('wrong types, each by its path', () => {
       ['execution', 'timeouts', key],
       [2 ** 31, ...notCounts],
     ]),
+    ...(
+      [
+        ['execution', 'retries'],
+        ['execution', 'breaker'],
+        ['execution', 'concurrency'],
+        ['execution', 'queue'],
+        ['execution', 'hedge'],
+        [...m, 'timeouts'],
+        [...d, 'timeouts'],
+        [...t, 'tiers', 0, 'timeouts'],
+        [...s, 'timeouts'],
+      ] as Path[]
+    ).map((path): [Path, readonly unknown[]] => [path, notSections]),
+    ...(
+      [
+        ['execution', 'retries', 'baseDelayMs'],
+        ['execution', 'retries', 'maxDelayMs'],
+        ['execution', 'breaker', 'openMs'],
+        ['execution', 'breaker', 'maxOpenMs'],
+        ['execution', 'breaker', 'rampStepMs'],
+        ['execution', 'queue', 'maxWaitMs'],
+        ...['connectMs', 'firstTokenMs', 'idleMs', 'maxStreamMs'].flatMap((key) =>
+          [m, d, [...t, 'tiers', 0], s].map((owner) => [...owner, 'timeouts', key]),
+        ),
+      ] as Path[]
+    ).map((path): [Path, readonly unknown[]] => [path, [2 ** 31, ...notCounts]]),
+    ...(
+      [
+        ['execution', 'retries', 'longPromptTokens'],
+        ['execution', 'breaker', 'minRequests'],
+        ['execution', 'concurrency', 'min'],
+      ] as Path[]
+    ).map((path): [Path, readonly unknown[]] => [path, notCounts]),
+    ...(
+      [
+        ['execution', 'retries', 'budget'],
+        ['execution', 'breaker', 'errorRate'],
+        ['execution', 'hedge', 'maxShare'],
+      ] as Path[]
+    ).map((path): [Path, readonly unknown[]] => [path, [1.01, ...notNumbers]]),
+    [
+      ['execution', 'breaker', 'windowMs'],
+      [999, 3_600_001, ...notCounts],
+    ],
+    [
+      ['execution', 'queue', 'maxSize'],
+      [1.5, ...notNumbers],
+    ],
+    [['execution', 'concurrency', 'adaptive'], notFlags],
+    [['execution', 'hedge', 'enabled'], notFlags],
+    [
+      [...s, 'priority'],
+      [101, 1.5, ...notNumbers],
+    ],
+    [
+      [...s, 'onStreamFailure'],
+      ['resume', true, 5, ...odd],
+    ],
+    [
+      [...s, 'onContentFilter'],
+      ['next', true, 5, ...odd],
+    ],
+    [[...s, 'hedge'], notFlags],
     [['limits'], notSections],
     [
       ['limits', 'bodyBytes'],

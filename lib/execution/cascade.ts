@@ -232,7 +232,7 @@ export class Cascade<Prepared, Answer> {
       const deployments = full.map(({ deployment }) => deployment);
       throw new OverloadedError(
         'All models that may serve this request are at capacity, and none came free in time.',
-        this.parts.room.retryAfterMs(deployments, this.parts.room.size),
+        this.parts.room.retryAfterMs(deployments),
       );
     }
     const planned = full.find(({ deployment }) => deployment === place.deployment);

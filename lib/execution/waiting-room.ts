@@ -46,6 +46,11 @@ function order(first: Waiter, second: Waiter): number {
   return second.priority - first.priority || first.sequence - second.sequence;
 }
 
+/** Whether it waits for one of these too. */
+function competes(waiter: Waiter, deployments: readonly PolicyDeployment[]): boolean {
+  return waiter.deployments.some((deployment) => deployments.includes(deployment));
+}
+
 /**
  * The bounded queue of the requests for which every deployment that may serve them is full. Interactive work comes before
  * background, a surface of higher priority before one of lower, and among equals who came first. Who cannot be served
@@ -118,15 +123,20 @@ export class WaitingRoom {
     for (const waiter of this.#waiters.splice(0)) waiter.resolve(undefined);
   }
 
-  /** When to come back, in milliseconds: how long those who wait before one would take. */
-  retryAfterMs(deployments: readonly PolicyDeployment[], ahead: number): number {
+  /** When to come back, in milliseconds: how long those who wait for the same deployments, or those ahead, would take. */
+  retryAfterMs(
+    deployments: readonly PolicyDeployment[],
+    ahead = this.#waiters.filter((waiter) => competes(waiter, deployments)).length,
+  ): number {
     const waitMs = this.expectedWaitMs(deployments, ahead) ?? MIN_RETRY_AFTER_MS;
     return Math.min(Math.max(Math.ceil(waitMs), MIN_RETRY_AFTER_MS), MAX_RETRY_AFTER_MS);
   }
 
   /** @throws {@link OverloadedError}. */
   private take(waiter: Waiter): void {
-    const ahead = this.#waiters.filter((other) => order(other, waiter) < 0).length;
+    const ahead = this.#waiters.filter(
+      (other) => order(other, waiter) < 0 && competes(other, waiter.deployments),
+    ).length;
     const waitMs = this.expectedWaitMs(waiter.deployments, ahead);
     if (waitMs !== undefined && waitMs > waiter.leftMs) {
       throw new OverloadedError(
@@ -151,7 +161,7 @@ export class WaitingRoom {
   private shed(waiter: Waiter): OverloadedError {
     return new OverloadedError(
       'All models that may serve this request are at capacity, and too many requests wait already.',
-      this.retryAfterMs(waiter.deployments, this.#waiters.length),
+      this.retryAfterMs(waiter.deployments),
     );
   }
 

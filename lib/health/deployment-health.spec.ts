@@ -16,6 +16,8 @@ function judge(
   return judgeDeployment(deployment, { ...IDLE, ...signals }, NOW);
 }
 
+const SLOW = 'slow (calls wait longer than usual, and none sent later was answered)';
+
 describe('judgeDeployment', () => {
   it('takes one without traffic for well', () => {
     expect(judge({})).toMatchObject({ breaker: 'closed', trouble: undefined, isOut: false });
@@ -51,28 +53,43 @@ describe('judgeDeployment', () => {
       false,
     ],
     [
-      'four of four after others that failed',
-      { samples: 4, errorRate: 1, consecutiveFailures: 12 },
+      'an open breaker',
+      { samples: 10, errorRate: 0.5, breaker: 'open', breakerShare: 0, breakerUntilMs: NOW + 2_500 },
+      'open',
+      'failing (50 % of the last 10 calls), tried again in 3 s',
+      true,
+    ],
+    [
+      'a breaker whose pause is over: nobody knows yet',
+      { samples: 4, errorRate: 1, consecutiveFailures: 12, breaker: 'half_open', breakerShare: 1 },
       'half_open',
       'the last 12 calls failed',
       true,
     ],
     [
-      'half of many',
-      { samples: 10, errorRate: 0.5, consecutiveFailures: 0 },
-      'open',
-      'failing (50 % of the last 10 calls)',
-      true,
-    ],
-    ['faults out of the window', { samples: 0, consecutiveFailures: 7 }, 'half_open', undefined, false],
-    [
-      'a trial that failed',
-      { samples: 1, errorRate: 1, consecutiveFailures: 8 },
+      'a probe under way',
+      { samples: 1, errorRate: 1, consecutiveFailures: 8, breaker: 'half_open', breakerShare: 0 },
       'half_open',
-      'the last 8 calls failed',
+      'failing (100 % of the last 1 calls), being tried now',
       true,
     ],
+    [
+      'one whose probe was answered',
+      { samples: 8, errorRate: 0.8, breaker: 'ramping', breakerShare: 0.1 },
+      'ramping',
+      undefined,
+      false,
+    ],
+    [
+      'faults out of the window',
+      { samples: 0, consecutiveFailures: 7, breaker: 'half_open', breakerShare: 1 },
+      'half_open',
+      undefined,
+      false,
+    ],
+    ['many faults that its breaker bears', { samples: 40, errorRate: 0.15 }, 'closed', undefined, false],
     ['a few old faults', { samples: 0, consecutiveFailures: 3 }, 'closed', undefined, false],
+    ['one that is slow', { isSlow: true }, 'closed', SLOW, false],
     ['a wait', { restingUntilMs: NOW + 4_500 }, 'closed', 'rate-limited for another 5 s', false],
     ['a wait that is over', { restingUntilMs: NOW }, 'closed', undefined, false],
   ])('judges %s', (_what, signals, breaker, trouble, isOut) => {
@@ -84,49 +101,41 @@ describe('judgeDeployment', () => {
   });
 });
 
-/** What is known after these calls, the oldest first: those of the window, and failures right before them. */
-function after(older: number, calls: readonly ('failed' | 'succeeded')[]): Partial<LiveDeployment> {
-  const failed = calls.filter((call) => call === 'failed').length;
-  const sinceSuccess = calls.length - 1 - calls.lastIndexOf('succeeded');
-  return {
-    samples: calls.length,
-    errorRate: calls.length === 0 ? 0 : failed / calls.length,
-    consecutiveFailures: sinceSuccess === calls.length ? older + sinceSuccess : sinceSuccess,
-  };
-}
-
 describe('isOut', () => {
-  const history = fc.tuple(
-    fc.nat(12),
-    fc.array(fc.constantFrom<'failed' | 'succeeded'>('failed', 'succeeded'), { maxLength: 12 }),
-  );
-  const isOutAfter = (older: number, calls: readonly ('failed' | 'succeeded')[]): boolean =>
-    judge(after(older, calls)).isOut;
+  const state = fc.record({
+    samples: fc.nat(64),
+    errorRate: fc.integer({ min: 0, max: 20 }).map((value) => value / 20),
+    consecutiveFailures: fc.nat(12),
+    inFlight: fc.nat(9),
+    restingUntilMs: fc.constantFrom(0, NOW + 1_000),
+    isSlow: fc.boolean(),
+    inAlert: fc.boolean(),
+  });
+  const breaker = fc.constantFrom<LiveDeployment['breaker']>('closed', 'open', 'half_open', 'ramping');
 
-  it('never ends with a further failure, nor where a call had failed instead, nor with more failures before', () => {
+  it('is what the breaker says, whatever else is known: full, slow, resting and in alert have answered', () => {
     fc.assert(
-      fc.property(history, fc.nat(), ([older, calls], position) => {
-        if (!isOutAfter(older, calls)) return;
-        expect(isOutAfter(older, [...calls, 'failed'])).toBe(true);
-        expect(isOutAfter(older, calls.with(position % calls.length, 'failed'))).toBe(true);
-        expect(isOutAfter(older + 1, calls)).toBe(true);
+      fc.property(state, breaker, (known, said) => {
+        const isBroken = said === 'open' || said === 'half_open';
+        expect(judge({ ...known, breaker: said }, 4).isOut).toBe(isBroken && known.samples > 0);
       }),
-      { numRuns: 2_000 },
     );
   });
 
-  it('comes with five failures in a row and no success since, wherever the window ends between them', () => {
-    for (let inWindow = 1; inWindow <= 12; inWindow += 1) {
-      const calls = Array.from({ length: inWindow }, () => 'failed' as const);
-      for (let older = 0; older <= 12; older += 1) {
-        expect(isOutAfter(older, calls), `${older} and ${inWindow}`).toBe(older + inWindow >= 5);
-      }
-    }
+  it('ends with the window: nobody sends traffic to an instance that is taken out, to prove it well', () => {
+    const open = { breaker: 'open', breakerShare: 0, breakerUntilMs: NOW + 1 } as const;
+    expect(judge({ ...open, samples: 1, errorRate: 1 }).isOut).toBe(true);
+    expect(judge({ ...open, samples: 0 }).isOut).toBe(false);
   });
+});
 
-  it('ends with a success among few calls, and with the window', () => {
-    expect(isOutAfter(12, ['failed', 'failed', 'succeeded'])).toBe(false);
-    expect(isOutAfter(12, [])).toBe(false);
+describe('headroom', () => {
+  it('is what is left of the ceiling, or of less where less was found out', () => {
+    expect(judge({ inFlight: 3, limit: 5 }, 10).headroom).toBe(2);
+    expect(judge({ inFlight: 3, limit: 50 }, 10).headroom).toBe(7);
+    expect(judge({ inFlight: 3, limit: 5 }).headroom).toBe(2);
+    expect(judge({ inFlight: 7, limit: 5 }).headroom).toBe(0);
+    expect(judge({ inFlight: 3 }).headroom).toBeUndefined();
   });
 });
 

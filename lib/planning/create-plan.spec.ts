@@ -129,15 +129,45 @@ const surface = fc.record({
   maxCostPerRequest: rarely(fc.integer({ min: 0, max: 200 }).map((value) => value / 10_000)),
   pin: rarely(fc.constantFrom(...MODEL_NAMES)),
   maxOutputTokens: maybe(fc.integer({ min: 20, max: 1_000 })),
+  timeouts: fc.record({ firstTokenMs: rarely(fc.integer({ min: 1, max: 30_000 })) }),
+  priority: fc.nat(100),
+  onStreamFailure: fc.constantFrom('error', 'continue'),
+  onContentFilter: fc.constantFrom('reject', 'next_model'),
+  mayHedge: fc.boolean(),
 });
-const signals = fc.record({
-  inFlight: fc.nat(20),
-  samples: fc.nat(64),
-  errorRate: share,
-  timeToFirstTokenMs: maybe(fc.integer({ min: 1, max: 30_000 })),
-  latencyMs: maybe(fc.integer({ min: 1, max: 60_000 })),
-  restingUntilMs: fc.constantFrom(0, NOW - 1, NOW, NOW + 5_000),
-});
+/** What a breaker may say together. */
+const breaker = fc.oneof(
+  { weight: 3, arbitrary: fc.constant({ breaker: 'closed' as const, breakerShare: 1, breakerUntilMs: 0 }) },
+  fc.constant({ breaker: 'open' as const, breakerShare: 0, breakerUntilMs: NOW + 4_000 }),
+  fc.constantFrom(0, 1).map((left) => ({
+    breaker: 'half_open' as const,
+    breakerShare: left,
+    breakerUntilMs: 0,
+  })),
+  fc.constantFrom(0.1, 0.25, 0.5, 1).map((left) => ({
+    breaker: 'ramping' as const,
+    breakerShare: left,
+    breakerUntilMs: 0,
+  })),
+);
+const signals = fc
+  .record({
+    inFlight: fc.nat(20),
+    queued: fc.nat(3),
+    limit: rarely(fc.integer({ min: 4, max: 30 })),
+    samples: fc.nat(64),
+    errorRate: share,
+    timeToFirstTokenMs: maybe(fc.integer({ min: 1, max: 30_000 })),
+    latencyMs: maybe(fc.integer({ min: 1, max: 60_000 })),
+    p95TimeToFirstTokenMs: maybe(fc.integer({ min: 1, max: 40_000 })),
+    p95LatencyMs: maybe(fc.integer({ min: 1, max: 90_000 })),
+    restingUntilMs: fc.constantFrom(0, NOW - 1, NOW, NOW + 5_000),
+    isRestTold: fc.boolean(),
+    isSlow: fc.boolean(),
+    inAlert: fc.boolean(),
+    breaker,
+  })
+  .map(({ breaker: said, ...rest }): DeploymentSignals => ({ ...rest, ...said }));
 const features = fc.record({
   inputTokens: fc.nat(2_500),
   requestedOutputTokens: maybe(fc.integer({ min: 1, max: 900 })),
@@ -190,7 +220,6 @@ function setUp({ raw, surfaceOptions, signals: live, ...asked }: Scene) {
   const tested: PolicySurface = {
     ...surfaceOptions,
     name: 'tested',
-    workload: surfaceOptions.workload,
     pin,
   };
   const withSurface = { ...policy, surfaces: new Map([['tested', tested]]) };
@@ -318,14 +347,15 @@ describe('createPlan, whatever the policy, the request and the live state', () =
     );
   });
 
-  it('puts the deferred behind the ready, and keeps the order of the tiers in both', () => {
+  it('puts the deferred behind the ready, the worse the further, and keeps the tiers among equals', () => {
     fc.assert(
       fc.property(scene, (given) => {
         const set = setUp(given);
         fc.pre(set !== undefined);
         const steps = ['primary', 'secondary', 'tertiary'];
+        const kinds = [undefined, 'slow', 'ramping', 'full', 'failing', 'resting'];
         const places = plan(set.policy, set.asked).attempts.map(
-          (attempt) => (attempt.deferral === undefined ? 0 : 10) + steps.indexOf(attempt.tier),
+          (attempt) => 10 * kinds.indexOf(attempt.deferral?.kind) + steps.indexOf(attempt.tier),
         );
         expect(places).toEqual(places.toSorted((first, second) => first - second));
       }),
@@ -380,7 +410,7 @@ describe('createPlan, whatever the policy, the request and the live state', () =
         const [first] = made.attempts;
         if (first?.deferral !== undefined || first === undefined) return;
         const peers = made.attempts.filter(
-          ({ tier: step, deferred }) => step === first.tier && deferred === undefined,
+          ({ tier: step, deferral }) => step === first.tier && deferral === undefined,
         );
         const best = Math.min(...peers.map(({ terms }) => terms.score));
         expect(first.terms.score).toBeLessThanOrEqual(best * 1.15 + 0.05 + 1e-12);
@@ -542,7 +572,7 @@ describe('time', () => {
 
   it('to the first token is 15 s, 120 s for a model that thinks', () => {
     expect(
-      plan(policy, { requestedModel: 'think' }).attempts.map(({ firstTokenMs }) => firstTokenMs),
+      plan(policy, { requestedModel: 'think' }).attempts.map(({ timeouts }) => timeouts.firstTokenMs),
     ).toEqual([15_000, 120_000]);
   });
 
@@ -616,20 +646,34 @@ describe('live state', () => {
 
   it.each<[string, Partial<DeploymentSignals>, RegExp]>([
     ['resting', { restingUntilMs: NOW + 2_500 }, /^rate-limited for another 3 s$/],
-    ['failing', { samples: 10, errorRate: 0.5 }, /^failing \(50 % of the last 10 calls\)$/],
+    [
+      'failing',
+      { samples: 10, errorRate: 0.5, breaker: 'open', breakerShare: 0, breakerUntilMs: NOW + 1_500 },
+      /^failing \(50 % of the last 10 calls\), tried again in 2 s$/,
+    ],
   ])('defers what is %s behind the other tiers, and keeps it as a last resort', (_name, live, why) => {
     const made = plan(policy, { signals: { 'local/small': live } });
     expect(names(made)).toEqual(['exact', 'large', 'small']);
     expect(made.attempts[2]?.deferral?.text).toMatch(why);
   });
 
-  it('does not defer for a wait that is over, or few failures', () => {
+  it('does not defer for a wait that is over, nor for failures that its breaker bears', () => {
     const mild = { restingUntilMs: NOW, samples: 4, errorRate: 1 };
-    expect(
-      plan(policy, { signals: { 'local/small': mild } }).attempts.every(
-        ({ deferred }) => deferred === undefined,
-      ),
-    ).toBe(true);
+    const made = plan(policy, { signals: { 'local/small': mild } });
+    expect(made.attempts.map(({ deferral }) => deferral)).toEqual([undefined, undefined, undefined]);
+  });
+
+  it('orders those that stand behind by how bad it is, before tiers and ranks', () => {
+    const primaryResting = { restingUntilMs: NOW + 1_000 };
+    const full = { limit: 4, inFlight: 4 };
+    const made = plan(policy, {
+      signals: { 'local/small': primaryResting, 'local/exact': full, 'local/large': { isSlow: true } },
+    });
+    expect(made.attempts.map(({ deployment: { id }, deferral }) => [id, deferral?.kind])).toEqual([
+      ['local/large', 'slow'],
+      ['local/exact', 'full'],
+      ['local/small', 'resting'],
+    ]);
   });
 
   it('shares the traffic of equals by weight, over the seeds', () => {

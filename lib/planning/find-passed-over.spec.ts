@@ -17,7 +17,13 @@ const { policy, configuration } = compileOptions(
   {},
 );
 
-const FAILING = { samples: 5, errorRate: 1 };
+const FAILING = {
+  samples: 5,
+  errorRate: 1,
+  breaker: 'open',
+  breakerShare: 0,
+  breakerUntilMs: 3_000,
+} as const;
 const RESTING = { restingUntilMs: 2_000 };
 const FULL = { inFlight: 10 };
 

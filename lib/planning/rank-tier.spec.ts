@@ -33,7 +33,7 @@ describe('an alert on a deployment', () => {
       const ranked = rank({ alpha: { inAlert: true } }, random);
       expect(names(ranked)).toEqual(['beta', 'alpha']);
       expect(ranked.map(({ terms }) => terms.alert)).toEqual([0, 1]);
-      expect(ranked.map(({ deferred }) => deferred)).toEqual([undefined, undefined]);
+      expect(ranked.map(({ deferral }) => deferral)).toEqual([undefined, undefined]);
     },
   );
 

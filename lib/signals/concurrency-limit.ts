@@ -20,12 +20,16 @@ const MIN_OVERLOADS = 2;
 const DECREASE = 0.75;
 /** At so much of the limit it is what holds the traffic back, and may grow. */
 const IN_USE = 0.8;
+/** It grows while the wait is not over so many times what is usual; between this and congestion it is left alone. */
+const CALM_RATIO = 1.5;
 /** A decrease that does not shorten the wait by so much was in vain. */
 const RELIEF = 0.9;
 /** So many in vain, and the load is not the cause. */
 const FUTILE_DECREASES = 2;
-/** How fast what is usual follows what is seen. */
-const BASELINE_WEIGHT = 0.2;
+/** How fast what is usual follows shorter waits, ... */
+const FALLING_WEIGHT = 0.2;
+/** ... and longer ones: slowly, or it would follow a queue that builds up. */
+const RISING_WEIGHT = 0.002;
 
 function median(values: number[]): number | undefined {
   if (values.length === 0) return undefined;
@@ -44,9 +48,14 @@ export class ConcurrencyLimit {
   #limit: number | undefined;
   #baselineMs: number | undefined;
   #samples: number[] = [];
+  /** Whole answers: they show that it has room, and not how long calls wait for it. */
+  #wholeAnswers = 0;
   #overloads = 0;
+  #inFlight = 0;
   #peakInFlight = 0;
   #windowSinceMs = 0;
+  /** Calls sent before the last decrease show the load of before it. */
+  #decreasedAtMs = Number.NEGATIVE_INFINITY;
   #before: { limit: number | undefined; waitMs: number | undefined } | undefined;
   #futile = 0;
 
@@ -58,11 +67,20 @@ export class ConcurrencyLimit {
   }
 
   started(inFlight: number): void {
+    this.#inFlight = inFlight;
     this.#peakInFlight = Math.max(this.#peakInFlight, inFlight);
   }
 
   firstToken(waitMs: number, nowMs: number): void {
+    if (nowMs - waitMs < this.#decreasedAtMs) return;
     if (this.#samples.length < MAX_SAMPLES) this.#samples.push(waitMs);
+    this.look(nowMs);
+  }
+
+  /** An answer in one piece. */
+  answeredWhole(durationMs: number, nowMs: number): void {
+    if (nowMs - durationMs < this.#decreasedAtMs) return;
+    this.#wholeAnswers += 1;
     this.look(nowMs);
   }
 
@@ -76,20 +94,21 @@ export class ConcurrencyLimit {
     if (this.#windowSinceMs === 0) this.#windowSinceMs = nowMs;
     if (nowMs - this.#windowSinceMs < WINDOW_MS) return;
     const samples = this.#samples.length;
-    const isOverloaded = this.#overloads >= MIN_OVERLOADS && this.#overloads * 10 >= samples;
-    if (!isOverloaded && samples < MIN_SAMPLES) return;
+    const answers = samples + this.#wholeAnswers;
+    const isOverloaded = this.#overloads >= MIN_OVERLOADS && this.#overloads * 10 >= answers;
+    if (!isOverloaded && answers < MIN_SAMPLES) return;
     const waitMs = samples >= MIN_SAMPLES ? median(this.#samples) : undefined;
-    const isSlow =
-      waitMs !== undefined && this.#baselineMs !== undefined && waitMs > CONGESTED_RATIO * this.#baselineMs;
-    if (isOverloaded || isSlow) this.decrease(waitMs, isOverloaded);
-    else this.settle(waitMs);
+    const ratio = waitMs === undefined || this.#baselineMs === undefined ? 1 : waitMs / this.#baselineMs;
+    if (isOverloaded || ratio > CONGESTED_RATIO) this.decrease(waitMs, isOverloaded, nowMs);
+    else this.settle(waitMs, ratio <= CALM_RATIO);
     this.#samples = [];
+    this.#wholeAnswers = 0;
     this.#overloads = 0;
     this.#peakInFlight = 0;
     this.#windowSinceMs = nowMs;
   }
 
-  private decrease(waitMs: number | undefined, isOverloaded: boolean): void {
+  private decrease(waitMs: number | undefined, isOverloaded: boolean, nowMs: number): void {
     const isFutile =
       !isOverloaded &&
       waitMs !== undefined &&
@@ -104,22 +123,23 @@ export class ConcurrencyLimit {
       this.#futile = 0;
       return;
     }
-    const inUse = Math.min(this.#limit ?? Number.POSITIVE_INFINITY, Math.max(this.#peakInFlight, 1));
+    // None was sent since the last look: then no more than there were.
+    const inFlight = this.#peakInFlight === 0 ? this.#inFlight : this.#peakInFlight;
+    const inUse = Math.min(this.#limit ?? Number.POSITIVE_INFINITY, Math.max(inFlight, 1));
     this.#before = { limit: this.#before === undefined ? this.#limit : this.#before.limit, waitMs };
     this.#limit = Math.max(this.settings().min, Math.floor(inUse * DECREASE));
+    this.#decreasedAtMs = nowMs;
   }
 
-  private settle(waitMs: number | undefined): void {
+  private settle(waitMs: number | undefined, isCalm: boolean): void {
     this.#before = undefined;
     this.#futile = 0;
     if (waitMs !== undefined) {
-      this.#baselineMs =
-        this.#baselineMs === undefined
-          ? waitMs
-          : this.#baselineMs + BASELINE_WEIGHT * (waitMs - this.#baselineMs);
+      const usualMs = this.#baselineMs ?? waitMs;
+      this.#baselineMs = usualMs + (waitMs < usualMs ? FALLING_WEIGHT : RISING_WEIGHT) * (waitMs - usualMs);
     }
-    if (this.#limit !== undefined && this.#peakInFlight >= IN_USE * this.#limit) {
-      this.#limit += Math.max(1, Math.floor(Math.sqrt(this.#limit)));
+    if (isCalm && this.#limit !== undefined && this.#peakInFlight >= IN_USE * this.#limit) {
+      this.#limit += Math.max(1, Math.floor(Math.sqrt(this.#limit) / 2));
     }
   }
 }

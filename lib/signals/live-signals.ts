@@ -310,6 +310,9 @@ export class LiveSignals {
       state.pace.givenUp(record.startedAtMs, nowMs);
     }
     if (record.errorKind === 'overloaded') state.concurrency.overloaded(nowMs);
+    if (record.outcome === 'succeeded' && !record.streamed) {
+      state.concurrency.answeredWhole(record.durationMs, nowMs);
+    }
     const outcome: BreakerOutcome = isError ? 'fault' : record.outcome === 'succeeded' ? 'success' : 'none';
     state.breaker.ended(call, outcome, record.startedAtMs, nowMs);
     if (isError) this.hold(state, record, nowMs);
