@@ -64,7 +64,7 @@ const chunk = (delta: object, finishReason: string | null): string =>
 const JSON_TYPE = { 'content-type': 'application/json' };
 const SSE = { 'content-type': 'text/event-stream' };
 
-describe('ProviderClient with keys', () => {
+describe.each(['undici', 'http'] as const)('ProviderClient with keys, over %s', (adapter) => {
   const never = new AbortController().signal;
   let nowMs: number;
   let server: Server;
@@ -85,7 +85,7 @@ describe('ProviderClient with keys', () => {
       });
     }).listen(0, '127.0.0.1');
     await once(server, 'listening');
-    transport = new KeptTransport({ adapter: 'undici', connectTimeoutMs: 5_000, caFile: undefined });
+    transport = new KeptTransport({ adapter, connectTimeoutMs: 5_000, caFile: undefined });
   });
 
   afterEach(async () => {

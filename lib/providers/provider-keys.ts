@@ -151,9 +151,7 @@ export class ProviderKeys {
       controller.abort();
     }, this.callbackTimeoutMs).unref();
     try {
-      // What the callback throws at once is a rejection like any other.
-      const asked = Promise.resolve().then(ask);
-      const keys = keysIn(await untilAborted(asked, controller.signal));
+      const keys = keysIn(await untilAborted(Promise.resolve(ask()), controller.signal));
       if (keys !== undefined) this.#ring.setKeys(keys);
     } catch {
       // The keys that are there stay in use.
