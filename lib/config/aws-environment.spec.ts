@@ -16,6 +16,7 @@ describe('fillFromAwsEnvironment', () => {
       apiKey: 'own',
       region: 'eu-west-3',
     });
+    expect(filled({ apiKeys: ['own'] }, environment).apiKey).toBeUndefined();
     expect(filled({ api: 'anthropic' }, environment)).toEqual({ api: 'anthropic' });
     expect(filled({}, { AWS_REGION: '', AWS_DEFAULT_REGION: 'ap-southeast-2' }).region).toBe(
       'ap-southeast-2',

@@ -539,6 +539,25 @@ describe('models and deployments', () => {
     );
   });
 
+  it.each([
+    ['several keys', { apiKeys: ['k', 'l'] }],
+    ['a callback', { apiKey: () => 'k' }],
+    ['a callback for several', { apiKeys: () => Promise.resolve(['k']) }],
+  ])('take %s for a key', (_name, keys) => {
+    const providers = {
+      a: { api: 'openai', ...keys },
+      b: { api: 'azure-openai', baseUrl: 'https://b.openai.azure.com', ...keys },
+      c: { api: 'bedrock', baseUrl: 'http://c.d', ...keys },
+      d: { api: 'vertex', location: 'eu', ...keys },
+      e: { api: 'ai-sdk', languageModel: () => undefined, ...keys },
+    };
+    const refused = refusalOf({ providers, models: { m: model({ provider: 'a' }) } });
+    expect(refused.map(({ path }) => path)).toEqual([
+      'providers.d.location',
+      `providers.e.${Object.keys(keys)[0] ?? ''}`,
+    ]);
+  });
+
   it('bind by name where they are fine-tuned or dated', () => {
     const ft = 'ft:gpt-4o-mini:acme::abc';
     const { policy } = compile(own({ [ft]: model(), 'my-model-2024-05-13': model(), plain: model() }));
@@ -560,7 +579,11 @@ describe('the hash', () => {
 
   it('does not depend on keys', () => {
     expect(hash(raw({}, 'two', 'b'))).toBe(hash(raw()));
-    for (const keys of [{ apiKeys: ['one', 'two'] }, { apiKeys: () => ['three'] }, { apiKey: () => 'four' }]) {
+    for (const keys of [
+      { apiKeys: ['one', 'two'] },
+      { apiKeys: () => ['three'] },
+      { apiKey: () => 'four' },
+    ]) {
       expect(hash(raw({ providers: { openai: { api: 'openai', ...keys } } }))).toBe(hash(raw()));
     }
   });

@@ -9,6 +9,8 @@ describe('authorizerFor', () => {
   it('signs for Bedrock alone, and only without a key', () => {
     expect(authorizerFor(bedrock, undefined)).toBeInstanceOf(AwsRequestAuthorizer);
     expect(authorizerFor({ ...bedrock, apiKey: 'k' }, undefined)).toBeUndefined();
+    expect(authorizerFor({ ...bedrock, apiKeys: ['k', 'l'] }, undefined)).toBeUndefined();
+    expect(authorizerFor({ ...bedrock, apiKey: () => 'k' }, undefined)).toBeUndefined();
     expect(authorizerFor({ api: 'anthropic', apiKey: 'k' }, undefined)).toBeUndefined();
   });
 });

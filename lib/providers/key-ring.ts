@@ -106,6 +106,11 @@ export class KeyRing {
     return this.#states.filter(({ refusal }) => refusal === undefined).length;
   }
 
+  /** Over all keys in use now. */
+  get callsUnderWay(): number {
+    return this.#states.reduce((sum, { inFlight }) => sum + inFlight, 0);
+  }
+
   /** All keys that may still be quoted: those in use, and the last that were replaced. */
   readSecrets(): readonly string[] {
     return [...this.#states.map(({ key }) => key), ...this.#replaced];
@@ -118,9 +123,10 @@ export class KeyRing {
     const gone = this.#states.filter(({ key }) => !wanted.has(key));
     const before = this.#states;
     this.#states = [...wanted].map((key) => known.get(key) ?? newState(key));
-    this.#replaced = [...this.#replaced.filter((key) => !wanted.has(key)), ...gone.map(({ key }) => key)].slice(
-      -MAX_REPLACED,
-    );
+    this.#replaced = [
+      ...this.#replaced.filter((key) => !wanted.has(key)),
+      ...gone.map(({ key }) => key),
+    ].slice(-MAX_REPLACED);
     for (const state of gone) {
       if (state.refusal === undefined) continue;
       this.options.onChange?.({
@@ -186,25 +192,23 @@ export class KeyRing {
     if (!(lease instanceof Lease)) return false;
     const { state } = lease;
     const nowMs = this.options.nowMs();
-    switch (kind) {
-      case 'authentication':
-      case 'billing':
-        this.refuse(lease, kind, nowMs);
-        return true;
-      case 'rate_limited': {
-        this.accepted(lease);
-        const wishMs = retryAfterMs ?? DEFAULT_REST_MS;
-        const restMs = Math.min(Math.max(wishMs, SHORTEST_REST_MS), LONGEST_REST_MS);
-        state.restingUntilMs = Math.max(state.restingUntilMs, nowMs + restMs);
-        return true;
-      }
-      case 'permission':
-        this.accepted(lease);
-        state.deniedUntilMs = nowMs + DENIED_MS;
-        return true;
-      default:
-        return false;
+    if (kind === 'authentication' || kind === 'billing') {
+      this.refuse(lease, kind, nowMs);
+      return true;
     }
+    if (kind === 'rate_limited') {
+      this.accepted(lease);
+      const wishMs = retryAfterMs ?? DEFAULT_REST_MS;
+      const restMs = Math.min(Math.max(wishMs, SHORTEST_REST_MS), LONGEST_REST_MS);
+      state.restingUntilMs = Math.max(state.restingUntilMs, nowMs + restMs);
+      return true;
+    }
+    if (kind === 'permission') {
+      this.accepted(lease);
+      state.deniedUntilMs = nowMs + DENIED_MS;
+      return true;
+    }
+    return false;
   }
 
   /** What an answer's headers say of the limits of the key it was let in with. */

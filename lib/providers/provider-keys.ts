@@ -63,7 +63,6 @@ export class ProviderKeys {
     return this.lend(() => this.#ring.takeForProbe(), signal);
   }
 
-
   release(lease: KeyLease): void {
     this.#ring.release(lease);
   }
@@ -127,7 +126,7 @@ export class ProviderKeys {
   private async refresh(ask: () => unknown, signal: AbortSignal): Promise<void> {
     const isStarved = this.#ring.usable === 0;
     const ageMs = this.#nowMs() - this.#askedAtMs;
-    if (ageMs >= (isStarved ? STARVED_AGE_MS : KEYS_AGE_MS)) this.ask(ask);
+    if (ageMs >= (isStarved ? STARVED_AGE_MS : KEYS_AGE_MS)) void this.ask(ask);
     if (this.#asking === undefined) return;
     const waitMs = isStarved ? STARVED_WAIT_MS : STALE_WAIT_MS;
     const longestMs = this.#ring.total === 0 ? this.callbackTimeoutMs : waitMs;
@@ -152,9 +151,7 @@ export class ProviderKeys {
       controller.abort();
     }, this.callbackTimeoutMs).unref();
     try {
-      // An async function: what the callback throws at once is a rejection like any other.
-      const asked = (async (): Promise<unknown> => ask())();
-      const keys = keysIn(await untilAborted(asked, controller.signal));
+      const keys = keysIn(await untilAborted(Promise.resolve(ask()), controller.signal));
       if (keys !== undefined) this.#ring.setKeys(keys);
     } catch {
       // The keys that are there stay in use.
