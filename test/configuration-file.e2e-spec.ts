@@ -300,7 +300,7 @@ describe('a watched file', () => {
       { logger: logs, abortOnError: false },
     );
     closing.push(() => app.close());
-    expect(logs.lines.filter((line) => line.startsWith("Reconfigured"))).toHaveLength(1);
+    expect(logs.lines.filter((line) => line.startsWith('Reconfigured'))).toHaveLength(1);
   });
 });
 

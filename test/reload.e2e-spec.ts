@@ -1,7 +1,6 @@
 import { once } from 'node:events';
-import { createServer, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
-import { text } from 'node:stream/consumers';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -20,6 +19,7 @@ import {
 } from 'nestjs-llm-router';
 import { createScriptedUpstream, LlmRouterTesting, type ScriptedUpstream } from 'nestjs-llm-router/testing';
 import { createFaultBench, type FaultBench, readStream } from './support/fault-bench.js';
+import { HeldUpstream } from './support/held-upstream.js';
 import { LogCollector } from './support/log-collector.js';
 import { PLATFORMS } from './support/router-app.js';
 
@@ -50,6 +50,12 @@ async function upstreamCalled(name: string): Promise<ScriptedUpstream> {
   return upstream;
 }
 
+async function heldUpstream(): Promise<HeldUpstream> {
+  const upstream = await HeldUpstream.start();
+  closing.push(() => upstream.close());
+  return upstream;
+}
+
 interface Bench extends FaultBench {
   readonly router: RouterService;
   readonly logs: LogCollector;
@@ -72,82 +78,6 @@ async function refusalOf(work: Promise<unknown>): Promise<ConfigurationError> {
   );
   if (!(thrown instanceof ConfigurationError)) throw new Error(`not refused: ${String(thrown)}`);
   return thrown;
-}
-
-/** An upstream whose answers wait for the test, streams after their first chunk; it knows its connections. */
-class HeldUpstream {
-  readonly sockets = new Set<Socket>();
-  readonly #waiting: { readonly response: ServerResponse; readonly isStream: boolean }[] = [];
-  #onRequest: (() => void)[] = [];
-
-  private constructor(private readonly server: Server) {}
-
-  static async start(): Promise<HeldUpstream> {
-    const server = createServer();
-    const held = new HeldUpstream(server);
-    server.on('connection', (socket) => {
-      held.sockets.add(socket);
-      socket.once('close', () => held.sockets.delete(socket));
-    });
-    server.on('request', (request, response) => {
-      void text(request).then((body) => {
-        const { stream } = JSON.parse(body) as { stream?: boolean };
-        if (stream === true) {
-          response.writeHead(200, { 'content-type': 'text/event-stream' });
-          response.write(piece({ content: 'held' }, null));
-        }
-        held.#waiting.push({ response, isStream: stream === true });
-        for (const resolve of held.#onRequest.splice(0)) resolve();
-      });
-    });
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    closing.push(async () => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    });
-    return held;
-  }
-
-  get baseUrl(): string {
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/v1`;
-  }
-
-  async whenWaiting(count: number): Promise<void> {
-    while (this.#waiting.length < count) await new Promise<void>((resolve) => this.#onRequest.push(resolve));
-  }
-
-  /** Lets the oldest request end well. */
-  finishOne(): void {
-    const waiting = this.#waiting.shift();
-    if (waiting === undefined) return;
-    const { response, isStream } = waiting;
-    if (isStream) {
-      response.write(piece({ content: ' and let go' }, null));
-      response.write(piece({}, 'stop'));
-      response.end('data: [DONE]\n\n');
-    } else {
-      const message = { role: 'assistant', content: 'held and let go' };
-      const answer = { id: 'c', object: 'chat.completion', created: 1, model: 'gpt-4o-mini' };
-      response.setHeader('content-type', 'application/json');
-      response.end(JSON.stringify({ ...answer, choices: [{ index: 0, message, finish_reason: 'stop' }] }));
-    }
-  }
-
-  finishAll(): void {
-    while (this.#waiting.length > 0) this.finishOne();
-  }
-}
-
-function piece(delta: object, finishReason: string | null): string {
-  const chunk = {
-    id: 'c',
-    object: 'chat.completion.chunk',
-    created: 1,
-    model: 'gpt-4o-mini',
-    choices: [{ index: 0, delta, finish_reason: finishReason }],
-  };
-  return `data: ${JSON.stringify(chunk)}\n\n`;
 }
 
 describe('reconfigure', () => {
@@ -309,7 +239,7 @@ describe('reconfigure', () => {
 
 describe('a swap under load', () => {
   it('loses none of 200 running requests: they end on the old policy, new ones begin on the new', async () => {
-    const [old, young] = [await HeldUpstream.start(), await upstreamCalled('young')];
+    const [old, young] = [await heldUpstream(), await upstreamCalled('young')];
     const { router, url, engine, requests, whenEnded, expectQuiet } = await bench(
       optionsOver(old, { surfaces: { support: {} } }),
     );
@@ -347,7 +277,7 @@ describe('a swap under load', () => {
   it.each(['undici', 'http'] as const)(
     'closes old connections over %s only after the last stream on them has ended',
     async (httpAdapter) => {
-      const held = await HeldUpstream.start();
+      const held = await heldUpstream();
       const young = await upstreamCalled('young');
       const { router, url } = await bench(optionsOver(held, { execution: { httpAdapter } }));
       const streams = [readStream(url, ASK), readStream(url, ASK)];
@@ -375,7 +305,7 @@ describe('a swap under load', () => {
   );
 
   it('ends a retired stream with the shutdown, and its connection', async () => {
-    const held = await HeldUpstream.start();
+    const held = await heldUpstream();
     const young = await upstreamCalled('young');
     const { router, url, close } = await bench(optionsOver(held));
     const stream = readStream(url, ASK);
