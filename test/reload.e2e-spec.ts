@@ -434,6 +434,30 @@ describe('what the router has learnt', () => {
     expect(router.savings().models).toHaveProperty('alpha');
   });
 
+  it('is kept of a deployment that is gone for as long as a request of it runs', async () => {
+    const [old, young] = [await heldUpstream(), await upstreamCalled('young')];
+    const { router, url, engine, whenEnded } = await bench({
+      providers: { old: { api: 'openai', baseUrl: old.baseUrl, apiKey: 'k' } },
+      models: { alpha: { provider: 'old' } },
+      routingRules: { simple_queries: { primary: 'alpha' } },
+    });
+    const stream = readStream(url, ASK);
+    await old.whenWaiting(1);
+    for (let count = 0; count < 3; count += 1) await router.reconfigure(optionsOver(young));
+    expect(engine.signals.of('old/alpha').inFlight).toBe(1);
+    old.finishOne();
+    expect((await stream).error).toBeUndefined();
+    await whenEnded(1);
+    await nextTurn();
+    expect(engine.signals.of('old/alpha')).toMatchObject({
+      inFlight: 0,
+      samples: 0,
+      lastSuccessAtMs: undefined,
+    });
+    // Without a price: told of as such, although the policy of now does not know it.
+    expect(router.savings()).toMatchObject({ calls: 0, unpriced: { calls: 1 } });
+  });
+
   it('counts savings anew where the baseline changes, and switches what it keeps of answers', async () => {
     const upstream = await upstreamCalled('one');
     const { router, engine } = await bench(optionsOver(upstream, { baseline: 'gpt-4o' }));
