@@ -1,9 +1,14 @@
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createSandbox, type Sandbox } from 'nestjs-llm-router/testing';
 import { GatewayModule } from '../sample/gateway/gateway.module.js';
 import { guide } from '../sample/gateway/guide.js';
+import { readSettings } from '../sample/gateway/settings.js';
+import { LogCollector } from './support/log-collector.js';
 
 /** Does what a shell would do with a pasted line; a machine with Node alone may have no curl. */
 async function paste(line: string): Promise<Response> {
@@ -105,5 +110,58 @@ describe('the gateway sample', () => {
       });
     expect((await post('/sandbox/openai/fail', { kind: 'nonsense' })).status).toBe(400);
     expect((await post('/sandbox/constructor/fail', { kind: 'refused' })).status).toBe(404);
+  });
+});
+
+describe('the gateway over a file', () => {
+  const LLM_ROUTER_CONFIG = 'router.yaml';
+
+  it.each([
+    [{}, false],
+    [{ LLM_ROUTER_CONFIG }, false],
+    [{ LLM_ROUTER_CONFIG, LLM_ROUTER_WATCH: '' }, false],
+    [{ LLM_ROUTER_CONFIG, LLM_ROUTER_WATCH: '0' }, false],
+    [{ LLM_ROUTER_CONFIG, LLM_ROUTER_WATCH: '1' }, true],
+  ])('with %j watches it: %s', (environment, isWatched) => {
+    expect(readSettings(environment).isWatched).toBe(isWatched);
+  });
+
+  it.each([{ LLM_ROUTER_WATCH: '1' }, { LLM_ROUTER_CONFIG, LLM_ROUTER_WATCH: 'yes' }])(
+    'refuses %j',
+    (environment) => {
+      expect(() => readSettings(environment)).toThrow(/LLM_ROUTER_WATCH/);
+    },
+  );
+
+  it('follows it, and says so', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'llm-router-gateway-'));
+    const file = join(folder, 'router.json');
+    const content = (primary: string): string =>
+      JSON.stringify({
+        providers: { one: { api: 'openai', baseUrl: 'http://127.0.0.1:1/v1', apiKey: 'k' } },
+        routingRules: { simple_queries: { primary } },
+      });
+    writeFileSync(file, content('gpt-4o-mini'));
+    const logs = new LogCollector();
+    const app = await NestFactory.create(GatewayModule.withFile(file, true), {
+      logger: logs,
+      abortOnError: false,
+    });
+    await app.listen(0, '127.0.0.1');
+    try {
+      writeFileSync(`${file}.new`, content('gpt-4.1'));
+      renameSync(`${file}.new`, file);
+      await logs.whenLines(/^Reconfigured/, 1);
+      const response = await fetch(`${await app.getUrl()}/router/explain`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ model: 'auto', messages: [{ role: 'user', content: 'hello' }] }),
+      });
+      expect(await response.json()).toMatchObject({ plan: { attempts: [{ model: 'gpt-4.1' }] } });
+      expect(guide('http://127.0.0.1:1', false, false, true)).toContain('the file is watched');
+    } finally {
+      await app.close();
+      rmSync(folder, { recursive: true });
+    }
   });
 });

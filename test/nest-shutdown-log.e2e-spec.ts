@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LlmRouterModule, RouterService } from 'nestjs-llm-router';
 import { createScriptedUpstream, type ScriptedUpstream } from 'nestjs-llm-router/testing';
-import { RouterEngine } from '../lib/router/index.js';
 import { createHostApp, type HostApp } from './support/host-app.js';
 import { LogCollector } from './support/log-collector.js';
 
@@ -23,6 +22,7 @@ describe('the log of a shutdown', () => {
           isGlobal: true,
           providers: { one: { api: 'openai', baseUrl: upstream.baseUrl } },
           routingRules: { simple_queries: { primary: 'gpt-4o-mini' } },
+          shutdown: { graceMs: 50 },
         }),
       ],
     });
@@ -39,10 +39,6 @@ describe('the log of a shutdown', () => {
     const asked = Array.from({ length: count }, () => router.chat(REQUEST));
     const settled = Promise.allSettled(asked);
     await upstream.whenRequests(count);
-    const engine = host.app.get(RouterEngine);
-    const drain = engine.drain.bind(engine);
-    // The same, sooner.
-    engine.drain = (_graceMs, listener) => drain(50, listener);
     await host.close();
     return settled;
   };

@@ -380,3 +380,70 @@ describe('describeAlert', () => {
     expect(describeAlert({ ...alert, ...extra })).toBe(line);
   });
 });
+
+describe('another configuration', () => {
+  const KNOWN = new Set(['one/alpha']);
+
+  it('keeps what was counted, and judges it by the new limit', () => {
+    const { store, calls, raised } = bench();
+    calls(285);
+    calls(15, 'failed');
+    store.follow(policy, KNOWN, { ...SETTINGS, errorRate: 0.1 });
+    expect(store.report().active).toEqual([]);
+    store.follow(policy, KNOWN, { ...SETTINGS, errorRate: 0.01 });
+    expect(store.report().active).toMatchObject([{ subject: { deployment: 'one/alpha' }, threshold: 0.01 }]);
+    store.follow(policy, KNOWN, { ...SETTINGS, errorRate: 0.03 });
+    expect(store.report().active).toMatchObject([{ requests: 300, threshold: 0.03 }]);
+    expect(raised).toHaveLength(1);
+  });
+
+  it('clears the alerts of what is gone, and counts no more of it', () => {
+    const { store, calls, requests, cleared } = bench();
+    calls(300, 'failed');
+    requests(300, { outcome: 'failed', errorCode: 'all_attempts_failed' });
+    requests(300, { surface: 'chat', outcome: 'failed', errorCode: 'all_attempts_failed' });
+    expect(store.report().active).toHaveLength(3);
+    const withoutSupport = {
+      ...policy,
+      surfaces: new Map([...policy.surfaces].filter(([name]) => name !== 'support')),
+    };
+    store.follow(withoutSupport, new Set(), SETTINGS);
+    expect(store.report().active).toMatchObject([{ subject: { surface: 'chat' } }]);
+    expect(new Set(cleared.map(({ subject }) => subject))).toEqual(new Set([
+      { deployment: 'one/alpha' },
+      { surface: 'support' },
+    ]);
+    // Of requests that are still under way.
+    calls(300, 'failed');
+    requests(300, { outcome: 'failed', errorCode: 'all_attempts_failed' });
+    expect(store.report().active).toHaveLength(1);
+  });
+
+  it('counts anew where the window or the SLO is another', () => {
+    const { store, requests } = bench();
+    requests(300, { durationMs: 2_000 });
+    expect(store.report().active).toMatchObject([{ kind: 'latency_slo', threshold: 1_500 }]);
+    const support = policy.surfaces.get('support')!;
+    const surfaces = new Map([...policy.surfaces, ['support', { ...support, latencySloMs: 1_000 }]]);
+    store.follow({ ...policy, surfaces }, KNOWN, SETTINGS);
+    expect(store.report().active).toEqual([]);
+    requests(300, { durationMs: 2_000 });
+    expect(store.report().active).toMatchObject([{ kind: 'latency_slo', threshold: 1_000, requests: 300 }]);
+    store.follow({ ...policy, surfaces }, KNOWN, { ...SETTINGS, windowMs: 60_000 });
+    expect(store.report().active).toEqual([]);
+  });
+
+  it('can switch alerts off, and on again', () => {
+    const { store, calls, cleared } = bench();
+    calls(300, 'failed');
+    expect(store.report().active).toHaveLength(1);
+    store.follow(policy, KNOWN, { ...SETTINGS, enabled: false });
+    expect(store.report()).toMatchObject({ enabled: false, active: [] });
+    expect(cleared).toHaveLength(1);
+    calls(300, 'failed');
+    store.follow(policy, KNOWN, SETTINGS);
+    expect(store.report().active).toEqual([]);
+    calls(300, 'failed');
+    expect(store.report().active).toMatchObject([{ requests: 300 }]);
+  });
+});

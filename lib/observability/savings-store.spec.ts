@@ -32,6 +32,7 @@ interface Bench {
   readonly call: (model: string, usage?: Partial<TokenUsage>, extra?: Partial<AttemptRecord>) => void;
   readonly request: (surface?: string, outcome?: Outcome) => void;
   readonly report: () => SavingsReport;
+  readonly store: SavingsStore;
 }
 
 function bench(policy = policyOf('dear')): Bench {
@@ -87,6 +88,7 @@ function bench(policy = policyOf('dear')): Bench {
       });
     },
     report: () => store.report(),
+    store,
   };
 }
 
@@ -253,5 +255,48 @@ describe('SavingsStore', () => {
         expect(found.savedUsd).toBeCloseTo((found.baselineUsd ?? 0) - found.spentUsd, 7);
       }),
     );
+  });
+});
+
+describe('another configuration', () => {
+  it('goes on counting where the baseline is the same', () => {
+    const { call, report, store } = bench();
+    call('cheap');
+    store.follow(policyOf('dear', { further: { provider: 'one', price: CHEAP } }), []);
+    call('cheap');
+    expect(report()).toMatchObject({ calls: 2, baseline: 'dear' });
+  });
+
+  it('counts anew where there is another baseline, or another price of it', () => {
+    const { call, request, report, store } = bench();
+    call('cheap');
+    request();
+    const { since } = report();
+    store.follow(policyOf('cheap'), []);
+    expect(report()).toMatchObject({
+      requests: 0,
+      calls: 0,
+      spentUsd: 0,
+      baseline: 'cheap',
+      surfaces: {},
+      models: {},
+    });
+    expect(report().since >= since).toBe(true);
+    call('cheap');
+    expect(report().savedUsd).toBe(0);
+    store.follow(policyOf('cheap', { cheap: { provider: 'one', price: DEAR } }), []);
+    expect(report()).toMatchObject({ calls: 0, baselinePrice: DEAR });
+  });
+
+  it('knows what has no price, of the policies that requests are still under way on too', () => {
+    const { call, report, store } = bench();
+    const priced = policyOf('dear', { mystery: { provider: 'one', price: CHEAP } });
+    const gone = { ...priced, models: new Map([...priced.models].filter(([name]) => name !== 'mystery')) };
+    store.follow(gone, [policyOf('dear')]);
+    call('mystery');
+    expect(report()).toMatchObject({ calls: 0, unpriced: { calls: 1 } });
+    store.follow(priced, []);
+    call('mystery');
+    expect(report()).toMatchObject({ calls: 1, unpriced: { calls: 1 } });
   });
 });

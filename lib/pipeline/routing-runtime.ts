@@ -19,6 +19,8 @@ export interface RoutingRuntime {
   ready(): Promise<void>;
   /** Whoever uses the clients says so, and calls what this gives when it is done with them. */
   hold(): () => void;
+  /** Somebody uses the clients. */
+  readonly isHeld: boolean;
   /** Resolves when nobody uses the clients. */
   whenFree(): Promise<void>;
   /** Ends the clients' connections, whoever uses them. */
@@ -41,6 +43,9 @@ export function buildRuntime(
     limits: { ...limits, requestsInFlightPerKey: limits.requestsInFlightPerKey ?? undefined },
     ready: async () => connected.ready?.(),
     hold: () => holds.take(),
+    get isHeld() {
+      return holds.count > 0;
+    },
     whenFree: () => holds.whenNone(),
     close: () => connected.close(),
   };
@@ -50,6 +55,10 @@ export function buildRuntime(
 class Holds {
   #count = 0;
   #onNone: (() => void)[] = [];
+
+  get count(): number {
+    return this.#count;
+  }
 
   /** Gives what takes the hold back, once. */
   take(): () => void {

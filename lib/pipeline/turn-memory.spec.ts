@@ -121,6 +121,22 @@ describe('TurnMemory', () => {
     expect([isKnown('a'), isKnown('b'), isKnown('c')]).toEqual([true, false, true]);
   });
 
+  it('takes other bounds, and lets go of what is over them', () => {
+    const memory = new TurnMemory(DEFAULTS);
+    for (const id of ['a', 'b', 'c']) {
+      memory.remember('t', QUESTION, { text: '', toolCallIds: [id] }, turnOf(id), 0);
+    }
+    const isKnown = (id: string, nowMs = 0): boolean =>
+      memory.recall('t', asking(...QUESTION.messages, said(null, id)), nowMs).size === 1;
+    memory.resize({ ...DEFAULTS, maxEntries: 2 });
+    expect([isKnown('a'), isKnown('b'), isKnown('c')]).toEqual([false, true, true]);
+    // What is kept is kept no longer than is said now.
+    memory.resize({ ...DEFAULTS, ttlMs: 10 });
+    expect([isKnown('b', 9), isKnown('b', 10)]).toEqual([true, false]);
+    memory.resize({ ...DEFAULTS, maxBytes: 0 });
+    expect([memory.size, memory.bytes]).toEqual([0, 0]);
+  });
+
   it('never holds more bytes than it may, whatever comes', () => {
     const maxBytes = 20_000;
     const memory = new TurnMemory({ ...DEFAULTS, maxBytes, maxEntries: 1_000 });

@@ -281,7 +281,7 @@ export class RouterEngine {
   /** What is counted by deployment goes with the last policy that knows it. */
   private forgetTheGone(): void {
     const { policy } = this.#runtime;
-    const older = [...this.#retired].map((runtime) => runtime.policy);
+    const older = [...this.#retired].filter(({ isHeld }) => isHeld).map((runtime) => runtime.policy);
     this.savings.follow(policy, older);
     this.signals.retain(deploymentsOf([policy, ...older]));
   }
