@@ -145,6 +145,9 @@ const gemini: WireSeeds = {
       ]),
       candidate([{ functionCall: { partialArgs: [{ jsonPath: '$.a.b[0]', stringValue: 'y' }] } }, { functionCall: {} }], 'STOP'),
     ],
+    [
+      candidate([{ functionCall: { name: 'f', args: { a: { b: [{}] } }, partialArgs: [{ jsonPath: '$.a.b[0].c', stringValue: 'x' }] } }], 'STOP'),
+    ],
     [candidate([{ functionCall: { id: 'i', name: 'f', args: { a: 1 } } }], 'STOP')],
     [data({ promptFeedback: { blockReason: 'SAFETY' } })],
     [data([{ error: { code: 429, status: 'RESOURCE_EXHAUSTED', message: 'No' } }])],

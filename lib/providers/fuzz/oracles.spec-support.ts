@@ -81,8 +81,11 @@ export function saidItWasWhole(wire: Wire, events: readonly WireEvent[], isCompa
         bodies.some(({ choices }) => listOf(choices).some((choice) => isText(choice.finish_reason)))
       );
     case 'anthropic': {
-      const hasReason = bodies.some(
-        ({ type, delta }) => type === 'message_delta' && isText((delta as Json | null | undefined)?.stop_reason),
+      const hasReason = bodies.some(({ type, delta, message }) =>
+        isText(
+          ((type === 'message_start' ? message : type === 'message_delta' ? delta : undefined) as Json | null | undefined)
+            ?.stop_reason,
+        ),
       );
       return hasReason && (isDone || bodies.some(({ type }) => type === 'message_stop'));
     }
