@@ -59,7 +59,9 @@ export class ServerSentEventReader implements EventReader {
     let start = 0;
     let end = text.indexOf('\n');
     while (end !== -1) {
-      this.#takeLine(this.#lineCharacters === 0 ? text.slice(start, end) : this.#finishLine(text.slice(start, end)));
+      this.#takeLine(
+        this.#lineCharacters === 0 ? text.slice(start, end) : this.#finishLine(text.slice(start, end)),
+      );
       start = end + 1;
       end = text.indexOf('\n', start);
     }

@@ -76,10 +76,14 @@ function fromOpenAiEmbeddings(body: unknown, call: EmbeddingsCall): TranslatedEm
 
 function vectorOf({ embedding }: JsonObject): readonly number[] | string {
   if (typeof embedding === 'string' && isBase64Vector(embedding)) return embedding;
-  const isVector =
-    Array.isArray(embedding) && embedding.length > 0 && embedding.every((value) => Number.isFinite(value));
+  const isVector = Array.isArray(embedding) && embedding.length > 0 && embedding.every(isFiniteNumber);
   if (!isVector) throw new ProviderError({ kind: 'bad_response' });
   return embedding;
+}
+
+/** JSON can say 1e999, and then not write it again. */
+function isFiniteNumber(value: unknown): value is number {
+  return Number.isFinite(value);
 }
 
 /** One 32-bit float or more, and nothing else. Lines, as MIME has them, are no fault: clients skip their ends. */

@@ -120,7 +120,9 @@ export class OpenAiStreamTranslator implements StreamTranslator {
     if (this.#choices.size === 0) {
       throw new ProviderError({ kind: this.#isTerminated ? 'bad_response' : 'stream_cut' });
     }
-    const finished = [...this.#choices.values()].filter(({ finishReason }) => finishReason !== undefined).length;
+    const finished = [...this.#choices.values()].filter(
+      ({ finishReason }) => finishReason !== undefined,
+    ).length;
     const areAllThere = finished >= this.#askedChoices;
     const isWhole = this.#isTerminated
       ? this.#isCompatible || areAllThere
