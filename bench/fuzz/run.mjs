@@ -86,7 +86,11 @@ async function work({ file, seed, from, cases, current }) {
     } catch (error) {
       const stack = String(error?.stack ?? error).slice(0, 1500);
       // One of each: the same fault in many cases is one.
-      const kind = stack.replaceAll(/\{.*\}|\d+/g, '').split('\n').slice(0, 3).join();
+      const kind = stack
+        .replaceAll(/\{.*\}|\d+/g, '')
+        .split('\n')
+        .slice(0, 3)
+        .join();
       const known = faults.find((fault) => fault.kind === kind);
       if (known === undefined) faults.push({ kind, index, times: 1, stack });
       else known.times += 1;
@@ -125,7 +129,11 @@ function watch(file, options) {
       }
     }, 1000);
     const failed = (error) => {
-      reject(new Error(`case ${Atomics.load(current, 0)} of seed ${options.seed} ended the worker: ${error.stack}`));
+      reject(
+        new Error(
+          `case ${Atomics.load(current, 0)} of seed ${options.seed} ended the worker: ${error.stack}`,
+        ),
+      );
     };
     worker.once('message', resolve);
     worker.once('error', failed);
@@ -148,7 +156,8 @@ async function main() {
   const seed = Number(values.seed);
   const from = Number(values.case ?? values.from);
   const cases = values.case === undefined ? Number(values.cases) : 1;
-  if (!existsSync(FIXTURES)) process.stdout.write(`no recordings at ${FIXTURES}: seeds written by hand alone\n`);
+  if (!existsSync(FIXTURES))
+    process.stdout.write(`no recordings at ${FIXTURES}: seeds written by hand alone\n`);
   const file = await bundle();
   const begun = performance.now();
   try {
@@ -159,10 +168,15 @@ async function main() {
   }
 }
 
-function report({ recordingCount, outcomes, faults, heapMb, slowest, growth }, { seed, from, cases, seconds }) {
+function report(
+  { recordingCount, outcomes, faults, heapMb, slowest, growth },
+  { seed, from, cases, seconds },
+) {
   const rows = Object.entries(outcomes).sort(([one], [other]) => (one < other ? -1 : 1));
   for (const [name, { cases: count, whole }] of rows) {
-    process.stdout.write(`${name.padEnd(32)}${String(count).padStart(9)} cases ${String(whole).padStart(9)} whole\n`);
+    process.stdout.write(
+      `${name.padEnd(32)}${String(count).padStart(9)} cases ${String(whole).padStart(9)} whole\n`,
+    );
   }
   const run = rows.reduce((sum, [, { cases: count }]) => sum + count, 0);
   process.stdout.write(
@@ -175,7 +189,9 @@ function report({ recordingCount, outcomes, faults, heapMb, slowest, growth }, {
     ].join('\n'),
   );
   for (const { index, times, stack } of faults) {
-    process.stdout.write(`FAULT, ${times} times, the first again by --seed ${seed} --case ${index}\n${stack}\n\n`);
+    process.stdout.write(
+      `FAULT, ${times} times, the first again by --seed ${seed} --case ${index}\n${stack}\n\n`,
+    );
   }
   // What the first twentieth warms up stays.
   const grownMb = heapMb.length < 3 ? 0 : heapMb.at(-1) - heapMb[1];

@@ -31,13 +31,15 @@ export function countOf(value: unknown): number | undefined {
 
 /** No answer nests half as deep; what walks down a value (JSON.stringify among it) has a stack of limited height. */
 const MAX_DEPTH = 500;
+/** Objects and lists; 64 MB of log probabilities have fewer. Each takes fifty bytes, though it came in three. */
+const MAX_CONTAINERS = 4_000_000;
 
 /**
- * The parsed value, or undefined (which no JSON text stands for) where the text is not JSON, or JSON in more than 500
- * levels: nobody could write it out again.
+ * The parsed value, or undefined (which no JSON text stands for) where the text is not JSON, JSON in more than 500
+ * levels (nobody could write it out again), or of millions of empty objects and lists.
  */
 export function parseJson(text: string): unknown {
-  if (isTooDeep(text)) return undefined;
+  if (isUnbearable(text)) return undefined;
   try {
     return JSON.parse(text) as unknown;
   } catch {
@@ -53,17 +55,19 @@ const OPENING = 0x7b;
 const CLOSING = 0x7d;
 
 /** Looks at brackets outside of strings alone: what is no JSON is the parser's affair. */
-function isTooDeep(text: string): boolean {
+function isUnbearable(text: string): boolean {
   // Each level has two brackets.
   if (text.length <= 2 * MAX_DEPTH) return false;
   let depth = 0;
+  let containers = 0;
   for (let place = 0; place < text.length; place += 1) {
     const code = text.charCodeAt(place);
     if (code === QUOTE) {
       place = endOfString(text, place);
     } else if ((code | CURLY_BIT) === OPENING) {
       depth += 1;
-      if (depth > MAX_DEPTH) return true;
+      containers += 1;
+      if (depth > MAX_DEPTH || containers > MAX_CONTAINERS) return true;
     } else if ((code | CURLY_BIT) === CLOSING) {
       depth -= 1;
     }

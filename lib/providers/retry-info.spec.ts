@@ -7,6 +7,7 @@ describe('retryInfoMs', () => {
     ['0.25s', 250],
     ['48.939935699s', 48_940],
     ['0s', 0],
+    ['999999999s', 2 ** 31 - 1],
     ['21', undefined],
     ['-1s', undefined],
     [21, undefined],

@@ -3,7 +3,7 @@ import { ProviderError } from '../../errors/provider-error.js';
 import type { FinishReason } from '../chat-extensions.js';
 import { ChunkWriter } from '../chunk-writer.js';
 import { toCompletionUsage } from '../completion-usage.js';
-import { isJsonObject, nonEmptyTextOf, textOf, type JsonObject } from '../json-reading.js';
+import { isJsonObject, nonEmptyTextOf, objectOf, textOf, type JsonObject } from '../json-reading.js';
 import { makeToolCallId } from '../made-up-ids.js';
 import type { ProviderCall } from '../provider-adapter.js';
 import { fromAiSdkError } from './from-ai-sdk-error.js';
@@ -79,7 +79,7 @@ export class AiSdkStreamTranslator {
    * Takes the next part and gives the chunks it stands for, none to several.
    *
    * @throws {@link ProviderError} for an `error` part, for a `stream-start` that tells of a dropped format or dropped tools,
-   * and for a `finish` whose reason is an error.
+   * and for a `finish` whose reason is an error, or whose provider got none (`stream_cut`).
    */
   push(part: unknown): ChatCompletionChunk[] {
     if (this.isTerminated || !isJsonObject(part)) return [];
@@ -115,6 +115,7 @@ export class AiSdkStreamTranslator {
         return this.#takeToolCall(part);
       case 'finish':
         this.#usage = fromAiSdkUsage(part.usage);
+        if (isWithoutReason(part.finishReason)) throw new ProviderError({ kind: 'stream_cut', status: 200 });
         this.#finishReason = fromAiSdkFinishReason(part.finishReason, this.#toolCalls.size > 0);
         return [];
       case 'error':
@@ -274,4 +275,11 @@ export class AiSdkStreamTranslator {
     const delta = { index: toolCall.toolIndex, ...signature };
     return [this.#writer.write(CHOICE_INDEX, { tool_calls: [delta] })];
   }
+}
+
+/** Providers put a `finish` behind streams that ended without a word, as `other` of which the upstream said nothing. */
+function isWithoutReason(value: unknown): boolean {
+  if (value === undefined || value === null) return true;
+  const details = objectOf(value);
+  return details !== undefined && (details.unified ?? 'other') === 'other' && !nonEmptyTextOf(details.raw);
 }

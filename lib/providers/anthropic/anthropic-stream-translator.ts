@@ -1,5 +1,6 @@
 import type { ChatCompletionChunk, TokenUsage } from '../../chat/chat-types.js';
 import { ProviderError } from '../../errors/provider-error.js';
+import { assertWithin, MAX_BLOCKS, MAX_HELD_CHARACTERS } from '../answer-limits.js';
 import { ChunkWriter } from '../chunk-writer.js';
 import { toCompletionUsage } from '../completion-usage.js';
 import {
@@ -41,7 +42,8 @@ interface OpenToolUse {
  * The stream of the Messages API. Blocks have numbers of their own, so tool calls are counted from 0. A tool call
  * without arguments sends no argument delta at all and gets `{}` when its block ends. Signed thinking is sent as
  * `reasoning_content` while it is written, and whole in `reasoning_details` when its block ends. Unknown events, deltas and
- * blocks are skipped. `message_stop` ends the stream; a proxy's `[DONE]` does too, once there was a stop reason.
+ * blocks are skipped. `message_stop` ends the stream; a proxy's `[DONE]` does too, once there was a stop reason. Without a stop reason it is a cut,
+ * whatever ends it: a proxy may close what it could not read to its end.
  *
  * With fallback models Anthropic may begin the message anew within a stream: text goes on, but an open tool call can
  * be neither finished nor taken back, so that is a `bad_response`.
@@ -54,6 +56,7 @@ export class AnthropicStreamTranslator implements StreamTranslator {
   readonly #openThinking = new Map<number, OpenThinking>();
   #toolCallCount = 0;
   #signedCharacters = 0;
+  #heldCharacters = 0;
   #hasStarted = false;
   #hasAnswer = false;
   #stopReason: string | undefined;
@@ -112,8 +115,11 @@ export class AnthropicStreamTranslator implements StreamTranslator {
   }
 
   end(): ChatCompletionChunk[] {
-    if (!this.#isTerminated || !this.#hasStarted) {
-      throw new ProviderError({ kind: this.#isTerminated ? 'bad_response' : 'stream_cut' });
+    if (this.#isTerminated && !this.#hasStarted) {
+      throw new ProviderError({ kind: 'bad_response' });
+    }
+    if (!this.#isTerminated || this.#stopReason === undefined) {
+      throw new ProviderError({ kind: 'stream_cut' });
     }
     const open = [...this.#openThinking.keys(), ...this.#openToolUses.keys()];
     const rest = open.flatMap((index) => this.#stopBlock(index));
@@ -128,6 +134,8 @@ export class AnthropicStreamTranslator implements StreamTranslator {
 
   #startMessage(message: JsonObject): ChatCompletionChunk[] {
     this.#usage.take(message.usage);
+    // Of a message that comes whole in its first event.
+    this.#stopReason = nonEmptyTextOf(message.stop_reason) ?? this.#stopReason;
     if (this.#hasStarted) {
       if (this.#openToolUses.size > 0) {
         throw new ProviderError({ kind: 'bad_response' });
@@ -155,20 +163,30 @@ export class AnthropicStreamTranslator implements StreamTranslator {
       case 'text':
         return this.#writeContent(textOf(block.text));
       case 'thinking':
-        this.#openThinking.set(index, {
-          block,
-          text: textOf(block.thinking) ?? '',
-          signature: textOf(block.signature) ?? '',
-        });
+        this.#openThinkingBlock(index, { type: 'thinking' });
+        this.#keepThinking(index, 'text', textOf(block.thinking));
+        this.#keepThinking(index, 'signature', textOf(block.signature));
         return this.#writeReasoning(textOf(block.thinking));
       case 'redacted_thinking':
-        this.#openThinking.set(index, { block, text: '', signature: '' });
+        this.#openThinkingBlock(index, { type: 'redacted_thinking', data: block.data });
+        this.#hold(textOf(block.data)?.length ?? 0);
         return [];
       case 'tool_use':
         return this.#startToolUse(index, block);
       default:
         return [];
     }
+  }
+
+  #openThinkingBlock(index: number, block: JsonObject): void {
+    this.#openThinking.set(index, { block, text: '', signature: '' });
+    assertWithin(this.#openThinking.size, MAX_BLOCKS, 'too_many_blocks');
+  }
+
+  /** What is kept until its block ends, and blocks may never end. */
+  #hold(characters: number): void {
+    this.#heldCharacters += characters;
+    assertWithin(this.#heldCharacters, MAX_HELD_CHARACTERS, 'too_long');
   }
 
   #startToolUse(index: number, block: JsonObject): ChatCompletionChunk[] {
@@ -182,7 +200,10 @@ export class AnthropicStreamTranslator implements StreamTranslator {
       return left;
     }
     this.#hasAnswer ||= isAnswer;
-    this.#openToolUses.set(index, { toolIndex, initialInput: JSON.stringify(input), hasArguments: false });
+    const initialInput = JSON.stringify(input);
+    this.#hold(initialInput.length);
+    this.#openToolUses.set(index, { toolIndex, initialInput, hasArguments: false });
+    assertWithin(this.#openToolUses.size, MAX_BLOCKS, 'too_many_blocks');
     if (toolIndex === undefined) {
       return left;
     }

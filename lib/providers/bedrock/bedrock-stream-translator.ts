@@ -2,6 +2,7 @@ import type { ChatCompletionChunk, TokenUsage } from '../../chat/chat-types.js';
 import { ProviderError } from '../../errors/provider-error.js';
 import { answerToolName } from '../anthropic/structured-output.js';
 import type { ReasoningDetail } from '../chat-extensions.js';
+import { assertWithin, MAX_BLOCKS } from '../answer-limits.js';
 import { ChunkWriter } from '../chunk-writer.js';
 import { toCompletionUsage } from '../completion-usage.js';
 import {
@@ -41,7 +42,7 @@ interface OpenReasoning {
 /**
  * The stream of ConverseStream: `messageStart`, for each block `contentBlockStart` (tools alone need it),
  * `contentBlockDelta`, `contentBlockStop`, then `messageStop`, then `metadata` with the usage. The stream is whole with
- * `messageStop`, and over with `metadata`. Unknown events, deltas and blocks are skipped.
+ * the stop reason of `messageStop`, and over with `metadata`. Unknown events, deltas and blocks are skipped.
  *
  * Signed or encrypted thinking is written once, as one of `reasoning_details`, when its block ends.
  */
@@ -54,8 +55,7 @@ export class BedrockStreamTranslator implements StreamTranslator {
   #toolCallCount = 0;
   #signedCharacters = 0;
   #hasAnswer = false;
-  #hasStopped = false;
-  #stopReason: unknown;
+  #stopReason: string | undefined;
   #isTerminated = false;
 
   constructor(call: ProviderCall) {
@@ -95,12 +95,11 @@ export class BedrockStreamTranslator implements StreamTranslator {
       case 'contentBlockStop':
         return this.#stopBlock(index);
       case 'messageStop':
-        this.#hasStopped = true;
-        this.#stopReason = body.stopReason;
+        this.#stopReason = nonEmptyTextOf(body.stopReason) ?? this.#stopReason;
         return [];
       case 'metadata':
         this.#usage = fromBedrockUsage(body.usage) ?? this.#usage;
-        this.#isTerminated = this.#hasStopped;
+        this.#isTerminated = this.#stopReason !== undefined;
         return [];
       default:
         return [];
@@ -108,7 +107,7 @@ export class BedrockStreamTranslator implements StreamTranslator {
   }
 
   end(): ChatCompletionChunk[] {
-    if (!this.#hasStopped) {
+    if (this.#stopReason === undefined) {
       throw new ProviderError({ kind: 'stream_cut' });
     }
     const open = new Set([...this.#openReasoning.keys(), ...this.#openToolUses.keys()]);
@@ -137,6 +136,7 @@ export class BedrockStreamTranslator implements StreamTranslator {
     const toolIndex = this.#toolCallCount;
     this.#toolCallCount += 1;
     this.#openToolUses.set(index, { toolIndex, hasArguments: false });
+    assertWithin(this.#openToolUses.size, MAX_BLOCKS, 'too_many_blocks');
     const toolCall = {
       index: toolIndex,
       id: nonEmptyTextOf(toolUse.toolUseId) ?? makeToolCallId(),
@@ -169,6 +169,7 @@ export class BedrockStreamTranslator implements StreamTranslator {
       open.signature += signature;
       if (encrypted !== '') open.encrypted.push(encrypted);
       this.#openReasoning.set(index, open);
+      assertWithin(this.#openReasoning.size, MAX_BLOCKS, 'too_many_blocks');
     } else {
       this.#openReasoning.clear();
     }

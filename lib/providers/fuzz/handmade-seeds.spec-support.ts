@@ -18,9 +18,18 @@ const done: WireEvent = { data: '[DONE]' };
 
 const openai: WireSeeds = {
   streams: [
-    [chunk({ role: 'assistant', content: '' }), chunk({ content: 'Hello' }), chunk({}, 'stop'), data({ choices: [], usage }), done],
     [
-      chunk({ role: 'assistant', tool_calls: [{ index: 0, id: 'call_1', type: 'function', function: { name: 'f', arguments: '' } }] }),
+      chunk({ role: 'assistant', content: '' }),
+      chunk({ content: 'Hello' }),
+      chunk({}, 'stop'),
+      data({ choices: [], usage }),
+      done,
+    ],
+    [
+      chunk({
+        role: 'assistant',
+        tool_calls: [{ index: 0, id: 'call_1', type: 'function', function: { name: 'f', arguments: '' } }],
+      }),
       chunk({ tool_calls: [{ index: 0, function: { arguments: '{"a"' } }] }),
       chunk({ tool_calls: [{ index: 0, function: { arguments: ':1}' } }] }),
       chunk({}, 'tool_calls'),
@@ -33,8 +42,15 @@ const openai: WireSeeds = {
       chunk({}, 'length'),
       chunk({}, 'stop', 1),
     ],
-    [chunk({ content: 'x' }), data({ error: { message: 'Overloaded', type: 'overloaded_error', code: 503 } })],
-    [chunk({ tool_calls: [{ index: 0, id: 'c', type: 'custom', custom: { name: 'g', input: 'x' } }] }), chunk({}, 'stop'), done],
+    [
+      chunk({ content: 'x' }),
+      data({ error: { message: 'Overloaded', type: 'overloaded_error', code: 503 } }),
+    ],
+    [
+      chunk({ tool_calls: [{ index: 0, id: 'c', type: 'custom', custom: { name: 'g', input: 'x' } }] }),
+      chunk({}, 'stop'),
+      done,
+    ],
   ],
   answers: [
     {
@@ -53,11 +69,22 @@ const openai: WireSeeds = {
           logprobs: { content: [{ token: 'a', logprob: -1, bytes: [97], top_logprobs: [] }], refusal: null },
         },
       ],
-      usage: { ...usage, prompt_tokens_details: { cached_tokens: 2 }, completion_tokens_details: { reasoning_tokens: 1 } },
+      usage: {
+        ...usage,
+        prompt_tokens_details: { cached_tokens: 2 },
+        completion_tokens_details: { reasoning_tokens: 1 },
+      },
     },
   ].map((answer) => JSON.stringify(answer)),
   failures: [
-    { error: { message: 'Too many', type: 'rate_limit_error', code: 'rate_limit_exceeded', param: 'messages[0].content' } },
+    {
+      error: {
+        message: 'Too many',
+        type: 'rate_limit_error',
+        code: 'rate_limit_exceeded',
+        param: 'messages[0].content',
+      },
+    },
     { error: { code: 400, message: 'No', details: [{ retryDelay: '3.5s' }] } },
     { detail: 'Not found' },
     { error: { code: 'content_filter', innererror: { code: 'ResponsibleAIPolicyViolation' } } },
@@ -70,7 +97,8 @@ const openai: WireSeeds = {
 
 const blockStart = (index: number, block: object): WireEvent =>
   named({ type: 'content_block_start', ...{ index, content_block: block } });
-const blockDelta = (index: number, delta: object): WireEvent => named({ type: 'content_block_delta', ...{ index, delta } });
+const blockDelta = (index: number, delta: object): WireEvent =>
+  named({ type: 'content_block_delta', ...{ index, delta } });
 const blockStop = (index: number): WireEvent => named({ type: 'content_block_stop', ...{ index } });
 const messageStart = named({
   type: 'message_start',
@@ -106,7 +134,10 @@ const anthropic: WireSeeds = {
       blockStop(2),
       ...messageEnd('tool_use'),
     ],
-    [messageStart, named({ type: 'error', ...{ error: { type: 'overloaded_error', message: 'Overloaded' } } })],
+    [
+      messageStart,
+      named({ type: 'error', ...{ error: { type: 'overloaded_error', message: 'Overloaded' } } }),
+    ],
   ],
   answers: [
     {
@@ -137,13 +168,42 @@ const candidate = (parts: readonly object[], finishReason?: string): WireEvent =
 
 const gemini: WireSeeds = {
   streams: [
-    [candidate([{ text: 'Hm', thought: true }]), candidate([{ text: 'Hello', thoughtSignature: 's' }]), candidate([{ text: '' }], 'STOP')],
+    [
+      candidate([{ text: 'Hm', thought: true }]),
+      candidate([{ text: 'Hello', thoughtSignature: 's' }]),
+      candidate([{ text: '' }], 'STOP'),
+    ],
     [
       candidate([
         { functionCall: { name: 'f', willContinue: true }, thoughtSignature: 's' },
-        { functionCall: { partialArgs: [{ jsonPath: '$.a.b[0]', stringValue: 'x', willContinue: true }], willContinue: true } },
+        {
+          functionCall: {
+            partialArgs: [{ jsonPath: '$.a.b[0]', stringValue: 'x', willContinue: true }],
+            willContinue: true,
+          },
+        },
       ]),
-      candidate([{ functionCall: { partialArgs: [{ jsonPath: '$.a.b[0]', stringValue: 'y' }] } }, { functionCall: {} }], 'STOP'),
+      candidate(
+        [
+          { functionCall: { partialArgs: [{ jsonPath: '$.a.b[0]', stringValue: 'y' }] } },
+          { functionCall: {} },
+        ],
+        'STOP',
+      ),
+    ],
+    [
+      candidate(
+        [
+          {
+            functionCall: {
+              name: 'f',
+              args: { a: { b: [{}] } },
+              partialArgs: [{ jsonPath: '$.a.b[0].c', stringValue: 'x' }],
+            },
+          },
+        ],
+        'STOP',
+      ),
     ],
     [candidate([{ functionCall: { id: 'i', name: 'f', args: { a: 1 } } }], 'STOP')],
     [data({ promptFeedback: { blockReason: 'SAFETY' } })],
@@ -170,7 +230,11 @@ const gemini: WireSeeds = {
         code: 400,
         status: 'INVALID_ARGUMENT',
         message: 'No',
-        details: [{ reason: 'API_KEY_INVALID' }, { fieldViolations: [{ field: 'a.b' }] }, { retryDelay: '34s' }],
+        details: [
+          { reason: 'API_KEY_INVALID' },
+          { fieldViolations: [{ field: 'a.b' }] },
+          { retryDelay: '34s' },
+        ],
       },
     },
   ].map((failure) => JSON.stringify(failure)),
@@ -183,7 +247,10 @@ const bedrock: WireSeeds = {
       frame('messageStart', { role: 'assistant' }),
       frame('contentBlockDelta', { contentBlockIndex: 0, delta: { reasoningContent: { text: 'Hm' } } }),
       frame('contentBlockDelta', { contentBlockIndex: 0, delta: { reasoningContent: { signature: 'sig' } } }),
-      frame('contentBlockDelta', { contentBlockIndex: 0, delta: { reasoningContent: { redactedContent: 'AA==' } } }),
+      frame('contentBlockDelta', {
+        contentBlockIndex: 0,
+        delta: { reasoningContent: { redactedContent: 'AA==' } },
+      }),
       frame('contentBlockStop', { contentBlockIndex: 0 }),
       frame('contentBlockDelta', { contentBlockIndex: 1, delta: { text: 'Hello' } }),
       frame('contentBlockStop', { contentBlockIndex: 1 }),
@@ -211,9 +278,10 @@ const bedrock: WireSeeds = {
       usage: { inputTokens: 1, outputTokens: 2 },
     },
   ].map((answer) => JSON.stringify(answer)),
-  failures: [{ __type: 'com.amazon#ThrottlingException', message: 'Too many' }, { Message: 'Model not ready' }].map((failure) =>
-    JSON.stringify(failure),
-  ),
+  failures: [
+    { __type: 'com.amazon#ThrottlingException', message: 'Too many' },
+    { Message: 'Model not ready' },
+  ].map((failure) => JSON.stringify(failure)),
   embeddings: [],
 };
 
@@ -229,7 +297,11 @@ export const handmadeParts: Seeds['parts'] = [
     { type: 'text-start', id: '1' },
     { type: 'text-delta', id: '1', delta: 'Hello' },
     { type: 'text-end', id: '1', providerMetadata: { google: { thoughtSignature: 's' } } },
-    { type: 'finish', finishReason: { unified: 'stop', raw: 'stop' }, usage: { inputTokens: { total: 1 }, outputTokens: { total: 2 } } },
+    {
+      type: 'finish',
+      finishReason: { unified: 'stop', raw: 'stop' },
+      usage: { inputTokens: { total: 1 }, outputTokens: { total: 2 } },
+    },
   ],
   [
     { type: 'tool-input-start', id: 'c', toolName: 'f' },
@@ -239,5 +311,8 @@ export const handmadeParts: Seeds['parts'] = [
     { type: 'tool-call', toolCallId: 'd', toolName: 'g', input: { a: 1 } },
     { type: 'finish', finishReason: 'tool-calls', usage: { inputTokens: 1, outputTokens: 2 } },
   ],
-  [{ type: 'text-delta', id: '1', delta: 'x' }, { type: 'error', error: { message: 'No', statusCode: 503, responseHeaders: { 'retry-after': '3' } } }],
+  [
+    { type: 'text-delta', id: '1', delta: 'x' },
+    { type: 'error', error: { message: 'No', statusCode: 503, responseHeaders: { 'retry-after': '3' } } },
+  ],
 ];

@@ -9,6 +9,11 @@ const encoder = new TextEncoder();
 const WIRES: readonly Wire[] = ['openai', 'anthropic', 'gemini', 'bedrock'];
 /** One case in so many is large: they take as long as all the others. */
 const LARGE_ONE_IN = 2000;
+/** What a large one may come to: time is bounded for each case, whatever its size. */
+const MAX_LARGE_CHARACTERS = 1_000_000;
+
+const timesFor = (text: string, most: number): number =>
+  Math.min(most, Math.ceil(MAX_LARGE_CHARACTERS / Math.max(1, text.length)));
 
 export function makeStream(random: Random, seeds: Seeds, subject: Subject): Uint8Array {
   if (random.below(LARGE_ONE_IN) === 0) return makeLargeStream(random, seeds, subject);
@@ -20,12 +25,22 @@ export function makeStream(random: Random, seeds: Seeds, subject: Subject): Uint
   const wire = random.chance(0.03) ? random.pick(WIRES) : subject.wire;
   const events = mutateEvents(random, random.pick(seeds.wires[wire].streams), seeds, wire);
   const bytes = subject.frame(random, events);
-  return random.chance(0.5) ? bytes : mutateBytes(random, bytes, subject.frame(random, random.pick(seeds.wires[wire].streams)));
+  return random.chance(0.5)
+    ? bytes
+    : mutateBytes(random, bytes, subject.frame(random, random.pick(seeds.wires[wire].streams)));
 }
 
 function strangeEvents(random: Random): WireEvent[] {
   return Array.from({ length: random.below(8) }, () => ({
-    event: random.pick([undefined, 'message', 'error', 'messageStop', 'contentBlockDelta', 'metadata', ':exception']),
+    event: random.pick([
+      undefined,
+      'message',
+      'error',
+      'messageStop',
+      'contentBlockDelta',
+      'metadata',
+      ':exception',
+    ]),
     data: toText(strangeValue(random, 5)) ?? '',
   }));
 }
@@ -43,7 +58,8 @@ function mutateEvents(random: Random, seed: readonly WireEvent[], seeds: Seeds, 
         events.splice(at, 1 + random.mostlySmall(5));
         break;
       case 2:
-        if (event !== undefined) events.splice(at, 0, ...Array.from({ length: 1 + random.mostlySmall(50) }, () => event));
+        if (event !== undefined)
+          events.splice(at, 0, ...Array.from({ length: 1 + random.mostlySmall(50) }, () => event));
         break;
       case 3:
         events = [...events.slice(0, at), ...random.pick(seeds.wires[wire].streams).slice(random.below(10))];
@@ -74,16 +90,26 @@ function makeLargeStream(random: Random, seeds: Seeds, subject: Subject): Uint8A
       return subject.frame(random, [...seed.slice(0, at), { ...event, data }, ...seed.slice(at + 1)]);
     }
     case 2:
-      return subject.frame(random, [...seed.slice(0, at), ...Array.from({ length: 5000 }, () => event), ...seed.slice(at)]);
+      return subject.frame(random, [
+        ...seed.slice(0, at),
+        ...Array.from({ length: timesFor(event.data, 5000) }, () => event),
+        ...seed.slice(at),
+      ]);
     case 3: {
       // One list with very many entries.
-      const data = event.data.replace(/\[(\{(?:[^{}]|\{[^{}]*\})*\})\]/, (_whole, entry: string) => `[${`${entry},`.repeat(2000)}${entry}]`);
+      const data = event.data.replace(
+        /\[(\{(?:[^{}]|\{[^{}]*\})*\})\]/,
+        (_whole, entry: string) => `[${`${entry},`.repeat(timesFor(entry, 2000))}${entry}]`,
+      );
       return subject.frame(random, [...seed.slice(0, at), { ...event, data }, ...seed.slice(at + 1)]);
     }
     case 4:
-      return encoder.encode(random.pick(['\n', '\r', '\r\n', ':\n', 'a\n', 'data:\n', 'data:\n\n', 'data']).repeat(20_000) + random.pick(['', '\r', '!']));
+      return encoder.encode(
+        random.pick(['\n', '\r', '\r\n', ':\n', 'a\n', 'data:\n', 'data:\n\n', 'data']).repeat(20_000) +
+          random.pick(['', '\r', '!']),
+      );
     default:
-      return encoder.encode(`data: ${`${random.pick(['{', '[', '"\\', '{"a":'])}`.repeat(50_000)}\n\n`);
+      return encoder.encode(`data: ${random.pick(['{', '[', '"\\', '{"a":']).repeat(50_000)}\n\n`);
   }
 }
 
@@ -108,33 +134,75 @@ function makeLargeText(random: Random, texts: readonly string[]): string {
       return random.chance(0.2) ? deep : text.replace(/(?<=:)(?:null|"[^"]*"|\d+)/, () => deep);
     }
     case 1:
-      return text.replace(/\[((?:[^[\]]|\[[^[\]]*\])+)\]/, (_whole, entries: string) => `[${`${entries},`.repeat(3000)}${entries}]`);
+      return text.replace(
+        /\[((?:[^[\]]|\[[^[\]]*\])+)\]/,
+        (_whole, entries: string) => `[${`${entries},`.repeat(timesFor(entries, 3000))}${entries}]`,
+      );
     case 2: {
-      const long = `${random.pick(['x', '\\n', 'A', ' ', '/ ', 'model '])}`.repeat(200_000);
+      const long = random.pick(['x', '\\n', 'A', ' ', '/ ', 'model ']).repeat(200_000);
       return text.replaceAll(/(?<=:\s?")[^"]*(?=")/g, () => (random.chance(0.3) ? `${long}!` : 'x'));
     }
     default:
-      return text.replaceAll(/-?\d+(?:\.\d+)?/g, () => random.pick(['1e999', '-1e999', '9'.repeat(400), '1e-999']));
+      return text.replaceAll(/-?\d+(?:\.\d+)?/g, () =>
+        random.pick(['1e999', '-1e999', '9'.repeat(400), '1e-999']),
+      );
   }
 }
 
-const HEADER_NAMES = ['retry-after', 'retry-after', 'retry-after-ms', 'x-ratelimit-remaining-requests', 'x-amzn-errortype', 'content-type'];
+const HEADER_NAMES = [
+  'retry-after',
+  'retry-after',
+  'retry-after-ms',
+  'x-ratelimit-remaining-requests',
+  'x-amzn-errortype',
+  'content-type',
+];
 
 /** Every form in which a wait, an error's name or nonsense may stand in a header. */
 export function makeHeaders(random: Random): Record<string, string> {
   const headers: Record<string, string> = {};
   for (let count = random.below(4); count > 0; count -= 1) {
     headers[random.pick(HEADER_NAMES)] = random.pick([
-      ...['0', '1', '2.5', '-1', '1e9', '9'.repeat(400), '99999999999999', 'NaN', 'Infinity', '', ' 7 ', '1,2'],
-      ...['Fri, 31 Dec 9999 23:59:59 GMT', 'Thu, 01 Jan 1970 00:00:00 GMT', 'Wed, 99 Foo', 'soon', '２', '1s'],
-      ...['ThrottlingException:http://x/', `x#${CANARY}`, CANARY, '__proto__', 'text/html', 'application/json'],
+      ...[
+        '0',
+        '1',
+        '2.5',
+        '-1',
+        '1e9',
+        '9'.repeat(400),
+        '99999999999999',
+        'NaN',
+        'Infinity',
+        '',
+        ' 7 ',
+        '1,2',
+      ],
+      ...[
+        'Fri, 31 Dec 9999 23:59:59 GMT',
+        'Thu, 01 Jan 1970 00:00:00 GMT',
+        'Wed, 99 Foo',
+        'soon',
+        '２',
+        '1s',
+      ],
+      ...[
+        'ThrottlingException:http://x/',
+        `x#${CANARY}`,
+        CANARY,
+        '__proto__',
+        'text/html',
+        'application/json',
+      ],
       new Date(random.below(2 ** 31) * 2000).toUTCString(),
     ]);
   }
   return headers;
 }
 
-export const STATUSES = [200, 200, 201, 204, 301, 400, 401, 402, 403, 404, 408, 409, 413, 418, 422, 424, 429, 429, 499, 500, 502, 503, 529, 599] as const;
+export const STATUSES = [
+  200, 200, 201, 204, 301, 400, 401, 402, 403, 404, 408, 409, 413, 418, 422, 424, 429, 429, 499, 500, 502,
+  503, 529, 599,
+] as const;
 
 /** The bytes as a socket may cut them. */
 export function inPieces(random: Random, bytes: Uint8Array): Uint8Array[] {

@@ -9,7 +9,8 @@ const PIECES = [
 /** Bytes with some of them flipped, removed, doubled, moved or put in between. */
 export function mutateBytes(random: Random, bytes: Uint8Array, others: Uint8Array): Uint8Array {
   let mutated = bytes;
-  for (let times = 1 + random.mostlySmall(6); times > 0; times -= 1) mutated = mutateOnce(random, mutated, others);
+  for (let times = 1 + random.mostlySmall(6); times > 0; times -= 1)
+    mutated = mutateOnce(random, mutated, others);
   return mutated;
 }
 

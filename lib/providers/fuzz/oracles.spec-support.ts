@@ -46,19 +46,23 @@ const namesBefore = prototypes.map((prototype) => Reflect.ownKeys(prototype).len
 
 export function checkPrototypes(): void {
   prototypes.forEach((prototype, place) => {
-    if (Reflect.ownKeys(prototype).length !== namesBefore[place]) throw new Fault('a prototype was written to');
+    if (Reflect.ownKeys(prototype).length !== namesBefore[place])
+      throw new Fault('a prototype was written to');
   });
 }
 
 /** What is sent on has the prototype it was made with. */
 export function checkPlain(value: object): void {
-  if (Object.getPrototypeOf(value) !== Object.prototype) throw new Fault('an object has a prototype of the input’s');
+  if (Object.getPrototypeOf(value) !== Object.prototype)
+    throw new Fault('an object has a prototype of the input’s');
 }
 
 type Json = Readonly<Record<string, unknown>>;
 
 const listOf = (value: unknown): readonly Json[] =>
-  Array.isArray(value) ? (value as unknown[]).filter((entry): entry is Json => typeof entry === 'object' && entry !== null) : [];
+  Array.isArray(value)
+    ? (value as unknown[]).filter((entry): entry is Json => typeof entry === 'object' && entry !== null)
+    : [];
 const isText = (value: unknown): boolean => typeof value === 'string' && value !== '';
 
 function readJson(text: string): Json {
@@ -81,8 +85,13 @@ export function saidItWasWhole(wire: Wire, events: readonly WireEvent[], isCompa
         bodies.some(({ choices }) => listOf(choices).some((choice) => isText(choice.finish_reason)))
       );
     case 'anthropic': {
-      const hasReason = bodies.some(
-        ({ type, delta }) => type === 'message_delta' && isText((delta as Json | null | undefined)?.stop_reason),
+      const hasReason = bodies.some(({ type, delta, message }) =>
+        isText(
+          (
+            (type === 'message_start' ? message : type === 'message_delta' ? delta : undefined) as
+              Json | null | undefined
+          )?.stop_reason,
+        ),
       );
       return hasReason && (isDone || bodies.some(({ type }) => type === 'message_stop'));
     }

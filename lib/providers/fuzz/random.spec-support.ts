@@ -32,9 +32,8 @@ export class Random {
   }
 
   pick<Item>(items: readonly Item[]): Item {
-    const item = items[this.below(items.length)];
-    if (item === undefined) throw new Error('nothing to pick from');
-    return item;
+    if (items.length === 0) throw new Error('nothing to pick from');
+    return items[this.below(items.length)] as Item;
   }
 
   bytes(count: number): Uint8Array {

@@ -6,7 +6,14 @@ import type { WireEvent } from '../provider-adapter.js';
 import { parseJson } from '../json-reading.js';
 import { ProviderError } from '../../errors/provider-error.js';
 import { inPieces, makeAnswer, makeHeaders, makeStream, STATUSES } from './make-input.spec-support.js';
-import { checkError, checkGrowth, checkPlain, checkPrototypes, Fault, saidItWasWhole } from './oracles.spec-support.js';
+import {
+  checkError,
+  checkGrowth,
+  checkPlain,
+  checkPrototypes,
+  Fault,
+  saidItWasWhole,
+} from './oracles.spec-support.js';
 import { Random } from './random.spec-support.js';
 import { runClientCase } from './run-client-case.spec-support.js';
 import type { Seeds } from './seeds.spec-support.js';
@@ -148,13 +155,22 @@ function runEmbeddings(random: Random, seeds: Seeds, subject: Subject): CaseOutc
     output = JSON.stringify(answer).length;
   });
   checkGrowth(input.length, output);
-  return { target: 'embeddings', subject: subject.name, growth: output / Math.max(input.length, 200), isSuccess };
+  return {
+    target: 'embeddings',
+    subject: subject.name,
+    growth: output / Math.max(input.length, 200),
+    isSuccess,
+  };
 }
 
 function runFailure(random: Random, seeds: Seeds, subject: Subject): CaseOutcome {
   const { answers, failures } = seeds.wires[subject.wire];
   const text = decoder.decode(makeAnswer(random, failures, answers));
-  const failure = { status: random.pick(STATUSES), headers: makeHeaders(random), body: parseJson(text) ?? text };
+  const failure = {
+    status: random.pick(STATUSES),
+    headers: makeHeaders(random),
+    body: parseJson(text) ?? text,
+  };
   attempt(() => {
     const error = subject.adapter.parseError(failure);
     checkError(error);

@@ -43,7 +43,10 @@ const WIRE_OF_API: Readonly<Record<string, Wire>> = {
 
 /** What the cases are made of: recordings of the folder where it is there, and streams and answers written by hand. */
 export function loadSeeds(fixtures: string): Seeds {
-  const wires = structuredClone(handmadeSeeds) as Record<Wire, { -readonly [Name in keyof WireSeeds]: WireSeeds[Name][number][] }>;
+  const wires = structuredClone(handmadeSeeds) as Record<
+    Wire,
+    { -readonly [Name in keyof WireSeeds]: WireSeeds[Name][number][] }
+  >;
   const recordings = readRecordings(fixtures);
   for (const recording of recordings) {
     const text = recording.body === undefined ? undefined : JSON.stringify(recording.body);

@@ -25,7 +25,19 @@ const WORDS = [
   ...['content_block_stop', 'thinking_delta', 'signature_delta', 'finish', 'tool-call', 'text-delta'],
   ...['reasoning-start', 'reasoning-delta', 'tool-input-start', 'custom', 'function', 'length', 'STOP'],
   ...['MAX_TOKENS', 'SAFETY', 'MALFORMED_FUNCTION_CALL', 'tool_calls', 'content_filter', 'end_turn', 'AAAA'],
-  ...['$.a[3].b', "$['__proto__'].x", '$[0]', '$.a[99999]', '[DONE]', '1s', '__proto__', '\u0000', '\uD800'],
+  ...[
+    '$.a[3].b',
+    "$['__proto__'].x",
+    '$.a.__proto__.x',
+    '$.a.constructor.prototype.x',
+    '$[0]',
+    '$.a[99999]',
+    '[DONE]',
+    '1s',
+    '__proto__',
+    '\u0000',
+    '\uD800',
+  ],
 ] as const;
 
 const VALUES: readonly unknown[] = [
@@ -39,7 +51,8 @@ export function strangeValue(random: Random, depth = 3): unknown {
   switch (kind) {
     case 0:
     case 1:
-      return random.pick(VALUES);
+      // A copy: what is changed afterwards must not be changed for the next case.
+      return copyOf(random.pick(VALUES));
     case 2:
     case 3:
       return random.pick(WORDS);
@@ -80,7 +93,12 @@ export function mutateJson(random: Random, text: string): string {
 }
 
 export function toText(value: unknown): string | undefined {
-  return JSON.stringify(value)?.replaceAll(`"${HUGE}"`, '1e999');
+  const text = JSON.stringify(value) as string | undefined;
+  return text?.replaceAll(`"${HUGE}"`, '1e999');
+}
+
+function copyOf(value: unknown): unknown {
+  return typeof value === 'object' && value !== null ? (JSON.parse(JSON.stringify(value)) as unknown) : value;
 }
 
 type Container = Record<string, unknown>;
@@ -109,10 +127,20 @@ function mutateSomewhere(random: Random, root: { value: unknown }): void {
       else define(container, random.pick(NAMES), before);
       return;
     case 2:
-      define(container, name, Array.isArray(before) ? [...(before as unknown[]), ...(before as unknown[])] : [before]);
+      define(
+        container,
+        name,
+        Array.isArray(before) ? [...(before as unknown[]), ...(before as unknown[])] : [before],
+      );
       return;
     case 3:
-      define(container, name, typeof before === 'string' ? before.slice(0, random.below(before.length + 1)) : String(before));
+      define(
+        container,
+        name,
+        typeof before === 'string'
+          ? before.slice(0, random.below(before.length + 1))
+          : JSON.stringify(before),
+      );
       return;
     case 4:
       define(container, name, typeof before === 'string' ? `${before}${CANARY}` : CANARY);

@@ -49,7 +49,10 @@ function frameAmazonEvents(random: Random, events: readonly WireEvent[]): Uint8A
       codec.encode({
         headers:
           event === EXCEPTION_EVENT
-            ? { ':message-type': header('exception'), ':exception-type': header(random.pick(['throttlingException', 'x y'])) }
+            ? {
+                ':message-type': header('exception'),
+                ':exception-type': header(random.pick(['throttlingException', 'x y'])),
+              }
             : {
                 ':message-type': header('event'),
                 ...(event === undefined ? {} : { ':event-type': header(event) }),
@@ -76,7 +79,10 @@ const callsOf = (model: string): ProviderCall[] => [
   callOf(model),
   callOf(model, { n: 2 }),
   callOf(model, {
-    response_format: { type: 'json_schema', json_schema: { name: 's', schema: { type: 'object', properties: {} } } },
+    response_format: {
+      type: 'json_schema',
+      json_schema: { name: 's', schema: { type: 'object', properties: {} } },
+    },
   }),
 ];
 

@@ -1,5 +1,6 @@
 import type { ChatCompletion } from '../../chat/chat-types.js';
 import { ProviderError } from '../../errors/provider-error.js';
+import { assertWithin, MAX_CHOICES } from '../answer-limits.js';
 import type { ExtendedMessage } from '../chat-extensions.js';
 import { toCompletionUsage } from '../completion-usage.js';
 import { countOf, isJsonObject, listOf, nonEmptyTextOf, objectOf, type JsonObject } from '../json-reading.js';
@@ -25,6 +26,7 @@ export function fromGeminiAnswer(body: unknown, call: ProviderCall): TranslatedA
   if (!isJsonObject(body)) {
     throw new ProviderError({ kind: 'bad_response' });
   }
+  assertWithin(listOf(body.candidates).length, MAX_CHOICES, 'too_many_choices');
   const choices = listOf(body.candidates).filter(isJsonObject).map(toChoice);
   if (choices.length === 0 && !isBlocked(body)) {
     throw new ProviderError({ kind: 'bad_response' });

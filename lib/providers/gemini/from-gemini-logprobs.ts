@@ -25,10 +25,12 @@ export function fromGeminiLogprobs(value: unknown): Logprobs | null {
 
 function toToken(candidate: JsonObject): Omit<TokenLogprob, 'top_logprobs'> {
   const token = textOf(candidate.token) ?? '';
-  const logprob = candidate.logProbability;
+  const { logProbability } = candidate;
+  const logprob = typeof logProbability === 'number' ? logProbability : 0;
   return {
     token,
-    logprob: typeof logprob === 'number' ? logprob : 0,
+    // JSON has no word for less: OpenAI writes so too.
+    logprob: Number.isFinite(logprob) ? logprob : -9999,
     bytes: [...Buffer.from(token, 'utf8')],
   };
 }

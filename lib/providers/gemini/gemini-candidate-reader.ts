@@ -1,3 +1,4 @@
+import { assertWithin, MAX_BLOCKS } from '../answer-limits.js';
 import type { ExtendedToolCall } from '../chat-extensions.js';
 import { isJsonObject, listOf, nonEmptyTextOf, objectOf, textOf, type JsonObject } from '../json-reading.js';
 import { makeToolCallId } from '../made-up-ids.js';
@@ -69,6 +70,7 @@ export class GeminiCandidateReader {
       return [];
     }
     this.#toolCallCount += 1;
+    assertWithin(this.#toolCallCount, MAX_BLOCKS, 'too_many_tool_calls');
     this.#hasContent = true;
     return [
       {

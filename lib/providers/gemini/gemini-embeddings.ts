@@ -41,7 +41,7 @@ function fromGeminiEmbeddings(body: unknown, call: EmbeddingsCall): TranslatedEm
   if (body.error !== undefined) throw fromGeminiErrorObject(body);
   const vectors = listOf(body.embeddings).map((entry) => {
     const values = listOf(objectOf(entry)?.values);
-    if (values.length === 0 || !values.every((value) => typeof value === 'number')) {
+    if (values.length === 0 || !values.every(isFiniteNumber)) {
       throw new ProviderError({ kind: 'bad_response' });
     }
     return call.request.dimensions === undefined ? values : toUnitLength(values);
@@ -52,7 +52,13 @@ function fromGeminiEmbeddings(body: unknown, call: EmbeddingsCall): TranslatedEm
   return { vectors, model: call.upstreamModel, usage: fromGeminiUsage(body.usageMetadata) };
 }
 
+/** JSON can say 1e999, and then not write it again. */
+function isFiniteNumber(value: unknown): value is number {
+  return Number.isFinite(value);
+}
+
 function toUnitLength(values: readonly number[]): readonly number[] {
-  const length = Math.hypot(...values);
-  return length === 0 ? values : values.map((value) => value / length);
+  // Not hypot: a vector as long as an upstream likes is more arguments than a call may have.
+  const length = Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
+  return length === 0 || length === Infinity ? values : values.map((value) => value / length);
 }

@@ -1,6 +1,7 @@
 import type { ChatCompletionChunk, TokenUsage } from '../../chat/chat-types.js';
 import { ProviderError } from '../../errors/provider-error.js';
 import type { ExtendedToolCall, ExtendedToolCallDelta } from '../chat-extensions.js';
+import { assertWithin, MAX_CHOICES } from '../answer-limits.js';
 import { ChunkWriter } from '../chunk-writer.js';
 import { toCompletionUsage } from '../completion-usage.js';
 import {
@@ -129,6 +130,7 @@ export class GeminiStreamTranslator implements StreamTranslator {
       toolCallCount: 0,
     };
     this.#candidates.set(index, candidate);
+    assertWithin(this.#candidates.size, MAX_CHOICES, 'too_many_choices');
     return candidate;
   }
 

@@ -517,6 +517,37 @@ describe('GeminiAdapter stream', () => {
     expect({}).not.toHaveProperty('polluted');
   });
 
+  it('leads no partial argument out of the arguments that came whole', () => {
+    const chunks = stream([
+      piece([
+        {
+          functionCall: {
+            name: 'f',
+            args: { a: {} },
+            partialArgs: [{ jsonPath: '$.a.__proto__.polluted', stringValue: 'x' }],
+          },
+        },
+      ]),
+      piece([{ functionCall: {} }], 'STOP'),
+    ]);
+    const [call] = chunks.flatMap((chunk) => chunk.choices[0]?.delta.tool_calls ?? []);
+    expect(call?.function?.arguments).toBe('{"a":{"__proto__":{"polluted":"x"}}}');
+    expect({}).not.toHaveProperty('polluted');
+  });
+
+  it.each([
+    ['deeper than a stack is high', `$${'.a'.repeat(100_000)}`, 'too_deep'],
+    ['far behind the end of a list', '$.a[999999]', 'broken_arguments'],
+    ['by name into a list', '$.a[0].b[0]', undefined],
+  ])('builds no arguments %s', (_name, jsonPath, providerCode) => {
+    const run = (): unknown =>
+      stream([
+        piece([{ functionCall: { name: 'f', partialArgs: [{ jsonPath, stringValue: 'x' }] } }], 'STOP'),
+      ]);
+    if (providerCode === undefined) expect(run).not.toThrow();
+    else expect(run).toThrow(expect.objectContaining({ kind: 'bad_response', providerCode }));
+  });
+
   it('keeps candidates apart', () => {
     const chunks = stream([
       { candidates: [{ index: 1, content: { parts: [{ text: 'B' }] }, finishReason: 'STOP' }] },

@@ -1,7 +1,11 @@
+import { ProviderError } from '../../errors/provider-error.js';
+import { assertWithin, MAX_HELD_CHARACTERS } from '../answer-limits.js';
 import { isJsonObject, listOf, textOf } from '../json-reading.js';
 
-/** Longer lists than this are not built from pieces: an index is the upstream's word, memory is ours. */
-const MAX_LIST_INDEX = 10_000;
+/** Entries of a list that may be left out: an index is the upstream's word, memory is ours. */
+const MAX_GAP = 100;
+/** What is to be written out again must not be deeper than a stack is high. */
+const MAX_STEPS = 100;
 
 type Container = Record<string, unknown> | unknown[];
 
@@ -13,6 +17,7 @@ export class PartialArguments {
   // Without a prototype a key such as `__proto__` is a key like any other.
   readonly #root = Object.create(null) as Record<string, unknown>;
   #openPath: string | undefined;
+  #heldCharacters = 0;
 
   /** Takes whole arguments, as `args` has them. */
   assign(args: Readonly<Record<string, unknown>>): void {
@@ -21,12 +26,15 @@ export class PartialArguments {
     }
   }
 
+  /** @throws {@link ProviderError} of kind `bad_response` for a place that no arguments have, and for arguments without end. */
   take(partialArgs: unknown): void {
     for (const piece of listOf(partialArgs).filter(isJsonObject)) {
       const path = textOf(piece.jsonPath);
       const value =
         ['stringValue', 'numberValue', 'boolValue'].map((name) => piece[name]).find(isValue) ?? null;
       if (path !== undefined) {
+        this.#heldCharacters += path.length + (textOf(value)?.length ?? 0);
+        assertWithin(this.#heldCharacters, MAX_HELD_CHARACTERS, 'too_long');
         this.#set(path, value);
         this.#openPath = piece.willContinue === true ? path : undefined;
       }
@@ -39,6 +47,7 @@ export class PartialArguments {
 
   #set(path: string, value: unknown): void {
     const steps = parsePath(path);
+    assertWithin(steps.length, MAX_STEPS, 'too_deep');
     const last = steps.pop();
     if (last === undefined) {
       return;
@@ -71,17 +80,20 @@ function parsePath(path: string): (string | number)[] {
   );
 }
 
+/** Of its own alone: whole arguments are ordinary objects, and `__proto__` would lead out of them. */
 function read(container: Container, step: string | number): unknown {
   if (Array.isArray(container)) {
     return typeof step === 'number' ? container[step] : undefined;
   }
-  return container[step];
+  return Object.hasOwn(container, step) ? container[step] : undefined;
 }
 
 function write(container: Container, step: string | number, value: unknown): void {
   if (!Array.isArray(container)) {
+    Object.defineProperty(container, step, { value, writable: true, enumerable: true, configurable: true });
+  } else if (typeof step === 'number' && step <= container.length + MAX_GAP) {
     container[step] = value;
-  } else if (typeof step === 'number' && step <= MAX_LIST_INDEX) {
-    container[step] = value;
+  } else {
+    throw new ProviderError({ kind: 'bad_response', providerCode: 'broken_arguments' });
   }
 }

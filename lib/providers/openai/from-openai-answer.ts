@@ -1,5 +1,6 @@
 import type { ChatCompletion } from '../../chat/chat-types.js';
 import { ProviderError } from '../../errors/provider-error.js';
+import { assertWithin, MAX_BLOCKS, MAX_CHOICES } from '../answer-limits.js';
 import type { ExtendedMessage, ExtendedToolCall } from '../chat-extensions.js';
 import { countOf, isJsonObject, listOf, nonEmptyTextOf, textOf, type JsonObject } from '../json-reading.js';
 import { makeCompletionId, makeToolCallId, nowSeconds } from '../made-up-ids.js';
@@ -29,6 +30,7 @@ export function fromOpenAiAnswer(
   if (error !== undefined) {
     throw fromOpenAiErrorObject(error);
   }
+  assertWithin(listOf(body.choices).length, MAX_CHOICES, 'too_many_choices');
   const choices = listOf(body.choices)
     .filter(isJsonObject)
     .map((choice, position) => toChoice(choice, position, options));
@@ -60,6 +62,7 @@ function toChoice(
   if (!isJsonObject(message)) {
     throw new ProviderError({ kind: 'bad_response' });
   }
+  assertWithin(listOf(message.tool_calls).length, MAX_BLOCKS, 'too_many_tool_calls');
   const toolCalls = listOf(message.tool_calls).filter(isJsonObject).map(toToolCall);
   return {
     index: countOf(choice.index) ?? position,
@@ -126,5 +129,7 @@ function argumentsText(value: unknown): string {
 
 /** `annotations: null`, `function_call: null`, `audio: null` (vLLM): absent, as far as the schema goes. */
 function withoutNulls(fields: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
+  return Object.fromEntries(
+    Object.entries(fields).filter(([name, value]) => value !== null && name !== '__proto__'),
+  );
 }

@@ -104,4 +104,15 @@ describe('openAiEmbeddings', () => {
   it.each([[[]], [[1, '2']], [[null]], [null], [undefined], [{}]])('refuses %j as a vector', (embedding) => {
     expect(refusalOf([{ embedding }])).toMatchObject({ kind: 'bad_response' });
   });
+
+  it('refuses a number that JSON can say and not write again', () => {
+    const data = JSON.parse('[{"embedding":[0.1,1e999]}]') as unknown[];
+    expect(refusalOf(data)).toMatchObject({ kind: 'bad_response' });
+  });
+
+  it('refuses a long text of line ends as fast as it reads it', () => {
+    const begun = performance.now();
+    expect(refusalOf([{ embedding: `${'\n'.repeat(1_000_000)}!` }])).toMatchObject({ kind: 'bad_response' });
+    expect(performance.now() - begun).toBeLessThan(2000);
+  });
 });

@@ -76,15 +76,20 @@ function fromOpenAiEmbeddings(body: unknown, call: EmbeddingsCall): TranslatedEm
 
 function vectorOf({ embedding }: JsonObject): readonly number[] | string {
   if (typeof embedding === 'string' && isBase64Vector(embedding)) return embedding;
-  const isVector =
-    Array.isArray(embedding) && embedding.length > 0 && embedding.every((value) => typeof value === 'number');
+  const isVector = Array.isArray(embedding) && embedding.length > 0 && embedding.every(isFiniteNumber);
   if (!isVector) throw new ProviderError({ kind: 'bad_response' });
   return embedding;
 }
 
+/** JSON can say 1e999, and then not write it again. */
+function isFiniteNumber(value: unknown): value is number {
+  return Number.isFinite(value);
+}
+
 /** One 32-bit float or more, and nothing else. Lines, as MIME has them, are no fault: clients skip their ends. */
 function isBase64Vector(text: string): boolean {
-  if (!/^[A-Za-z0-9+/\r\n]+={0,2}\s*$/.test(text)) return false;
+  // Trimmed first: two repetitions that both take line ends would try every way to share them.
+  if (!/^[A-Za-z0-9+/\r\n]+={0,2}$/.test(text.trimEnd())) return false;
   const { length } = Buffer.from(text, 'base64');
   return length > 0 && length % BYTES_PER_FLOAT === 0;
 }

@@ -2,6 +2,7 @@ import type { ChatCompletionChunk, TokenUsage } from '../../chat/chat-types.js';
 import { keepWireText } from '../../chat/wire-text.js';
 import { ProviderError } from '../../errors/provider-error.js';
 import type { ExtendedDelta, ExtendedToolCallDelta } from '../chat-extensions.js';
+import { assertWithin, MAX_CHOICES } from '../answer-limits.js';
 import { ChunkWriter } from '../chunk-writer.js';
 import {
   countOf,
@@ -45,12 +46,16 @@ interface Arrival {
  *
  * A line that is no JSON fails the stream: to skip it would lose a piece of the answer unseen.
  *
- * `[DONE]` ends the stream. Without it every choice must have a finish reason (some compatible servers never send
- * `[DONE]`). With it, none at all is a cut at OpenAI itself, and the habit of some compatible servers.
+ * `[DONE]` ends the stream. Without it every choice that was asked for must have a finish reason (some compatible servers
+ * never send `[DONE]`). With it, fewer finish reasons than choices asked for are a cut at OpenAI itself, and the habit of some compatible servers.
+ *
+ * What a provider adds to a chunk of several choices goes along with the first of them: beside each it would come out
+ * many times its size.
  */
 export class OpenAiStreamTranslator implements StreamTranslator {
   readonly #writer: ChunkWriter;
   readonly #isCompatible: boolean;
+  readonly #askedChoices: number;
   readonly #choices = new Map<number, OpenChoice>();
   #usage: OpenAiUsage | undefined;
   #usageCameIn: Arrival | undefined;
@@ -59,6 +64,7 @@ export class OpenAiStreamTranslator implements StreamTranslator {
   constructor(call: ProviderCall, options: { readonly isCompatible: boolean }) {
     this.#writer = new ChunkWriter(call.upstreamModel);
     this.#isCompatible = options.isCompatible;
+    this.#askedChoices = call.request.n ?? 1;
   }
 
   get isTerminated(): boolean {
@@ -107,21 +113,30 @@ export class OpenAiStreamTranslator implements StreamTranslator {
     const chunks = choices.flatMap((choice, position) =>
       this.#takeChoice(choice, countOf(choice.index) ?? position, arrival),
     );
-    return chunks.map((chunk) => asItCame(chunk, arrival));
+    return chunks.map((chunk, place) => (place === 0 ? asItCame(chunk, arrival) : chunk));
   }
 
   end(): ChatCompletionChunk[] {
     if (this.#choices.size === 0) {
       throw new ProviderError({ kind: this.#isTerminated ? 'bad_response' : 'stream_cut' });
     }
-    const finishReasons = [...this.#choices.values()].map((choice) => choice.finishReason);
+    const finished = [...this.#choices.values()].filter(
+      ({ finishReason }) => finishReason !== undefined,
+    ).length;
+    const areAllThere = finished >= this.#askedChoices;
     const isWhole = this.#isTerminated
-      ? this.#isCompatible || finishReasons.some((finishReason) => finishReason !== undefined)
-      : finishReasons.every((finishReason) => finishReason !== undefined);
+      ? this.#isCompatible || areAllThere
+      : areAllThere && finished === this.#choices.size;
     if (!isWhole) {
       throw new ProviderError({ kind: 'stream_cut' });
     }
-    const chunks = [...this.#choices].flatMap(([index, choice]) => this.#finishChoice(index, choice));
+    const arrivals = new Set<Arrival>();
+    const chunks = [...this.#choices].flatMap(([index, choice]) => {
+      const { finishedBy } = choice;
+      const isFirst = finishedBy !== undefined && !arrivals.has(finishedBy);
+      if (isFirst) arrivals.add(finishedBy);
+      return this.#finishChoice(index, choice, isFirst ? finishedBy : undefined);
+    });
     return this.#usage === undefined
       ? chunks
       : [...chunks, asItCame(this.#writer.writeUsage(this.#usage.completionUsage), this.#usageCameIn)];
@@ -164,10 +179,11 @@ export class OpenAiStreamTranslator implements StreamTranslator {
       finishedBy: undefined,
     };
     this.#choices.set(index, choice);
+    assertWithin(this.#choices.size, MAX_CHOICES, 'too_many_choices');
     return choice;
   }
 
-  #finishChoice(index: number, choice: OpenChoice): ChatCompletionChunk[] {
+  #finishChoice(index: number, choice: OpenChoice, arrival: Arrival | undefined): ChatCompletionChunk[] {
     const finishReason = fromOpenAiFinishReason(choice.finishReason, {
       hasToolCalls: choice.toolCalls.hasCalls,
       isCompatible: this.#isCompatible,
@@ -177,7 +193,7 @@ export class OpenAiStreamTranslator implements StreamTranslator {
     const rest: ExtendedToolCallDelta[] = isWhole ? choice.toolCalls.close() : [];
     return [
       ...(rest.length === 0 ? [] : [this.#writer.write(index, { tool_calls: rest })]),
-      asItCame(this.#writer.write(index, {}, finishReason), choice.finishedBy),
+      asItCame(this.#writer.write(index, {}, finishReason), arrival),
     ];
   }
 }

@@ -1,4 +1,5 @@
 import { ProviderError } from '../../errors/provider-error.js';
+import { assertWithin, MAX_BLOCKS, MAX_HELD_CHARACTERS } from '../answer-limits.js';
 import type { ExtendedToolCallDelta } from '../chat-extensions.js';
 import { countOf, isJsonObject, nonEmptyTextOf, objectOf, textOf, type JsonObject } from '../json-reading.js';
 import { makeToolCallId } from '../made-up-ids.js';
@@ -33,6 +34,7 @@ interface OpenCall {
  */
 export class OpenAiToolCalls {
   readonly #calls: OpenCall[] = [];
+  #heldCharacters = 0;
 
   get hasCalls(): boolean {
     return this.#calls.length > 0;
@@ -105,6 +107,7 @@ export class OpenAiToolCalls {
       hasInput: false,
     };
     this.#calls.push(call);
+    assertWithin(this.#calls.length, MAX_BLOCKS, 'too_many_tool_calls');
     return call;
   }
 
@@ -114,6 +117,8 @@ export class OpenAiToolCalls {
       return input === '' ? [] : [inputDelta(call, input)];
     }
     call.heldInput += input;
+    this.#heldCharacters += input.length;
+    assertWithin(this.#heldCharacters, MAX_HELD_CHARACTERS, 'too_long');
     const { index, name, heldInput } = call;
     if (name === undefined) {
       return [];
