@@ -361,6 +361,20 @@ describe('LlmRouterTestingModule', () => {
       [{ kind: 'stream_error', afterChunks: 2 }, 'server_error', undefined],
       [{ kind: 'status', status: 529 }, 'overloaded', undefined],
       [{ kind: 'status', status: 502 }, 'server_error', undefined],
+      [
+        { kind: 'status', status: 429, retryAfter: { as: 'http_date', seconds: 9 } },
+        'rate_limited',
+        undefined,
+      ],
+      [{ kind: 'cut', afterBytes: 40 }, 'connection', undefined],
+      [{ kind: 'cut', afterChunks: 2, ending: 'clean' }, 'bad_response', undefined],
+      [{ kind: 'malformed' }, 'bad_response', undefined],
+      [{ kind: 'error_in_200', status: 529 }, 'overloaded', undefined],
+      [{ kind: 'html' }, 'bad_response', undefined],
+      [{ kind: 'html', status: 502 }, 'server_error', undefined],
+      [{ kind: 'oversized' }, 'bad_response', undefined],
+      [{ kind: 'oversized', part: 'header' }, 'connection', undefined],
+      [{ kind: 'reset' }, 'connection', undefined],
       ['context_length', 'context_length', undefined],
       ['content_filter', 'content_filter', 'content_filter'],
       ['invalid_request', 'invalid_request', 'upstream_rejected'],
@@ -431,6 +445,41 @@ describe('LlmRouterTestingModule', () => {
       llm.failNext({ kind: 'cut', afterChunks: 0 });
       await listen();
       llm.expectRouted({ outcome: 'succeeded', attempts: 2 });
+    });
+
+    it('breaks a stream where a line of it is no JSON', async () => {
+      llm.reply({ chunks: ['one ', 'two ', 'three'] });
+      llm.failNext({ kind: 'malformed', afterChunks: 1 });
+      await expect(collect(router)).rejects.toBeInstanceOf(StreamInterruptedError);
+      llm.failNext({ kind: 'malformed' });
+      await collect(router);
+      llm.expectRouted({ outcome: 'succeeded', attempts: 2 });
+    });
+
+    it('takes as long as a slow answer does, by a clock of the test', async () => {
+      vi.useFakeTimers();
+      llm.reply({ chunks: ['one ', 'two ', 'three'] });
+      const startMs = Date.now();
+      for (const [fault, takesMs] of [
+        [{ kind: 'delay', delayMs: 400 }, 400],
+        [{ kind: 'drip', everyMs: 100 }, 300],
+      ] as const) {
+        for (const ask of [() => collect(router).then((pieces) => pieces.join('')), text]) {
+          llm.failNext(fault);
+          const from = Date.now();
+          const answer = ask().then((said) => ({ said, ms: Date.now() - from }));
+          await vi.advanceTimersByTimeAsync(1_000);
+          expect(await answer).toEqual({ said: 'one two three', ms: takesMs });
+        }
+      }
+      expect(Date.now() - startMs).toBe(4_000);
+      llm.expectRouted({ outcome: 'succeeded', attempts: 1, times: 4 });
+    });
+
+    it('minds no wrong content type', async () => {
+      llm.failNext({ kind: 'content_type' });
+      expect(await text()).toMatch(/simulated/);
+      llm.expectRouted({ tier: 'primary' });
     });
 
     it('ends a call whose caller leaves', async () => {

@@ -1,6 +1,6 @@
 import { ProviderError } from '../errors/provider-error.js';
 import type { ProviderErrorKind } from '../errors/index.js';
-import type { StalledFault, StatusFault, UpstreamRequestFault } from '../testing/index.js';
+import type { OversizedFault, StalledFault, StatusFault, UpstreamRequestFault } from '../testing/index.js';
 import type { ProviderFault, ScriptedFault } from './scripting.interface.js';
 
 /** What providers send with each kind; a connection that fails has no status. */
@@ -114,15 +114,20 @@ function toUpstreamCourse(fault: UpstreamRequestFault): Course {
         : toStatus({ kind: 'status', status });
     }
     case 'oversized':
-      return toError({
-        kind: 'bad_response',
-        providerCode: fault.part === 'header' ? 'HPE_HEADER_OVERFLOW' : 'response_too_large',
-      });
+      return toOversized(fault);
     case 'reset':
       return toError({ kind: 'connection', providerCode: 'ECONNRESET' });
     case 'content_type':
       return undefined;
   }
+}
+
+/** A whole body has its bound; a header and a line of a stream have that of whoever reads them, as a lost connection. */
+function toOversized({ part }: OversizedFault): Course {
+  const lost = toProviderError({ kind: 'connection', providerCode: undefined });
+  const whole =
+    part === 'header' ? lost : toProviderError({ kind: 'bad_response', providerCode: 'response_too_large' });
+  return { kind: 'broken', afterChunks: 0, streamed: lost, whole };
 }
 
 /** Where it is cut in bytes, a stream comes to its first piece: in process there are none to count. */

@@ -215,7 +215,13 @@ describe.each(APIS)('keys of the %s upstream', (api) => {
     expect(third.status).toBe(429);
     expect(Number(third.headers['retry-after'])).toBeGreaterThan(50);
     expect((await answerTo(upstream, false, 'key-2')).status).toBe(200);
-    if (api === 'openai') expect(first.headers['x-ratelimit-remaining-requests']).toBe('1');
+    if (api === 'openai') {
+      expect(first.headers['x-ratelimit-remaining-requests']).toBe('1');
+      expect(third.headers).toMatchObject({
+        'x-ratelimit-limit-requests': '2',
+        'x-ratelimit-remaining-requests': '0',
+      });
+    }
     if (api === 'anthropic') expect(first.headers['anthropic-ratelimit-requests-remaining']).toBe('1');
     upstream.limitKey('key-1', undefined);
     expect((await answerTo(upstream, false, 'key-1')).status).toBe(200);

@@ -316,7 +316,11 @@ class ScriptedUpstreamServer implements ScriptedUpstream {
     if (fault?.kind === 'delay') await wait(fault.delayMs, exchange.gone);
     if (bytes === undefined) throw new UpstreamRefusal({ status: 413 });
     this.#checkKey(key);
-    const ofKey = this.#useKey(key);
+    const use = this.#keys.use(key, performance.now());
+    if (use?.retryAfterMs !== undefined) {
+      await this.#turnAway(exchange, use.retryAfterMs, use.rateLimit);
+      return;
+    }
     if (body === undefined) throw new UpstreamRefusal(this.#wire.malformedBody());
     const entering = this.#gate.enter(exchange.gone);
     this.#waiters.notify();
@@ -329,7 +333,7 @@ class ScriptedUpstreamServer implements ScriptedUpstream {
     exchange.response.once('close', () => {
       this.#gate.leave();
     });
-    await this.#answerOne(exchange, route, { request, reading, body, fault, ofKey });
+    await this.#answerOne(exchange, route, { request, reading, body, fault, ofKey: use?.rateLimit });
   }
 
   async #answerModels(exchange: Exchange, key: string | undefined): Promise<void> {
@@ -380,13 +384,14 @@ class ScriptedUpstreamServer implements ScriptedUpstream {
     if (!this.#keys.takes(key)) this.#wire.refuseKey(key);
   }
 
-  /** @throws UpstreamRefusal where the key has had its requests. */
-  #useKey(key: string | undefined): UpstreamRateLimit | undefined {
-    const use = this.#keys.use(key, performance.now());
-    if (use?.retryAfterMs !== undefined) {
-      throw new UpstreamRefusal({ status: 429, retryAfterSeconds: Math.ceil(use.retryAfterMs / 1000) });
-    }
-    return use?.rateLimit;
+  /** For a key that has had its requests; the limits told are its own. */
+  async #turnAway(exchange: Exchange, retryAfterMs: number, rateLimit: UpstreamRateLimit): Promise<void> {
+    const limits = this.#wire.rateLimitHeaders?.(rateLimit, Date.now());
+    const problem = { status: 429, retryAfterSeconds: Math.ceil(retryAfterMs / 1000) };
+    await sendProblem(exchange, problem, (document) => ({
+      ...document,
+      headers: withRateLimit(document.headers, limits),
+    }));
   }
 
   #limitHeaders(

@@ -7,11 +7,19 @@ import {
   Param,
   Post,
 } from '@nestjs/common';
-import type { Sandbox, SandboxProvider, UpstreamFault } from 'nestjs-llm-router/testing';
+import {
+  everyFault,
+  type Sandbox,
+  type SandboxProvider,
+  type UpstreamFault,
+} from 'nestjs-llm-router/testing';
 
 export const SANDBOX = Symbol('sandbox');
 
-const FAULTS: ReadonlySet<unknown> = new Set(['refused', 'status', 'stalled', 'cut', 'stream_error']);
+const FAULTS: ReadonlySet<unknown> = new Set([
+  'refused',
+  ...Object.values(everyFault()).map(({ kind }) => kind),
+]);
 
 /** Makes a provider of the sandbox fail, and well again: to see what callers notice of it. */
 @Controller('sandbox/:provider')
