@@ -16,10 +16,14 @@ export {
   type AiSdkLanguageModel,
   type AlertsOptions,
   type ApiKeyOptions,
+  type BreakerOptions,
+  type ConcurrencyOptions,
+  type ConfigurationFileWatchOptions,
   type DeploymentOptions,
   type ExecutionOptions,
   type HealthOptions,
   type HealthProbeOptions,
+  type HedgeOptions,
   type HttpOptions,
   type LimitsOptions,
   type LlmRouterConfiguration,
@@ -27,11 +31,15 @@ export {
   type LlmRouterOptions,
   type LongContextPriceOptions,
   type ModelOptions,
+  type OwnTimeoutOptions,
   type PriceOptions,
   type ProviderApiName,
   type ProviderOptions,
+  type QueueOptions,
   type ReasoningMemoryOptions,
+  type RetryOptions,
   type RuleOptions,
+  type ShutdownOptions,
   type SurfaceOptions,
   type TierOptions,
   type TimeoutOptions,
@@ -64,10 +72,12 @@ export {
   SurfaceNotAllowedError,
   UpstreamRejectedError,
 } from './errors/index.js';
-export { type BreakerState, LlmProviderHealthIndicator, LlmSurfaceHealthIndicator } from './health/index.js';
+export { LlmProviderHealthIndicator, LlmSurfaceHealthIndicator } from './health/index.js';
+export type { BreakerState } from './signals/index.js';
 export { LlmRouterErrorFilter, LlmRouterHttpModule, type LlmRouterHttpOptions } from './http/index.js';
 export { LlmRouterModule } from './llm-router.module.js';
 export type {
+  LlmRouterFileOptions,
   LlmRouterModuleAsyncOptions,
   LlmRouterModuleExtras,
   LlmRouterModuleOptions,
@@ -102,6 +112,7 @@ export type {
 export type { RankingTerms, RejectionReason } from './planning/index.js';
 export { LlmUpstreams } from './providers/llm-upstreams.js';
 export {
+  type ReconfigureReport,
   type RoutedChatCompletion,
   type RoutedEmbeddingResponse,
   type RoutedChatStream,

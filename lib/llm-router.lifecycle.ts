@@ -41,6 +41,23 @@ export class LlmRouterLifecycle
     engine.onFault = (decisionId, error) => {
       this.#logger.error(`Fault of the router in ${decisionId}: ${kindOf(error)}`);
     };
+    engine.checkPolicy = (policy) => {
+      this.checkSurfaces(policy);
+    };
+    engine.reconfigureListener = {
+      onDone: ({ hash, previousHash, changed, warnings }, policy) => {
+        this.#logger.log(
+          changed
+            ? `Reconfigured: policy ${hash}, before it ${previousHash}`
+            : `Reconfigured: policy ${hash}, the same as before (${previousHash})`,
+        );
+        this.#logger.debug(`Routing (policy ${hash}):\n${bootTable(policy)}`);
+        this.warn(warnings);
+      },
+      onRefused: ({ message }, policy) => {
+        this.#logger.warn(`Not reconfigured: policy ${policy.hash} stays in force. ${message}`);
+      },
+    };
     engine.bus.onListenerError = (event, error) => {
       this.#logger.error(`A listener of "${event}" threw: ${kindOf(error)}`);
     };
@@ -49,6 +66,17 @@ export class LlmRouterLifecycle
     });
     engine.bus.on('alert-cleared', (alert) => {
       this.#logger.log(`Alert cleared (${alert.kind}): ${describeAlert(alert)}`);
+    });
+    engine.bus.on('key-refused', ({ provider, position, total, usable, kind, outMs }) => {
+      this.#logger.warn(
+        `Key ${position} of ${total} of provider "${provider}" was refused (${kind}) and is taken out, ` +
+          `tried again in ${outMs / 1_000} s; usable: ${usable}`,
+      );
+    });
+    engine.bus.on('key-restored', ({ provider, position, total, usable, how }) => {
+      this.#logger.log(
+        `Key ${position} of provider "${provider}" is ${how === 'replaced' ? 'replaced' : 'back'}; usable: ${usable} of ${total}`,
+      );
     });
     engine.bus.on('handler-ended', (record) => {
       const line = describeHandlerCall(record);
@@ -69,8 +97,12 @@ export class LlmRouterLifecycle
     const { policy, warnings } = this.engine.runtime;
     this.checkSurfaces(policy);
     await this.engine.runtime.ready();
-    for (const { path, message } of warnings) this.#logger.warn(`${path}: ${message}`);
+    this.warn(warnings);
     this.#logger.log(`Routing (policy ${policy.hash}):\n${bootTable(policy)}`);
+  }
+
+  private warn(warnings: readonly ConfigurationIssue[]): void {
+    for (const { path, message } of warnings) this.#logger.warn(`${path}: ${message}`);
   }
 
   private checkSurfaces({ surfaces, rulesForClass }: PolicySnapshot): void {

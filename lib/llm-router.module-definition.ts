@@ -4,7 +4,12 @@ import {
   type DynamicModule,
 } from '@nestjs/common';
 import { APP_INTERCEPTOR } from '@nestjs/core';
-import { type LlmRouterOptions, type MODULE_EXTRAS, refusalOfWhole } from './config/index.js';
+import {
+  type ConfigurationFileWatchOptions,
+  type LlmRouterOptions,
+  type MODULE_EXTRAS,
+  refusalOfWhole,
+} from './config/index.js';
 import { ConfigurationError } from './errors/index.js';
 import { LlmMetricsInterceptor, MetricsInterceptorOptions } from './nest/index.js';
 
@@ -82,3 +87,18 @@ export type LlmRouterModuleAsyncOptions = ConfigurableModuleAsyncOptions<
   'createLlmRouterOptions'
 > &
   LlmRouterModuleExtras;
+
+/**
+ * What `forFile` takes beside the file.
+ *
+ * @publicApi
+ */
+export interface LlmRouterFileOptions extends LlmRouterModuleExtras {
+  /**
+   * Reconfigures the router whenever the file's content changes; true: with the defaults. A file that is bad or half
+   * written changes nothing, and the log says why.
+   *
+   * @defaultValue false
+   */
+  readonly watch?: boolean | ConfigurationFileWatchOptions;
+}

@@ -1,10 +1,14 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { DiscoveryModule, DiscoveryService, ModuleRef } from '@nestjs/core';
 import { TerminusModule } from '@nestjs/terminus';
-import { type LlmRouterFeatureOptions, withFeatureSurfaces } from './config/index.js';
+import { ConfigurationFile, type LlmRouterFeatureOptions } from './config/index.js';
 import { LlmProviderHealthIndicator, LlmSurfaceHealthIndicator, ProviderProbe } from './health/index.js';
 import { LlmRouterLifecycle } from './llm-router.lifecycle.js';
-import { ConfigurableModuleClass, LLM_ROUTER_OPTIONS } from './llm-router.module-definition.js';
+import {
+  ConfigurableModuleClass,
+  LLM_ROUTER_OPTIONS,
+  type LlmRouterFileOptions,
+} from './llm-router.module-definition.js';
 import {
   discoveredClasses,
   enterInheritedSurface,
@@ -15,7 +19,7 @@ import {
 } from './nest/index.js';
 import { LlmUpstreams } from './providers/llm-upstreams.js';
 import { ProviderUpstreams } from './providers/provider-upstreams.js';
-import { RouterEngine, RouterRegistration, RouterService } from './router/index.js';
+import { ConfigurationFileReload, RouterEngine, RouterRegistration, RouterService } from './router/index.js';
 
 /**
  * The router in a Nest application: `forRoot(options)` or `forRootAsync({ useFactory | useClass | useExisting })`,
@@ -46,7 +50,7 @@ import { RouterEngine, RouterRegistration, RouterService } from './router/index.
       inject: [LLM_ROUTER_OPTIONS, LlmUpstreams, DiscoveryService],
       useFactory: (options: unknown, upstreams: LlmUpstreams, discovery: DiscoveryService) => {
         for (const type of discoveredClasses(discovery)) enterInheritedSurface(type);
-        return new RouterEngine(withFeatureSurfaces(options, surfacesOfFeatures(discovery)), upstreams);
+        return new RouterEngine(options, upstreams, surfacesOfFeatures(discovery));
       },
     },
     { provide: LlmUpstreams, useClass: ProviderUpstreams },
@@ -68,6 +72,35 @@ import { RouterEngine, RouterRegistration, RouterService } from './router/index.
   ],
 })
 export class LlmRouterModule extends ConfigurableModuleClass {
+  /**
+   * The router with a JSON or YAML file for its options, as {@link loadConfigurationFile} reads it; with `watch` it
+   * follows the file while it runs: through editors that replace it, and through Kubernetes ConfigMaps.
+   *
+   * @example
+   * ```ts
+   * LlmRouterModule.forFile('/etc/llm-router/router.yaml', { isGlobal: true, watch: true })
+   * ```
+   */
+  static forFile(file: string, { watch = false, ...extras }: LlmRouterFileOptions = {}): DynamicModule {
+    const watchOptions = typeof watch === 'object' ? watch : {};
+    // A bad one is refused here, and not in a stack trace of the injector.
+    new ConfigurationFile(file, watchOptions);
+    const router = this.forRootAsync({
+      ...extras,
+      inject: [ConfigurationFile],
+      useFactory: (configuration: ConfigurationFile) => configuration.load(),
+    });
+    return {
+      ...router,
+      providers: [
+        ...(router.providers ?? []),
+        // Not a value: one for each application that is made of this module.
+        { provide: ConfigurationFile, useFactory: () => new ConfigurationFile(file, watchOptions) },
+        ...(watch === false ? [] : [ConfigurationFileReload]),
+      ],
+    };
+  }
+
   /**
    * Surfaces beside the code of the feature that has them. They are read and proven together with those of `forRoot`;
    * a name configured twice stops the boot.

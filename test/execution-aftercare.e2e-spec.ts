@@ -112,10 +112,11 @@ describe('what happens after an answer', () => {
     const upstream = await createScriptedUpstream({ api: 'openai' });
     closing.push(() => upstream.close());
     const router = await routerOver(upstream.baseUrl);
-    upstream.failNext({ kind: 'cut', afterChunks: 0 });
+    upstream.failAlways({ kind: 'cut', afterChunks: 0 });
     expect((await router.postJson('/v1/chat/completions', ask)).status).toBe(502);
     const { providers } = await kpisOf(router);
-    expect(providers.upstream.errors).toBe(1);
+    // It is tried again where there is no other; each time is paid for.
+    expect(providers.upstream.errors).toBe(upstream.requestCount);
     expect(providers.upstream.costUsd).toBeGreaterThan(0);
   });
 });

@@ -133,6 +133,7 @@ describe.each(PLATFORMS)('health on %s', (platform) => {
         lastErrorAt: null,
         lastErrorKind: null,
         rateLimitedUntil: null,
+        keys: { total: 1, usable: 1, refused: [] },
         deployments: [expect.objectContaining({ model: 'alpha', breaker: 'closed' })],
       });
       expect(health.details['surface.support']).toMatchObject({

@@ -81,16 +81,15 @@ describe.each(PLATFORMS)('what the signals learn from, on %s', (platform) => {
     expect(answer.headers.get('x-llm-attempts')).toBe('1');
   });
 
-  it('three failures are forgotten after 31 s of silence', async () => {
+  it('failures are forgotten after 31 s of silence', async () => {
     // The wall clock alone: every timer runs on.
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
     let watched: FaultBench | undefined;
     try {
       watched = await createFaultBench({ platform, options: options(false) });
-      primary.failNext({ kind: 'status', status: 500 }, 3);
-      for (let round = 0; round < 3; round += 1) {
-        expect((await watched.postJson(CHAT, ASK)).status).toBe(502);
-      }
+      // All that one request may make: it is the only deployment.
+      primary.failNext({ kind: 'status', status: 500 }, 4);
+      expect((await watched.postJson(CHAT, ASK)).status).toBe(502);
       const sick = (await healthOf(watched)).details.one;
       expect(sick?.trouble).toHaveLength(1);
       vi.setSystemTime(Date.now() + 29_000);

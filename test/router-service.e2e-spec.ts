@@ -102,10 +102,11 @@ describe('RouterService', () => {
   });
 
   it('stream: a failure before the first token is its own error, after it a StreamInterruptedError', async () => {
-    upstream.failNext({ kind: 'status', status: 500 });
+    upstream.failNext({ kind: 'status', status: 500 }, 4);
+    const failure = { model: 'only', kind: 'server_error', status: 500 };
     await expect(router.stream(CALL)[Symbol.asyncIterator]().next()).rejects.toMatchObject({
       code: 'all_attempts_failed',
-      attempts: [{ model: 'only', kind: 'server_error', status: 500 }],
+      attempts: [failure, failure, failure, failure],
     });
     upstream.failNext({ kind: 'cut', afterChunks: 2 });
     await expect(readAll(router.stream(CALL))).rejects.toBeInstanceOf(StreamInterruptedError);

@@ -89,6 +89,24 @@ const ECHOES = [
   'not_http',
 ] as const;
 
+/** Where keys come from besides one in the configuration. */
+const KEY_SOURCES = {
+  several: { apiKeys: [`${PROVIDER_KEY}a`, `${PROVIDER_KEY}b`] },
+  // Another each time it is asked, which it is after each refusal: those before are still quoted.
+  asked: { apiKey: countingKeys() },
+  thrown: {
+    apiKeys: (): never => {
+      throw new Error(`${PROVIDER_KEY} could not be read`, { cause: PROVIDER_KEY });
+    },
+  },
+};
+const KEY_ECHOES = ['400', '401', '402', '403', '429', 'error_in_200', 'stream_error'] as const;
+
+function countingKeys(): () => string {
+  let count = 0;
+  return () => `${PROVIDER_KEY}c${(count += 1)}`;
+}
+
 /** Quotes the headers and the body it was sent in everything it answers. */
 function createEchoServer(): Server {
   return createServer((incoming, response) => {
@@ -171,6 +189,8 @@ describe.each([
   const restore: (() => void)[] = [];
 
   beforeAll(async () => {
+    // The wall clock alone, so that it can be put forward: every timer runs on.
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
     for (const stream of [process.stdout, process.stderr]) {
       const write = vi.spyOn(stream, 'write').mockImplementation((text) => {
         printed.push(typeof text === 'string' ? text : Buffer.from(text).toString());
@@ -217,12 +237,23 @@ describe.each([
           tls: { api: 'openai', baseUrl: `https://${echoOrigin}/v1`, apiKey: PROVIDER_KEY },
           nowhere: { api: 'anthropic', baseUrl: 'http://nowhere.invalid', apiKey: PROVIDER_KEY },
           echo: { api: 'openai', baseUrl: `http://${echoOrigin}/v1`, apiKey: PROVIDER_KEY },
+          ...Object.fromEntries(
+            Object.entries(KEY_SOURCES).map(([name, keys]) => [
+              name,
+              { api: 'openai', baseUrl: `http://${echoOrigin}/v1`, ...keys },
+            ]),
+          ),
         },
         models: {
           ...Object.fromEntries(
             [...WIRES, 'dead', 'tls', 'nowhere'].map((provider) => [`at-${provider}`, { provider }]),
           ),
           ...Object.fromEntries(ECHOES.map((mode) => [`echo-${mode}`, { provider: 'echo' }])),
+          ...Object.fromEntries(
+            Object.keys(KEY_SOURCES).flatMap((provider) =>
+              KEY_ECHOES.map((mode) => [`${provider}-${mode}`, { provider, upstreamModel: `echo-${mode}` }]),
+            ),
+          ),
           small: { provider: 'openai', contextWindow: 20 },
         },
         routingRules: {
@@ -230,6 +261,11 @@ describe.each([
             [...WIRES, 'dead', 'tls', 'nowhere'].map((name) => [name, { primary: `at-${name}` }]),
           ),
           ...Object.fromEntries(ECHOES.map((mode) => [`echo_${mode}`, { primary: `echo-${mode}` }])),
+          ...Object.fromEntries(
+            Object.keys(KEY_SOURCES).flatMap((provider) =>
+              KEY_ECHOES.map((mode) => [`${provider}_${mode}`, { primary: `${provider}-${mode}` }]),
+            ),
+          ),
           too_small: { primary: 'small' },
         },
         surfaces: { support: {} },
@@ -247,6 +283,8 @@ describe.each([
       'attempt-first-token',
       'attempt-ended',
       'request-ended',
+      'key-refused',
+      'key-restored',
     ] as const) {
       bench.engine.bus.on(name, (event) => events.push(inspect(event, { depth: 10, showHidden: true })));
     }
@@ -254,6 +292,7 @@ describe.each([
   });
 
   afterAll(async () => {
+    vi.useRealTimers();
     for (const undo of restore) undo();
     await bench.close();
     await Promise.all([...upstreams.values()].map((upstream) => upstream.close()));
@@ -280,6 +319,8 @@ describe.each([
   ): Promise<number> {
     let failures = 0;
     const arm = (): void => {
+      // A refused key is tried again after ten minutes at the latest.
+      vi.setSystemTime(Date.now() + 11 * 60_000);
       if (fault !== undefined) fault.upstream.failNext(fault.fault);
     };
     // A whole answer has no limit of its own but the deadline, and a stall shall not take long.
@@ -369,6 +410,13 @@ describe.each([
 
   it.each(ECHOES)('are not let through by an upstream that quotes them: %s', async (mode) => {
     expect(await askEveryWay(`echo_${mode}`)).toBeGreaterThanOrEqual(mode === 'stream_error_later' ? 2 : 4);
+    await expectNothingKept();
+  });
+
+  it.each(Object.keys(KEY_SOURCES))('are not let through wherever they come from: %s', async (name) => {
+    for (const mode of KEY_ECHOES) {
+      expect(await askEveryWay(`${name}_${mode}`), mode).toBe(4);
+    }
     await expectNothingKept();
   });
 

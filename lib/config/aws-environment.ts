@@ -1,5 +1,6 @@
 import type { ConfigurationIssue } from '../errors/configuration-error.js';
 import { AWS_REGION_PATTERN } from './aws-region-pattern.js';
+import { hasKeys } from './has-keys.js';
 import type { ProviderOptions } from './options/provider.options.js';
 
 const KEY_VARIABLE = 'AWS_BEARER_TOKEN_BEDROCK';
@@ -17,7 +18,7 @@ export function fillFromAwsEnvironment(
 ): readonly ConfigurationIssue[] {
   if (provider.api !== 'bedrock') return [];
   const key = environment[KEY_VARIABLE];
-  if (!provider.apiKey && key) provider.apiKey = key;
+  if (!hasKeys(provider) && key) provider.apiKey = key;
   if (provider.region) return [];
   provider.region = regionIn(provider.baseUrl ?? '');
   const variable = REGION_VARIABLES.find((name) => environment[name]);

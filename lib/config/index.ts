@@ -1,10 +1,23 @@
+export { type ConfiguredKeys, configuredKeys, keysIn } from './configured-keys.js';
 export { GOOGLE_CLOUD_LOCATION } from './google-cloud-location.js';
 export { GOOGLE_CLOUD_PROJECT } from './google-cloud-project.js';
+export { hasKeys } from './has-keys.js';
+export {
+  ConfigurationFile,
+  type ConfigurationFileWatchOptions,
+  type ReadConfiguration,
+} from './configuration-file.js';
 export { loadConfigurationFile } from './load-configuration-file.js';
 export type { AiSdkLanguageModel } from './options/ai-sdk-language-model.js';
 export { AlertsOptions } from './options/alerts.options.js';
 export { DeploymentOptions } from './options/deployment.options.js';
-export { ExecutionOptions, TimeoutOptions } from './options/execution.options.js';
+export { BreakerOptions } from './options/breaker.options.js';
+export { ConcurrencyOptions } from './options/concurrency.options.js';
+export { ExecutionOptions } from './options/execution.options.js';
+export { HedgeOptions } from './options/hedge.options.js';
+export { QueueOptions } from './options/queue.options.js';
+export { RetryOptions } from './options/retry.options.js';
+export { OwnTimeoutOptions, TimeoutOptions } from './options/timeout.options.js';
 export { HealthOptions, HealthProbeOptions } from './options/health.options.js';
 export { ApiKeyOptions, HttpOptions } from './options/http.options.js';
 export { LimitsOptions } from './options/limits.options.js';
@@ -19,6 +32,7 @@ export { PriceOptions } from './options/price.options.js';
 export { ProviderOptions, type ProviderApiName } from './options/provider.options.js';
 export { RuleOptions, TierOptions } from './options/rule.options.js';
 export { ReasoningMemoryOptions } from './options/reasoning-memory.options.js';
+export { ShutdownOptions } from './options/shutdown.options.js';
 export { SurfaceOptions } from './options/surface.options.js';
 export { concealExpanded } from './expand-environment.js';
 export { type ConfigurationReading, inspectConfiguration, readConfiguration } from './read-configuration.js';

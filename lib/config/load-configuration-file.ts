@@ -15,18 +15,26 @@ function problem(path: string, message: string): ConfigurationError {
  * @publicApi
  */
 export async function loadConfigurationFile(file: string): Promise<Record<string, unknown>> {
-  let text: string;
+  return parseConfigurationText(await readConfigurationText(file), file);
+}
+
+/** @throws as {@link loadConfigurationFile}. */
+export async function readConfigurationText(file: string): Promise<string> {
   try {
     const found = await stat(file);
     // A pipe or a device has no size to check, and may never end.
     if (!found.isFile()) throw problem(file, 'is not a file');
     if (found.size > MAX_BYTES) throw problem(file, `is over 1 MB (${found.size} bytes)`);
-    text = await readFile(file, 'utf8');
+    return await readFile(file, 'utf8');
   } catch (error) {
     if (error instanceof ConfigurationError) throw error;
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
     throw problem(file, code === 'ENOENT' ? 'there is no such file' : `cannot be read (${code})`);
   }
+}
+
+/** @throws as {@link loadConfigurationFile}. */
+export async function parseConfigurationText(text: string, file: string): Promise<Record<string, unknown>> {
   // Loaded here alone: most applications write their options in code.
   const { parse, YAMLParseError } = await import('yaml');
   let content: unknown;

@@ -312,7 +312,11 @@ describe('wrong types, each by its path', () => {
       [...p, 'api'],
       ['azure', 'OpenAI', 5, ['openai'], ...odd],
     ],
-    [[...p, 'apiKey'], notNames],
+    [[...p, 'apiKey'], notNames.filter((value) => typeof value !== 'function')],
+    [
+      [...p, 'apiKeys'],
+      ['k', 5, true, {}, [], [''], [5], ['k', null], ['a\nb'], ['n'.repeat(9_000)], Array(101).fill('k')],
+    ],
     [
       [...p, 'apiVersion'],
       ['', 5, {}, '2024', 'latest', '2024-10-21-beta', ' 2024-10-21', 'v1\n'],
@@ -573,6 +577,17 @@ describe('wrong types, each by its path', () => {
     [{ models: { m: { provider: 'p', deployments: [{ provider: 'p' }] } } }, 'models.m', 'not both'],
     [{ models: { m: { deployments: [] } } }, 'models.m.deployments', 'at least one'],
     [{ http: { apiKeys: [{ key: 'a' }, { key: 'b' }, { key: 'a' }] } }, 'http.apiKeys[2].key', 'twice'],
+    [{ providers: { a: { api: 'openai', apiKeys: ['x', 'y', 'x'] } } }, 'providers.a.apiKeys[2]', 'twice'],
+    [
+      { providers: { a: { api: 'openai', apiKey: 'x', apiKeys: ['y'] } } },
+      'providers.a.apiKeys',
+      'either `apiKey` or `apiKeys`',
+    ],
+    [
+      { providers: { a: { api: 'openai', apiKey: () => 'x', apiKeys: () => ['y'] } } },
+      'providers.a.apiKeys',
+      'not both',
+    ],
   ])('refuses what does not fit together: %j', (raw, path, words) => {
     const issues = issuesOf(raw);
     expect(issues.map((issue) => issue.path)).toEqual([path]);
@@ -662,6 +677,24 @@ describe('${ENV}', () => {
     expect(providers?.a).toMatchObject({ apiKey: 'canary-key', baseUrl: 'http://127.0.0.1:81/v1' });
     expect(routingRules?.r?.primary).toEqual(['m-81', '127.0.0.1-127.0.0.1']);
     expect(http.apiKeys?.[0]?.key).toBe('xcanary-keyy');
+  });
+
+  it('is expanded in a list of keys, and makes equal keys of different variables one too many', () => {
+    const raw = (...apiKeys: string[]) => ({ providers: { a: { api: 'openai', apiKeys } } });
+    expect(read(raw('${KEY}', 'x${PORT}')).providers?.a?.apiKeys).toEqual(['canary-key', 'x81']);
+    expect(issuesOf(raw('${KEY}', 'canary-key'), environment)).toEqual([
+      { path: 'providers.a.apiKeys[1]', message: 'the same key is listed twice' },
+    ]);
+  });
+
+  it('leaves functions that give keys as they are', () => {
+    const apiKey = () => 'k';
+    const apiKeys = () => Promise.resolve(['k']);
+    const { providers } = read({
+      providers: { a: { api: 'openai', apiKey }, b: { api: 'gemini', api_keys: apiKeys } },
+    });
+    expect(providers?.a?.apiKey).toBe(apiKey);
+    expect(providers?.b?.apiKeys).toBe(apiKeys);
   });
 
   it('is expanded once, and what is not a reference stays', () => {

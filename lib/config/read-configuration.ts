@@ -44,8 +44,21 @@ export function inspectConfiguration(raw: unknown, environment: NodeJS.ProcessEn
     context.hasBadValues ||= found.hasBadValues;
     issues.push(...found.issues.map(({ path, message }) => ({ path: environmentVariableOf(path), message })));
   }
-  for (const provider of Object.values(configuration.providers ?? {})) {
-    if (isRecord(provider)) issues.push(...fillFromAwsEnvironment(provider, environment));
+  for (const [name, provider] of Object.entries(configuration.providers ?? {})) {
+    if (!isRecord(provider)) continue;
+    const { apiKey, apiKeys } = provider;
+    const path = `providers.${name}.apiKeys`;
+    if (apiKey !== undefined && apiKeys !== undefined) {
+      issues.push({ path, message: 'give either `apiKey` or `apiKeys`, not both' });
+    }
+    if (Array.isArray(apiKeys)) {
+      apiKeys.forEach((key, index) => {
+        if (apiKeys.indexOf(key) < index) {
+          issues.push({ path: `${path}[${index}]`, message: 'the same key is listed twice' });
+        }
+      });
+    }
+    issues.push(...fillFromAwsEnvironment(provider, environment));
   }
   const isReported = (path: string): boolean => issues.some((issue) => issue.path === path);
   for (const [name, rule] of Object.entries(configuration.routingRules ?? {})) {

@@ -1,4 +1,5 @@
 import { ValidateBy } from './class-validator.js';
+import { MAX_KEY_LENGTH, MAX_KEYS } from './key-limits.js';
 import { didYouMean } from './suggest.js';
 
 // A line break in a key makes every call fail, far from here: a file that ends in one, read into the environment.
@@ -92,6 +93,17 @@ export function IsShare(): PropertyDecorator {
   });
 }
 
+/** A share from 0 to 1, both included. */
+export function IsShareOrAll(): PropertyDecorator {
+  return ValidateBy({
+    name: 'isShareOrAll',
+    validator: {
+      validate: (value) => typeof value === 'number' && value >= 0 && value <= 1,
+      defaultMessage: () => 'must be a number from 0 to 1',
+    },
+  });
+}
+
 /** A whole number in a range. */
 export function IsCount(minimum: number, maximum: number = Number.MAX_SAFE_INTEGER): PropertyDecorator {
   return ValidateBy({
@@ -119,6 +131,37 @@ export function IsFunction(): PropertyDecorator {
     validator: {
       validate: (value) => typeof value === 'function',
       defaultMessage: () => 'must be a function: it is given in code and cannot come out of a file',
+    },
+  });
+}
+
+/** What can be sent as a key. */
+export function isKey(value: unknown): value is string {
+  return isName(value, MAX_KEY_LENGTH);
+}
+
+/** A key, or a function that gives one. */
+export function IsKeyOrCallback(): PropertyDecorator {
+  return ValidateBy({
+    name: 'isKeyOrCallback',
+    validator: {
+      validate: (value) => typeof value === 'function' || isKey(value),
+      defaultMessage: () =>
+        `must be a non-empty string of at most ${MAX_KEY_LENGTH} characters, without line breaks and the like, or in code a function that gives one`,
+    },
+  });
+}
+
+/** A list of keys, or a function that gives one. */
+export function IsKeysOrCallback(): PropertyDecorator {
+  return ValidateBy({
+    name: 'isKeysOrCallback',
+    validator: {
+      validate: (value) =>
+        typeof value === 'function' ||
+        (Array.isArray(value) && value.length > 0 && value.length <= MAX_KEYS && value.every(isKey)),
+      defaultMessage: () =>
+        `must be a list of 1 to ${MAX_KEYS} keys (non-empty strings without line breaks and the like), or in code a function that gives one`,
     },
   });
 }

@@ -37,4 +37,9 @@ export interface LlmRequestContext extends SurfaceTightening {
   readonly tenant?: string;
   /** Wall clock for the whole request, in milliseconds. */
   readonly deadlineMs?: number;
+  /**
+   * The request does something beyond its answer (a provider's tool that writes, a stored conversation): it is never sent
+   * twice at once. Still sent again where an attempt has failed.
+   */
+  readonly sideEffects?: boolean;
 }

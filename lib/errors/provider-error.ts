@@ -26,6 +26,8 @@ export interface ProviderErrorDetails {
   readonly retryAfterMs?: number;
   /** The provider's sentence. It may quote the prompt: kept out of `message`, logs and records. */
   readonly providerMessage?: string;
+  /** It failed because of its key, and another key of the same provider is usable now. */
+  readonly otherKeyReady?: boolean;
 }
 
 /**
@@ -40,6 +42,8 @@ export class ProviderError extends Error {
   readonly providerCode: string | undefined;
   readonly param: string | undefined;
   readonly retryAfterMs: number | undefined;
+  /** The same deployment may be called again at once: it will be with another key. */
+  readonly otherKeyReady: boolean;
   readonly #providerMessage: string | undefined;
 
   constructor(details: ProviderErrorDetails) {
@@ -53,12 +57,23 @@ export class ProviderError extends Error {
     this.providerCode = details.providerCode;
     this.param = details.param;
     this.retryAfterMs = details.retryAfterMs;
+    this.otherKeyReady = details.otherKeyReady ?? false;
     this.#providerMessage = details.providerMessage;
   }
 
   /** Another deployment may succeed where this one failed. False for what the caller did wrong. */
   get isRetryable(): boolean {
     return RETRYABLE_ELSEWHERE.has(this.kind);
+  }
+
+  /** The same failure, where another key is usable. */
+  withOtherKeyReady(): ProviderError {
+    const { kind, status, providerCode, param, retryAfterMs } = this;
+    const providerMessage = this.#providerMessage;
+    return new ProviderError({
+      ...{ kind, status, providerCode, param, retryAfterMs, providerMessage },
+      otherKeyReady: true,
+    });
   }
 
   /** The provider's own sentence; pass it through `redact` before anybody sees it. */

@@ -8,6 +8,8 @@ export type StopCause =
   | 'idle'
   /** A stream ran for longer than `maxStreamMs`. */
   | 'max_stream'
+  /** Another copy of the request was answered first. */
+  | 'hedge_lost'
   /** The request's deadline. */
   | 'deadline'
   /** The caller left. */

@@ -117,6 +117,7 @@ export class AttemptRecorder {
       status: details.error?.status,
       providerCode: details.error?.providerCode,
       retryAfterMs: details.error?.retryAfterMs,
+      ...(details.error?.otherKeyReady ? { otherKeyReady: true } : {}),
       usage,
       usageSource: details.usage === undefined ? 'estimated' : 'reported',
       costUsd: price === undefined ? 0 : costOfUsage(usage, price),

@@ -6,7 +6,14 @@ import type {
   ValidatedEmbeddingRequest,
 } from '../chat/index.js';
 import type { RequestFeatures } from '../classification/index.js';
-import type { Plan, PlannedAttempt, PolicyExecution } from '../planning/index.js';
+import { affordableOutputTokens } from '../cost/index.js';
+import {
+  type Plan,
+  type PlannedAttempt,
+  type PolicyExecution,
+  promptOf,
+  type SignalsSnapshot,
+} from '../planning/index.js';
 import type { TranslatedEmbeddings } from '../providers/embeddings-wire.js';
 import type { RecalledTurn } from '../providers/recalled-turn.js';
 import type { UpstreamClient } from '../providers/upstream-client.js';
@@ -19,7 +26,11 @@ export interface PlannedExecution {
   readonly request: object;
   readonly features: RequestFeatures;
   readonly labels: RequestLabels;
-  readonly timeouts: PolicyExecution['timeouts'];
+  readonly settings: PolicyExecution;
+  /** Live state, asked whenever an attempt is to be started. */
+  readonly signals: SignalsSnapshot;
+  /** It may be sent twice at once. */
+  readonly mayHedge: boolean;
   readonly clients: ReadonlyMap<string, UpstreamClient>;
   /** The caller's: its abort ends the upstream call and starts no other. */
   readonly signal: AbortSignal | undefined;
@@ -27,6 +38,27 @@ export interface PlannedExecution {
   readonly startedAt: number;
   /** Filled as attempts end, in the order they ended. */
   readonly records: AttemptRecord[];
+}
+
+/** Milliseconds until the request's deadline; 0 or less: it has passed. */
+export function remainingMs({ plan, startedAt }: PlannedExecution): number {
+  return plan.deadlineMs - (performance.now() - startedAt);
+}
+
+/** Output tokens a choice that the dollars left pay for; `Infinity` where nothing was spent or nothing is capped. */
+export function affordableTokens(execution: PlannedExecution, planned: PlannedAttempt): number {
+  const { maxCostUsd } = execution.plan;
+  const { price } = planned.deployment;
+  // Before the first attempt the plan's own limits hold all of it.
+  if (maxCostUsd === undefined || price === undefined || execution.records.length === 0) {
+    return Number.POSITIVE_INFINITY;
+  }
+  const spentUsd = execution.records.reduce((sum, record) => sum + record.costUsd, 0);
+  return affordableOutputTokens(
+    maxCostUsd - spentUsd,
+    price,
+    promptOf(planned.deployment, execution.features),
+  );
 }
 
 /** Of an embeddings request. */

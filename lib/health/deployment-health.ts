@@ -1,16 +1,11 @@
-import { FAILING_MIN_SAMPLES, findDeferral, isFailing, type PolicyDeployment } from '../planning/index.js';
-import type { LiveDeployment } from '../signals/index.js';
+import { capacityOf, findDeferral, isFailing, type PolicyDeployment } from '../planning/index.js';
+import type { BreakerState, LiveDeployment } from '../signals/index.js';
 
 /** So many failures in a row are worth a word, also among many calls. */
 const TROUBLE_AFTER_FAILURES = 3;
 
-/**
- * `open`: put behind all others by its own faults. `half_open`: they leave the window but no call has succeeded since, so
- * the next one is a trial. `closed`: in normal use.
- *
- * @publicApi
- */
-export type BreakerState = 'closed' | 'open' | 'half_open';
+/** Calls among which one failure is an accident. */
+const MANY_CALLS = 5;
 
 /** One deployment now, as live traffic has it. */
 export interface DeploymentHealth {
@@ -28,17 +23,11 @@ export interface DeploymentHealth {
   readonly headroom: number | undefined;
 }
 
-function breakerOf(signals: LiveDeployment): BreakerState {
-  if (isFailing(signals)) return 'open';
-  const wasOpen = signals.consecutiveFailures >= FAILING_MIN_SAMPLES;
-  return wasOpen && signals.samples < FAILING_MIN_SAMPLES ? 'half_open' : 'closed';
-}
-
 function failuresInARow({ consecutiveFailures, samples }: LiveDeployment): string | undefined {
   // Faults older than the window say nothing of now.
   if (samples === 0 || consecutiveFailures === 0) return undefined;
   // Where calls are few the last one has the word; among many, one failure is an accident.
-  if (consecutiveFailures < TROUBLE_AFTER_FAILURES && samples >= FAILING_MIN_SAMPLES) return undefined;
+  if (consecutiveFailures < TROUBLE_AFTER_FAILURES && samples >= MANY_CALLS) return undefined;
   return consecutiveFailures === 1 ? 'the last call failed' : `the last ${consecutiveFailures} calls failed`;
 }
 
@@ -48,17 +37,16 @@ export function judgeDeployment(
   signals: LiveDeployment,
   nowMs: number,
 ): DeploymentHealth {
-  const breaker = breakerOf(signals);
   const failures = failuresInARow(signals);
-  const { maxConcurrency } = deployment;
+  const capacity = capacityOf(deployment, signals);
   return {
     deployment,
     signals,
-    breaker,
-    trouble: findDeferral(deployment, signals, nowMs) ?? failures,
+    breaker: signals.breaker,
+    trouble: findDeferral(deployment, signals, nowMs)?.text ?? failures,
     // Once the window is empty it is not: nobody sends traffic to an instance that is taken out, to prove it well.
-    isOut: breaker === 'open' || (breaker === 'half_open' && signals.samples > 0),
-    headroom: maxConcurrency === undefined ? undefined : Math.max(0, maxConcurrency - signals.inFlight),
+    isOut: isFailing(signals) && signals.samples > 0,
+    headroom: capacity === undefined ? undefined : Math.max(0, capacity - signals.inFlight),
   };
 }
 

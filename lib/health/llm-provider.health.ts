@@ -1,14 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
 import type { PolicyModel, PolicySnapshot } from '../planning/index.js';
+import type { KeyHealth } from '../providers/key-health.js';
 import { RouterEngine } from '../router/index.js';
-import type { LiveDeployment } from '../signals/index.js';
-import {
-  type BreakerState,
-  type DeploymentHealth,
-  judgeDeployment,
-  sumHeadroom,
-} from './deployment-health.js';
+import type { BreakerState, LiveDeployment } from '../signals/index.js';
+import { type DeploymentHealth, judgeDeployment, sumHeadroom } from './deployment-health.js';
 import { isoTime, latest, share, wholeMs } from './presentation.js';
 import { ProviderProbe, type ProbeResult } from './provider-probe.js';
 import { toTerminus } from './terminus.js';
@@ -16,7 +12,7 @@ import { toTerminus } from './terminus.js';
 /** A health answer is fetched every few seconds: it stays small, whatever is configured. */
 const MAX_DEPLOYMENTS = 20;
 
-const WORST_FIRST: readonly BreakerState[] = ['open', 'half_open', 'closed'];
+const WORST_FIRST: readonly BreakerState[] = ['open', 'half_open', 'ramping', 'closed'];
 
 /**
  * Terminus indicators of the providers, from live traffic: no probe, no token spent. A provider without traffic is up;
@@ -24,8 +20,8 @@ const WORST_FIRST: readonly BreakerState[] = ['open', 'half_open', 'closed'];
  * `degraded`, it is `up` with `degraded: true` in the detail.
  *
  * The detail has names, counts and times, and nothing else: no key, URL or text of a provider.
- * - `breaker`: the worst of its deployments: `open`, put behind all others by its own faults; `half_open`, they are
- *   past and the next call is a trial; `closed`.
+ * - `breaker`: the worst of its deployments: `open`, put behind all others by its own faults; `half_open`, its pause is
+ *   over and the next call is a trial; `ramping`, its traffic returns step by step; `closed`.
  * - `recentCalls`, `recentErrorRate`, `p95LatencyMs` (whole answers), `p95TimeToFirstTokenMs` (streams): over at most
  *   the last 64 calls of each deployment in the last 30 seconds; null where there was none. A rate limit or a request
  *   the caller got wrong is no error here. What was since the boot is in the KPIs.
@@ -36,6 +32,8 @@ const WORST_FIRST: readonly BreakerState[] = ['open', 'half_open', 'closed'];
  *   models in rules and pins and of those that have been called, here as above.
  * - `probe`, where `health.probe` is enabled: the last one's `status`, `checkedAt`, `latencyMs` and `errorKind`. A
  *   failed one makes the provider degraded unless a call has succeeded since.
+ * - `keys`, where the provider is let in by keys: how many there are (`total`), how many of them are not refused
+ *   (`usable`), and the positions, from 1, of those that are (`refused`), which make the provider degraded.
  *
  * @example
  * ```ts
@@ -79,15 +77,18 @@ export class LlmProviderHealthIndicator {
       .filter(({ deployment, signals }) => inRules.has(deployment.model) || hasTraffic(signals));
     const lastSuccessAtMs = latest(deployments.map(({ signals }) => signals.lastSuccessAtMs));
     const probed = this.probe.resultOf(provider);
+    const keys = this.engine.runtime.clients.get(provider)?.keyHealth?.();
     const trouble = [
       ...deployments
         .filter((deployment) => deployment.trouble !== undefined)
         .map(({ deployment, trouble: reason }) => `${deployment.model.name}: ${reason ?? ''}`),
       ...(isProbeTrouble(probed, lastSuccessAtMs) ? [`probe: ${probed?.errorKind ?? 'failed'}`] : []),
+      ...troubleOfKeys(keys),
     ];
     const detail = {
       ...this.describe(deployments, lastSuccessAtMs, nowMs),
       ...(probed === undefined ? {} : { probe: describeProbe(probed) }),
+      ...(keys === undefined ? {} : { keys: describeKeys(keys) }),
       ...(trouble.length > 0 ? { trouble: trouble.slice(0, MAX_DEPLOYMENTS) } : {}),
       deployments: [...deployments]
         .sort((first, second) => Number(second.trouble !== undefined) - Number(first.trouble !== undefined))
@@ -148,6 +149,15 @@ function hasTraffic({ inFlight, lastSuccessAtMs, lastErrorAtMs }: LiveDeployment
 /** Live traffic knows better: a call that has succeeded since overrules a failed probe. */
 function isProbeTrouble(probed: ProbeResult | undefined, lastSuccessAtMs: number | undefined): boolean {
   return probed?.status === 'failed' && (lastSuccessAtMs ?? 0) <= probed.checkedAtMs;
+}
+
+function describeKeys({ total, usable, refused }: KeyHealth): Record<string, unknown> {
+  return { total, usable, refused: refused.slice(0, MAX_DEPLOYMENTS) };
+}
+
+function troubleOfKeys(keys: KeyHealth | undefined): string[] {
+  if (keys === undefined || keys.refused.length === 0) return [];
+  return [`keys: ${keys.refused.length} of ${keys.total} refused`];
 }
 
 function describeProbe({ status, checkedAtMs, latencyMs, errorKind }: ProbeResult): Record<string, unknown> {

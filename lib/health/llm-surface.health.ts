@@ -2,12 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
 import { INTERACTIVE_SLO_MS, type PolicyDeployment, type PolicySurface } from '../planning/index.js';
 import { RouterEngine } from '../router/index.js';
-import {
-  type BreakerState,
-  type DeploymentHealth,
-  judgeDeployment,
-  sumHeadroom,
-} from './deployment-health.js';
+import type { BreakerState } from '../signals/index.js';
+import { type DeploymentHealth, judgeDeployment, sumHeadroom } from './deployment-health.js';
 import { isoTime, share, wholeMs } from './presentation.js';
 import { RecentRequests } from './recent-requests.js';
 import { type ClassAbility, findAbility } from './surface-ability.js';
@@ -56,6 +52,9 @@ export class LlmSurfaceHealthIndicator {
     private readonly health: HealthIndicatorService,
   ) {
     this.#recent = new RecentRequests(engine.bus, (surface) => engine.runtime.policy.surfaces.has(surface));
+    engine.onReconfigured(() => {
+      this.#recent.forgetUnknown();
+    });
   }
 
   /** The configured surfaces. */
@@ -133,7 +132,7 @@ export class LlmSurfaceHealthIndicator {
 }
 
 /** From the best to the worst. */
-const BREAKER_STATES: readonly BreakerState[] = ['closed', 'half_open', 'open'];
+const BREAKER_STATES: readonly BreakerState[] = ['closed', 'ramping', 'half_open', 'open'];
 
 /** A class is as well off as its best deployment, a surface as its worst class. */
 function breakerOf(ability: readonly ClassAbility[]): BreakerState {

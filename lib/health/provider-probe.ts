@@ -26,7 +26,9 @@ export class ProviderProbe implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #results = new Map<string, ProbeResult>();
   readonly #timers = new Map<string, NodeJS.Timeout>();
   readonly #underWay = new Set<AbortController>();
-  #isStopped = false;
+  #unfollow: (() => void) | undefined;
+  /** Probes of an earlier configuration end by themselves. */
+  #round = 0;
 
   /** @internal */
   constructor(private readonly engine: RouterEngine) {}
@@ -37,26 +39,44 @@ export class ProviderProbe implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   onApplicationBootstrap(): void {
-    if (!this.engine.configuration.health.probe.enabled) return;
-    for (const [name, client] of this.engine.runtime.clients) {
-      if (client.probe !== undefined) void this.keepAsking(name, client);
-    }
+    this.#unfollow ??= this.engine.onReconfigured(() => {
+      this.stop();
+      this.start();
+    });
+    this.start();
   }
 
   onModuleDestroy(): void {
-    this.#isStopped = true;
+    this.#unfollow?.();
+    this.stop();
+  }
+
+  private start(): void {
+    const { runtime, configuration } = this.engine;
+    const { probe } = configuration.health;
+    for (const name of this.#results.keys()) {
+      if (!probe.enabled || runtime.clients.get(name)?.probe === undefined) this.#results.delete(name);
+    }
+    if (!probe.enabled) return;
+    for (const [name, client] of runtime.clients) {
+      if (client.probe !== undefined) void this.keepAsking(name, client, this.#round);
+    }
+  }
+
+  private stop(): void {
+    this.#round += 1;
     for (const timer of this.#timers.values()) clearTimeout(timer);
     this.#timers.clear();
     for (const controller of this.#underWay) controller.abort();
   }
 
-  private async keepAsking(name: string, client: UpstreamClient): Promise<void> {
+  private async keepAsking(name: string, client: UpstreamClient, round: number): Promise<void> {
     const result = await this.ask(client);
-    if (this.#isStopped) return;
+    if (this.#round !== round) return;
     this.#results.set(name, result);
     const { intervalMs } = this.engine.configuration.health.probe;
     const pauseMs = intervalMs * (1 - JITTER + 2 * JITTER * Math.random());
-    const timer = setTimeout(() => void this.keepAsking(name, client), pauseMs);
+    const timer = setTimeout(() => void this.keepAsking(name, client, round), pauseMs);
     this.#timers.set(name, timer.unref());
   }
 

@@ -36,12 +36,17 @@ export class RecentRequests {
   /** @param isKnown - Whether a surface is configured: no other is kept. */
   constructor(
     bus: TelemetryBus,
-    isKnown: (surface: string) => boolean,
+    private readonly isKnown: (surface: string) => boolean,
     private readonly now: () => number = Date.now,
   ) {
     bus.on('request-ended', (record) => {
       if (isKnown(record.surface)) this.learn(record);
     });
+  }
+
+  /** Drops what is configured no more. */
+  forgetUnknown(): void {
+    for (const surface of this.#states.keys()) if (!this.isKnown(surface)) this.#states.delete(surface);
   }
 
   of(surface: string): RecentSurface {

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { ApiKeyOptions, HttpOptions } from '../config/index.js';
 import { InvalidApiKeyError } from '../errors/invalid-api-key-error.js';
@@ -21,6 +21,14 @@ function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
 
+/** Of this process alone: what a key is named by tells nothing of it. */
+const NAMING_SECRET = randomBytes(32);
+
+/** The same for the same key, wherever a later configuration lists it. */
+function nameOf(key: string): string {
+  return `key-${createHmac('sha256', NAMING_SECRET).update(key).digest('base64url').slice(0, 16)}`;
+}
+
 function header(request: IncomingMessage, name: string): string | undefined {
   const value = request.headers[name];
   return Array.isArray(value) ? value[0] : value;
@@ -38,10 +46,10 @@ export class CallerGuard {
   readonly #publicMetrics: boolean;
 
   constructor(options: HttpOptions) {
-    this.#keys = (options.apiKeys ?? []).map((entry, index) => ({
+    this.#keys = (options.apiKeys ?? []).map((entry) => ({
       digest: digest(entry.key),
       options: entry,
-      id: `key-${index}`,
+      id: nameOf(entry.key),
     }));
     this.#publicMetrics = options.publicMetrics ?? false;
   }

@@ -16,7 +16,10 @@ export function receive(
 ): { caller: Caller; body: unknown } {
   const intake = intakeOf(request);
   if (intake?.error !== undefined) throw intake.error;
-  if (intake !== undefined) return intake;
+  if (intake !== undefined) {
+    const { body } = intake;
+    return { caller: intake.guard === guard ? intake.caller : guard.identify(request), body };
+  }
   const caller = guard.identify(request);
   checkContentType(request, guard);
   const { body } = platformRequest as { body?: unknown };

@@ -11,7 +11,13 @@ const MAX_DRAIN_MS = 2_000;
 
 /** A request of ours after its body has been read: who sent it and what, or why it is refused. */
 export type Intake =
-  | { readonly caller: Caller; readonly body: unknown; readonly error?: never }
+  | {
+      readonly caller: Caller;
+      /** Who knew the caller: the keys may have changed while the body was read. */
+      readonly guard: CallerGuard;
+      readonly body: unknown;
+      readonly error?: never;
+    }
   | { readonly error: LlmRouterError };
 
 const intakes = new WeakMap<IncomingMessage, Intake>();
@@ -53,7 +59,8 @@ async function read(request: IncomingMessage, guard: CallerGuard, maxBytes: numb
     if (encoding !== 'identity') {
       throw new InvalidRequestError('Compressed request bodies are not taken.', 'content-encoding');
     }
-    return { caller, body: parseJsonBody((await readBytes(request, maxBytes)).toString('utf8')) };
+    const bytes = await readBytes(request, maxBytes);
+    return { caller, guard, body: parseJsonBody(bytes.toString('utf8')) };
   } catch (error) {
     await discard(request);
     return { error: error as LlmRouterError };

@@ -1,5 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
+import type { HttpOptions } from '../config/index.js';
 import { RouterEngine } from '../router/index.js';
 import { CallerGuard } from './caller.js';
 
@@ -10,7 +11,7 @@ import { CallerGuard } from './caller.js';
 @Injectable()
 export class RouterEngineLocator implements OnModuleInit {
   #engine: RouterEngine | undefined;
-  #guard: CallerGuard | undefined;
+  #guard: { readonly of: HttpOptions; readonly guard: CallerGuard } | undefined;
 
   constructor(private readonly moduleRef: ModuleRef) {}
 
@@ -25,9 +26,11 @@ export class RouterEngineLocator implements OnModuleInit {
     return this.#engine;
   }
 
+  /** Knows the keys of now. */
   get guard(): CallerGuard {
-    this.#guard ??= new CallerGuard(this.engine.configuration.http);
-    return this.#guard;
+    const { http } = this.engine.configuration;
+    if (this.#guard?.of !== http) this.#guard = { of: http, guard: new CallerGuard(http) };
+    return this.#guard.guard;
   }
 
   private find(): RouterEngine {

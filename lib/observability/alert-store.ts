@@ -63,31 +63,23 @@ function latencyOf(record: RequestRecord): number | undefined {
 export class AlertStore {
   readonly #deployments = new Map<string, ErrorRateWatch>();
   readonly #surfaces = new Map<string, SurfaceWatches>();
-  readonly #watches: AlertWatch[] = [];
+  #watches: AlertWatch[] = [];
   readonly #open = new Map<AlertWatch, OpenAlert>();
   readonly #recent: Alert[] = [];
-  readonly #subscriptions: (() => void)[] = [];
+  readonly #subscriptions: (() => void)[];
+  /** Undefined: any deployment that is called. */
+  #known: ReadonlySet<string> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
   constructor(
     private readonly bus: TelemetryBus,
     policy: Pick<PolicySnapshot, 'surfaces' | 'defaultSurface'>,
-    private readonly settings: AlertSettings,
+    private settings: AlertSettings,
     private readonly now: () => number = Date.now,
   ) {
-    if (!settings.enabled) return;
-    const { errorRate, windowMs } = settings;
-    for (const { name, latencySloMs } of [policy.defaultSurface, ...policy.surfaces.values()]) {
-      const subject = { surface: name };
-      this.#surfaces.set(name, {
-        errors: new ErrorRateWatch(subject, errorRate, windowMs),
-        latency: new LatencySloWatch(subject, latencySloMs ?? INTERACTIVE_SLO_MS, windowMs),
-        isSloExplicit: latencySloMs !== undefined,
-      });
-    }
-    for (const { errors, latency } of this.#surfaces.values()) this.#watches.push(errors, latency);
-    this.#subscriptions.push(
+    this.watchSurfaces(policy);
+    this.#subscriptions = [
       bus.on('attempt-ended', (record) => {
         this.countAttempt(record);
       }),
@@ -97,7 +89,33 @@ export class AlertStore {
       bus.on('request-ended', (record) => {
         this.countRequest(record);
       }),
-    );
+    ];
+  }
+
+  /**
+   * Watches under another policy from now on. What was counted stays where the subject, its SLO and the window are the
+   * same; alerts of subjects that are gone, or are watched anew, are cleared.
+   */
+  follow(
+    policy: Pick<PolicySnapshot, 'surfaces' | 'defaultSurface'>,
+    deployments: ReadonlySet<string>,
+    settings: AlertSettings,
+  ): void {
+    this.settings = settings;
+    this.#known = deployments;
+    const { enabled, errorRate, windowMs } = settings;
+    for (const [deployment, watch] of this.#deployments) {
+      if (!enabled || !deployments.has(deployment) || watch.windowMs !== windowMs) {
+        this.#deployments.delete(deployment);
+      } else watch.limitShare = errorRate;
+    }
+    this.watchSurfaces(policy);
+    const surfaces = [...this.#surfaces.values()].flatMap(({ errors, latency }) => [errors, latency]);
+    this.#watches = [...this.#deployments.values(), ...surfaces];
+    const watched = new Set(this.#watches);
+    for (const open of [...this.#open.values()]) {
+      if (!watched.has(open.watch)) this.clear(open.watch, open.alert, this.now());
+    }
   }
 
   report(): AlertReport {
@@ -115,8 +133,35 @@ export class AlertStore {
     for (const unsubscribe of this.#subscriptions) unsubscribe();
   }
 
+  private watchSurfaces({
+    defaultSurface,
+    surfaces,
+  }: Pick<PolicySnapshot, 'surfaces' | 'defaultSurface'>): void {
+    const { enabled, errorRate, windowMs } = this.settings;
+    const before = new Map(this.#surfaces);
+    this.#surfaces.clear();
+    if (!enabled) return;
+    for (const { name, latencySloMs } of [defaultSurface, ...surfaces.values()]) {
+      const subject = { surface: name };
+      const sloMs = latencySloMs ?? INTERACTIVE_SLO_MS;
+      const known = before.get(name);
+      const isSloExplicit = latencySloMs !== undefined;
+      const errors =
+        known?.errors.windowMs === windowMs ? known.errors : new ErrorRateWatch(subject, errorRate, windowMs);
+      errors.limitShare = errorRate;
+      // An SLO that nobody wrote is about other requests than one of the same length that somebody did.
+      const isSameSlo =
+        known?.latency.threshold === sloMs &&
+        known.latency.windowMs === windowMs &&
+        known.isSloExplicit === isSloExplicit;
+      const latency = isSameSlo ? known.latency : new LatencySloWatch(subject, sloMs, windowMs);
+      this.#surfaces.set(name, { errors, latency, isSloExplicit });
+    }
+    this.#watches = [...this.#surfaces.values()].flatMap(({ errors, latency }) => [errors, latency]);
+  }
+
   private countAttempt({ deployment, outcome }: AttemptRecord): void {
-    if (!isJudged(outcome)) return;
+    if (!this.settings.enabled || !isJudged(outcome) || this.#known?.has(deployment) === false) return;
     let watch = this.#deployments.get(deployment);
     if (watch === undefined) {
       // Made with the first call: most models of the catalogue never serve.
@@ -163,7 +208,7 @@ export class AlertStore {
       if (open === undefined) {
         if (this.isEnough(reading) && reading.badShare > watch.limitShare) this.raise(watch, reading, nowMs);
       } else {
-        this.follow(open, reading, nowMs);
+        this.track(open, reading, nowMs);
       }
     }
   }
@@ -195,7 +240,7 @@ export class AlertStore {
     this.bus.emit('alert-raised', alert);
   }
 
-  private follow({ alert, watch }: OpenAlert, reading: AlertReading, nowMs: number): void {
+  private track({ alert, watch }: OpenAlert, reading: AlertReading, nowMs: number): void {
     const { value, requests, passedOver, badShare } = reading;
     // Not called only because it fails: that is no sign of health.
     const isShunned = requests === 0 && passedOver > 0;
@@ -204,16 +249,19 @@ export class AlertStore {
       ...alert,
       value,
       requests,
+      // The limit may have been changed meanwhile.
+      threshold: watch.threshold,
       worstValue: Math.max(alert.worstValue, value),
-      clearedAt: isCleared ? new Date(nowMs).toISOString() : null,
     };
-    if (!isCleared) {
-      this.#open.set(watch, { alert: followed, watch });
-      return;
-    }
+    if (isCleared) this.clear(watch, followed, nowMs);
+    else this.#open.set(watch, { alert: followed, watch });
+  }
+
+  private clear(watch: AlertWatch, alert: Alert, nowMs: number): void {
+    const cleared: Alert = { ...alert, clearedAt: new Date(nowMs).toISOString() };
     this.#open.delete(watch);
-    this.#recent.unshift(followed);
+    this.#recent.unshift(cleared);
     this.#recent.length = Math.min(this.#recent.length, KEPT);
-    this.bus.emit('alert-cleared', followed);
+    this.bus.emit('alert-cleared', cleared);
   }
 }

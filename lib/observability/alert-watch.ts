@@ -29,8 +29,9 @@ export class ErrorRateWatch implements AlertWatch {
 
   constructor(
     readonly subject: AlertSubject,
-    readonly limitShare: number,
-    windowMs: number,
+    /** May change while it counts. */
+    public limitShare: number,
+    readonly windowMs: number,
   ) {
     this.#counts = new RollingCounts(windowMs, 3);
   }
@@ -71,7 +72,7 @@ export class LatencySloWatch implements AlertWatch {
   constructor(
     readonly subject: AlertSubject,
     readonly threshold: number,
-    windowMs: number,
+    readonly windowMs: number,
   ) {
     this.#counts = new RollingCounts(windowMs, COLUMNS);
   }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { PolicySnapshot } from '../planning/index.js';
 import type { TelemetryBus } from '../telemetry/index.js';
 import { SavingsAggregate } from './savings-aggregate.js';
@@ -9,26 +10,24 @@ import type { SavingsReport } from './savings-report.js';
  * answered. A request that nobody answered, or whose caller left, has no baseline: its cost lowers the savings. Nor has
  * a request for embeddings: the baseline makes none.
  *
+ * Figures of one report are measured against one baseline: where a reconfiguration changes it or its price, the count
+ * begins anew, and `since` says from when.
+ *
  * Keys come from the configuration alone, so its memory is bounded.
  */
 export class SavingsStore {
-  readonly #since = new Date();
-  readonly #total: SavingsAggregate;
+  #since = new Date();
+  #total: SavingsAggregate;
   readonly #surfaces = new Map<string, SavingsAggregate>();
   readonly #models = new Map<string, SavingsAggregate>();
-  readonly #unpriced: ReadonlySet<string>;
+  #unpriced: ReadonlySet<string>;
 
   constructor(
     bus: TelemetryBus,
-    private readonly policy: Pick<PolicySnapshot, 'baseline' | 'models'>,
+    private policy: Pick<PolicySnapshot, 'baseline' | 'models'>,
   ) {
     this.#total = new SavingsAggregate(policy.baseline);
-    this.#unpriced = new Set(
-      [...policy.models.values()]
-        .flatMap(({ deployments }) => deployments)
-        .filter(({ price }) => price === undefined)
-        .map(({ id }) => id),
-    );
+    this.#unpriced = unpricedIn([policy]);
     bus.on('attempt-ended', (record) => {
       const isPriced = !this.#unpriced.has(record.deployment);
       this.#total.addCall(record, isPriced);
@@ -39,6 +38,22 @@ export class SavingsStore {
       this.#total.addRequest();
       this.of(this.#surfaces, surface).addRequest();
     });
+  }
+
+  /**
+   * Counts under another policy from now on.
+   *
+   * @param older - Those under which requests are still under way: their calls are yet to be counted.
+   */
+  follow(policy: Pick<PolicySnapshot, 'baseline' | 'models'>, older: readonly PolicySnapshot[]): void {
+    const isSameBaseline = isDeepStrictEqual(policy.baseline, this.policy.baseline);
+    this.policy = policy;
+    this.#unpriced = unpricedIn([...older, policy]);
+    if (isSameBaseline) return;
+    this.#since = new Date();
+    this.#total = new SavingsAggregate(policy.baseline);
+    this.#surfaces.clear();
+    this.#models.clear();
   }
 
   report(): SavingsReport {
@@ -72,4 +87,15 @@ export class SavingsStore {
     }
     return aggregate;
   }
+}
+
+/** The deployments without a price; where two policies differ on one, the last has it. */
+function unpricedIn(policies: readonly Pick<PolicySnapshot, 'models'>[]): ReadonlySet<string> {
+  const isUnpriced = new Map<string, boolean>();
+  for (const { models } of policies) {
+    for (const { deployments } of models.values()) {
+      for (const { id, price } of deployments) isUnpriced.set(id, price === undefined);
+    }
+  }
+  return new Set([...isUnpriced].flatMap(([id, isWithout]) => (isWithout ? [id] : [])));
 }

@@ -7,7 +7,7 @@ export interface BoundedMemoryOptions {
 interface Entry<Value> {
   readonly value: Value;
   readonly bytes: number;
-  readonly expiresAtMs: number;
+  readonly keptAtMs: number;
 }
 
 /** What an entry takes beside its value. */
@@ -19,7 +19,13 @@ export class BoundedMemory<Value> {
   readonly #entries = new Map<string, Entry<Value>>();
   #bytes = 0;
 
-  constructor(private readonly options: BoundedMemoryOptions) {}
+  constructor(private options: BoundedMemoryOptions) {}
+
+  /** From now on within other bounds; what is over them goes. */
+  resize(options: BoundedMemoryOptions): void {
+    this.options = options;
+    this.shrink();
+  }
 
   /** Bytes held, as far as they are counted. */
   get bytes(): number {
@@ -36,24 +42,28 @@ export class BoundedMemory<Value> {
     const bytes = 2 * key.length + valueBytes + ENTRY_OVERHEAD_BYTES;
     this.delete(key);
     if (bytes > this.options.maxBytes) return;
-    this.#entries.set(key, { value, bytes, expiresAtMs: nowMs + this.options.ttlMs });
+    this.#entries.set(key, { value, bytes, keptAtMs: nowMs });
     this.#bytes += bytes;
-    for (const oldest of this.#entries.keys()) {
-      if (this.#bytes <= this.options.maxBytes && this.#entries.size <= this.options.maxEntries) break;
-      this.delete(oldest);
-    }
+    this.shrink();
   }
 
   get(key: string, nowMs: number): Value | undefined {
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
-    if (entry.expiresAtMs <= nowMs) {
+    if (entry.keptAtMs + this.options.ttlMs <= nowMs) {
       this.delete(key);
       return undefined;
     }
     this.#entries.delete(key);
     this.#entries.set(key, entry);
     return entry.value;
+  }
+
+  private shrink(): void {
+    for (const oldest of this.#entries.keys()) {
+      if (this.#bytes <= this.options.maxBytes && this.#entries.size <= this.options.maxEntries) break;
+      this.delete(oldest);
+    }
   }
 
   private delete(key: string): void {

@@ -107,7 +107,7 @@ export function explainPlan(plan: Plan, features: RequestFeatures, policyHash: s
           alert: attempt.terms.alert,
           score: rounded(attempt.terms.score),
         },
-        deferred: attempt.deferred ?? null,
+        deferred: attempt.deferral?.text ?? null,
       })),
     },
     rejected: plan.rejected.map((candidate) => ({

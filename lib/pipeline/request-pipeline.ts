@@ -77,7 +77,7 @@ export interface PipelineParts {
   readonly signals: SignalsSnapshot;
   readonly executor: PlanExecutor;
   readonly bus: TelemetryBus;
-  /** Undefined: nothing is kept of answers. */
+  /** Undefined: nothing is kept of answers. May be another one after each reconfiguration. */
   readonly turns: TurnMemory | undefined;
   /** Uniform in [0, 1). */
   readonly random: () => number;
@@ -141,6 +141,8 @@ interface Planned {
   readonly recalledTurns: ReadonlyMap<number, RecalledTurn>;
   /** Whose turns are remembered. */
   readonly tenant: string;
+  /** It may be sent twice at once. */
+  readonly mayHedge: boolean;
 }
 
 /** validate → context → classify → plan → execute → record: the only orchestration there is. */
@@ -200,7 +202,10 @@ export class RequestPipeline {
         request,
         features,
         labels: journey.labels,
-        timeouts: runtime.policy.execution.timeouts,
+        settings: runtime.policy.execution,
+        signals: this.parts.signals,
+        // Vectors are asked for in bulk: nobody waits for one of them.
+        mayHedge: false,
         clients: runtime.clients,
         signal: journey.controller.signal,
         startedAt: journey.startedAt,
@@ -285,6 +290,7 @@ export class RequestPipeline {
     else options.signal?.addEventListener('abort', onAbort, { once: true });
 
     let leave: (() => void) | undefined;
+    const release = runtime.hold();
     let hasEnded = false;
     const context = mergeLlmContext(currentLlmContext(), options);
     const surface = context.surface === undefined ? undefined : runtime.policy.surfaces.get(context.surface);
@@ -338,6 +344,7 @@ export class RequestPipeline {
         this.parts.bus.emit('request-ended', record);
         journey.tally?.onEnded(record);
         leave?.();
+        release();
       },
     };
     journey.tally?.onStarted();
@@ -367,7 +374,8 @@ export class RequestPipeline {
     for (const deployment of findPassedOver(plan)) {
       this.parts.bus.emit('deployment-passed-over', { decisionId: journey.decisionId, deployment });
     }
-    return { request, features, plan, recalledTurns, tenant };
+    const mayHedge = isHedgeable(journey.runtime.policy, plan, request, options);
+    return { request, features, plan, recalledTurns, tenant, mayHedge };
   }
 
   /** What is known of the request once it is planned. */
@@ -425,14 +433,19 @@ export class RequestPipeline {
     return { plan, features };
   }
 
-  private execution(journey: Journey, { plan, request, features, recalledTurns }: Planned): Execution {
+  private execution(
+    journey: Journey,
+    { plan, request, features, recalledTurns, mayHedge }: Planned,
+  ): Execution {
     return {
       plan,
       request,
       recalledTurns,
       features,
       labels: journey.labels,
-      timeouts: journey.runtime.policy.execution.timeouts,
+      settings: journey.runtime.policy.execution,
+      signals: this.parts.signals,
+      mayHedge,
       clients: journey.runtime.clients,
       signal: journey.controller.signal,
       startedAt: journey.startedAt,
@@ -529,6 +542,26 @@ function outcomeOf(code: LlmRouterErrorCode, journey: Journey): Outcome {
   if (code === 'deadline_exceeded') return 'timed_out';
   if (CALLERS_FAULTS.has(code)) return 'rejected';
   return journey.records.length === 0 && code !== 'internal_error' ? 'rejected' : 'failed';
+}
+
+/**
+ * Two copies at once do no harm: somebody waits for the answer, the provider keeps nothing of the request, and nobody has
+ * said that it does something. Under a cap on its cost the first copy may use all of it.
+ */
+function isHedgeable(
+  { execution }: PolicySnapshot,
+  plan: Plan,
+  request: ValidatedChatRequest,
+  options: InternalCallOptions,
+): boolean {
+  return (
+    execution.hedge.enabled &&
+    plan.workload === 'interactive' &&
+    plan.surface.mayHedge &&
+    plan.maxCostUsd === undefined &&
+    request.store !== true &&
+    mergeLlmContext(currentLlmContext(), options).sideEffects !== true
+  );
 }
 
 function thinkingTokensOf(turns: ReadonlyMap<number, RecalledTurn>): number {

@@ -29,6 +29,10 @@ export class TurnMemory {
     this.#turns = new BoundedMemory(options);
   }
 
+  resize(options: BoundedMemoryOptions): void {
+    this.#turns.resize(options);
+  }
+
   /** Bytes held, as far as they are counted. */
   get bytes(): number {
     return this.#turns.bytes;

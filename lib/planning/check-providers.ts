@@ -1,5 +1,5 @@
 import { presetOf } from '../catalog/index.js';
-import type { LlmRouterConfiguration, ProviderOptions } from '../config/index.js';
+import { hasKeys, type LlmRouterConfiguration, type ProviderOptions } from '../config/index.js';
 import type { ProofNotes } from './proof-notes.js';
 
 const AZURE_HOST = /\.azure\.(?:com|us|cn)$/;
@@ -41,7 +41,7 @@ export function checkProviders(configuration: LlmRouterConfiguration, notes: Pro
     }
     // A gateway in front of it may know the key itself.
     const isKeyless = provider.api === 'openai-compatible' || presetOf(provider)?.keyRequired === false;
-    if (!isKeyless && !provider.apiKey && !provider.baseUrl) {
+    if (!isKeyless && !hasKeys(provider) && !provider.baseUrl) {
       notes.error(`${path}.apiKey`, 'is required: best as "${NAME}" of an environment variable');
     }
   }
@@ -55,7 +55,10 @@ function checkAiSdk(path: string, provider: ProviderOptions, notes: ProofNotes):
       'is required for api "ai-sdk": a function that makes the model of a name, which only code can give',
     );
   }
-  for (const key of ['apiKey', 'baseUrl', 'apiVersion', 'caFile', 'region', 'project', 'location'] as const) {
+  for (const key of [
+    ...(['apiKey', 'apiKeys', 'baseUrl', 'apiVersion', 'caFile'] as const),
+    ...(['region', 'project', 'location'] as const),
+  ]) {
     if (provider[key]) {
       notes.error(`${path}.${key}`, 'is not for api "ai-sdk": set it at the provider that makes the model');
     }
@@ -64,21 +67,21 @@ function checkAiSdk(path: string, provider: ProviderOptions, notes: ProofNotes):
 
 function checkBedrock(
   path: string,
-  { apiKey, apiVersion, baseUrl, region }: ProviderOptions,
+  { apiKey, apiKeys, apiVersion, baseUrl, region }: ProviderOptions,
   notes: ProofNotes,
 ): void {
   if (apiVersion) {
     notes.error(`${path}.apiVersion`, 'is for api "azure-openai" alone');
   }
   // With an address and a key nobody asks for the region.
-  if (!region && !(baseUrl && apiKey)) {
+  if (!region && !(baseUrl && hasKeys({ apiKey, apiKeys }))) {
     notes.error(`${path}.region`, 'is required for api "bedrock", such as "us-east-1"; or set AWS_REGION');
   }
 }
 
 function checkAzure(
   path: string,
-  { apiKey, apiVersion, baseUrl, region }: ProviderOptions,
+  { apiKey, apiKeys, apiVersion, baseUrl, region }: ProviderOptions,
   notes: ProofNotes,
 ): void {
   if (region) {
@@ -105,7 +108,7 @@ function checkAzure(
     );
   }
   // A gateway in front of it may know the key itself.
-  if (!apiKey && AZURE_HOST.test(hostname)) {
+  if (!hasKeys({ apiKey, apiKeys }) && AZURE_HOST.test(hostname)) {
     notes.error(`${path}.apiKey`, 'is required: best as "${AZURE_OPENAI_API_KEY}"');
   }
 }
@@ -116,7 +119,7 @@ function checkVertex(path: string, provider: ProviderOptions, notes: ProofNotes)
   if (provider.apiVersion) {
     notes.error(`${path}.apiVersion`, 'is for api "azure-openai" alone');
   }
-  if (!provider.apiKey) return;
+  if (!hasKeys(provider)) return;
   for (const key of ['project', 'location'] as const) {
     if (provider[key]) {
       notes.error(

@@ -1,12 +1,12 @@
 import { readVertexModel } from '../catalog/index.js';
-import type { ProviderOptions } from '../config/index.js';
+import { hasKeys, type ProviderOptions } from '../config/index.js';
 import type { ProofNotes } from './proof-notes.js';
 
 /** Proves that what a deployment at Vertex AI calls is a name there, of a publisher whose wire the router speaks. */
 export function checkVertexModel(
   path: string,
   upstreamModel: string,
-  { apiKey }: Pick<ProviderOptions, 'apiKey'>,
+  provider: Pick<ProviderOptions, 'apiKey' | 'apiKeys'>,
   notes: ProofNotes,
 ): void {
   const model = readVertexModel(upstreamModel);
@@ -22,7 +22,7 @@ export function checkVertexModel(
   if (dated !== null) {
     notes.error(path, `Vertex AI writes a date behind an @: "${dated[1] ?? ''}@${dated[2] ?? ''}"`);
   }
-  if (apiKey) {
+  if (hasKeys(provider)) {
     notes.error(path, 'Claude is not in express mode: leave the `apiKey` of its provider out');
   }
 }

@@ -11,6 +11,7 @@ import { didYouMean } from '../config/index.js';
 import { catalogPrice } from './catalog-price.js';
 import { checkVertexModel } from './check-vertex-model.js';
 import { lackedParameters } from './lacked-parameters.js';
+import { ownTimeouts } from './own-timeouts.js';
 import type { PolicyDeployment, PolicyModel } from './policy-snapshot.js';
 import type { ProofNotes } from './proof-notes.js';
 import { provePrice } from './prove-prices.js';
@@ -148,7 +149,8 @@ export class ModelCompiler {
         price: price ?? catalogPrice(called, provider),
         contextWindow: entry.contextWindow ?? options.contextWindow ?? facts?.contextWindow,
         maxOutputTokens: entry.maxOutputTokens ?? options.maxOutputTokens ?? facts?.maxOutputTokens,
-        maxConcurrency: entry.maxConcurrency ?? options.maxConcurrency,
+        maxConcurrency: entry.maxConcurrency ?? options.maxConcurrency ?? undefined,
+        timeouts: ownTimeouts(entry.timeouts, options.timeouts),
         replaysThinking: replaysThinking(provider),
         unsupportedParameters: lackedParameters(provider, model.thinking, facts),
         weight: entry.weight ?? options.weight ?? 1,

@@ -557,6 +557,9 @@ describe('the hash', () => {
 
   it('does not depend on keys', () => {
     expect(hash(raw({}, 'two', 'b'))).toBe(hash(raw()));
+    for (const keys of [{ apiKeys: ['one', 'two'] }, { apiKeys: () => ['three'] }, { apiKey: () => 'four' }]) {
+      expect(hash(raw({ providers: { openai: { api: 'openai', ...keys } } }))).toBe(hash(raw()));
+    }
   });
 
   it.each([

@@ -80,7 +80,7 @@ export function compilePolicy(
 
   const errors = configuration.strict ? [...notes.errors, ...notes.warnings] : notes.errors;
   if (errors.length > 0) throw new ConfigurationError(errors, !areRulesKnown && surfaces.size > 0);
-  const { timeouts, maxAttempts, deadlineMs } = configuration.execution;
+  const { execution } = configuration;
   return {
     policy: {
       hash: hashConfiguration(configuration),
@@ -95,14 +95,19 @@ export function compilePolicy(
       bindingNames: new Set([...names.all().keys()].filter((name) => bindsByName(name, catalog))),
       embeddingNames: new Set([...names.all().keys()].filter((name) => names.makesEmbeddings(name))),
       execution: {
-        maxAttempts,
-        deadlineMs: deadlineMs ?? undefined,
+        maxAttempts: execution.maxAttempts,
+        deadlineMs: execution.deadlineMs ?? undefined,
         timeouts: {
-          connectMs: timeouts.connectMs,
-          firstTokenMs: timeouts.firstTokenMs ?? undefined,
-          idleMs: timeouts.idleMs,
-          maxStreamMs: timeouts.maxStreamMs,
+          connectMs: execution.timeouts.connectMs,
+          firstTokenMs: execution.timeouts.firstTokenMs ?? undefined,
+          idleMs: execution.timeouts.idleMs,
+          maxStreamMs: execution.timeouts.maxStreamMs,
         },
+        retries: execution.retries,
+        breaker: execution.breaker,
+        concurrency: execution.concurrency,
+        queue: { maxSize: execution.queue.maxSize, maxWaitMs: execution.queue.maxWaitMs ?? undefined },
+        hedge: execution.hedge,
       },
       baseline,
     },

@@ -4,6 +4,7 @@ import { isWithinPrice, mixedPricePer1k } from '../cost/index.js';
 import { TIERS } from '../telemetry/records.js';
 import { DEFAULT_TARGET_LATENCY_MS } from './default-targets.js';
 import type { NameResolver } from './name-resolver.js';
+import { ownTimeouts } from './own-timeouts.js';
 import type { PolicyModel, PolicyRule, PolicyTier } from './policy-snapshot.js';
 import type { ProofNotes } from './proof-notes.js';
 
@@ -27,11 +28,13 @@ export function compileRule(
       key: `tiers[${index}].models`,
       models: asList(tier.models),
       targetLatencyMs: tier.targetLatencyMs ?? undefined,
+      timeouts: ownTimeouts(tier.timeouts),
     })) ??
     (['primary', 'fallback', 'emergency'] as const).map((key) => ({
       key,
       models: asList(options[key]),
       targetLatencyMs: undefined,
+      timeouts: {},
     }));
 
   const limits = { maxLatencyMs: options.maxLatencyMs ?? undefined, task: options.task ?? undefined };
@@ -81,6 +84,7 @@ export function compileRule(
         tier,
         targetLatencyMs: step.targetLatencyMs ?? DEFAULT_TARGET_LATENCY_MS[tier],
         isTargetExplicit: step.targetLatencyMs !== undefined,
+        timeouts: step.timeouts,
         models,
       });
     }

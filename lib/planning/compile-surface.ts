@@ -1,7 +1,10 @@
 import type { SurfaceOptions } from '../config/index.js';
 import type { NameResolver } from './name-resolver.js';
+import { ownTimeouts } from './own-timeouts.js';
 import { NO_SURFACE, type PolicySurface } from './policy-snapshot.js';
 import type { ProofNotes } from './proof-notes.js';
+
+const DEFAULT_PRIORITY = 50;
 
 /** A surface that asks for nothing. */
 export function emptySurface(name: string): PolicySurface {
@@ -14,6 +17,11 @@ export function emptySurface(name: string): PolicySurface {
     maxCostPerRequest: undefined,
     pin: undefined,
     maxOutputTokens: undefined,
+    timeouts: {},
+    priority: DEFAULT_PRIORITY,
+    onStreamFailure: 'error',
+    onContentFilter: 'reject',
+    mayHedge: true,
   };
 }
 
@@ -39,5 +47,10 @@ export function compileSurface(
     maxCostPerRequest: options.maxCostPerRequest ?? undefined,
     pin,
     maxOutputTokens: options.maxOutputTokens ?? undefined,
+    timeouts: ownTimeouts(options.timeouts),
+    priority: options.priority ?? DEFAULT_PRIORITY,
+    onStreamFailure: options.onStreamFailure ?? 'error',
+    onContentFilter: options.onContentFilter ?? 'reject',
+    mayHedge: options.hedge ?? true,
   };
 }

@@ -5,9 +5,11 @@ import { ModelNotFoundError } from '../errors/model-not-found-error.js';
 import { contextWindowFilter } from './eligibility/context-window.filter.js';
 import { findInputCost } from './find-input-cost.js';
 import { INTERACTIVE_DEADLINE_MS, LONG_DEADLINE_MS, type PlanInput } from './create-plan.js';
+import { severityOf } from './deferral.js';
 import { EMBEDDINGS_CLASS } from './embeddings-class.js';
 import type { Plan, RejectedCandidate } from './plan.js';
 import type { PolicyModel, PolicySnapshot } from './policy-snapshot.js';
+import { shortestTimeouts } from './own-timeouts.js';
 import { rankTier } from './rank-tier.js';
 
 /** What a live deployment's latency is measured against in the ranking. */
@@ -50,15 +52,21 @@ export function createEmbeddingPlan(input: EmbeddingPlanInput): Plan {
     nowMs,
     random,
   });
+  const { timeouts } = policy.execution;
   const attempts = ranked.map((candidate) => ({
     deployment: candidate.deployment,
     tier: 'primary' as const,
     targetLatencyMs: TARGET_LATENCY_MS,
     moveOnAfterMs: surface.latencySloMs,
-    firstTokenMs: INTERACTIVE_DEADLINE_MS,
+    usualP95Ms: candidate.signals.p95LatencyMs,
+    timeouts: {
+      ...timeouts,
+      ...shortestTimeouts(candidate.deployment.timeouts, surface.timeouts),
+      firstTokenMs: INTERACTIVE_DEADLINE_MS,
+    },
     maxOutputTokens: undefined,
     terms: candidate.terms,
-    deferred: candidate.deferred,
+    deferral: candidate.deferral,
     isUnwell: candidate.isUnwell,
   }));
   const deadlineMs =
@@ -72,10 +80,7 @@ export function createEmbeddingPlan(input: EmbeddingPlanInput): Plan {
     notes: [`embeddings are made by ${model.name} alone`],
     surface,
     workload,
-    attempts: [
-      ...attempts.filter(({ deferred }) => deferred === undefined),
-      ...attempts.filter(({ deferred }) => deferred !== undefined),
-    ],
+    attempts: attempts.toSorted((first, second) => severityOf(first.deferral) - severityOf(second.deferral)),
     rejected,
     deadlineMs: Math.min(deadlineMs, limitMs),
     isDeadlineOfClient: limitMs < deadlineMs,

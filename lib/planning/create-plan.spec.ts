@@ -325,7 +325,7 @@ describe('createPlan, whatever the policy, the request and the live state', () =
         fc.pre(set !== undefined);
         const steps = ['primary', 'secondary', 'tertiary'];
         const places = plan(set.policy, set.asked).attempts.map(
-          (attempt) => (attempt.deferred === undefined ? 0 : 10) + steps.indexOf(attempt.tier),
+          (attempt) => (attempt.deferral === undefined ? 0 : 10) + steps.indexOf(attempt.tier),
         );
         expect(places).toEqual(places.toSorted((first, second) => first - second));
       }),
@@ -378,7 +378,7 @@ describe('createPlan, whatever the policy, the request and the live state', () =
         fc.pre(set !== undefined);
         const made = plan(set.policy, set.asked);
         const [first] = made.attempts;
-        if (first?.deferred !== undefined || first === undefined) return;
+        if (first?.deferral !== undefined || first === undefined) return;
         const peers = made.attempts.filter(
           ({ tier: step, deferred }) => step === first.tier && deferred === undefined,
         );
@@ -537,7 +537,7 @@ describe('time', () => {
   it('is what the configuration says, before the defaults', () => {
     const configured = example({ execution: { deadlineMs: 7_000, timeouts: { firstTokenMs: 900 } } });
     expect(plan(configured, { surface: 'batch' }).deadlineMs).toBe(7_000);
-    expect(plan(configured).attempts[0]?.firstTokenMs).toBe(900);
+    expect(plan(configured).attempts[0]?.timeouts.firstTokenMs).toBe(900);
   });
 
   it('to the first token is 15 s, 120 s for a model that thinks', () => {
@@ -620,7 +620,7 @@ describe('live state', () => {
   ])('defers what is %s behind the other tiers, and keeps it as a last resort', (_name, live, why) => {
     const made = plan(policy, { signals: { 'local/small': live } });
     expect(names(made)).toEqual(['exact', 'large', 'small']);
-    expect(made.attempts[2]?.deferred).toMatch(why);
+    expect(made.attempts[2]?.deferral?.text).toMatch(why);
   });
 
   it('does not defer for a wait that is over, or few failures', () => {

@@ -5,10 +5,14 @@ import { affordableOutputTokens, cappedOutputTokens } from '../cost/index.js';
 import { InvalidRequestError } from '../errors/invalid-request-error.js';
 import { ModelNotFoundError } from '../errors/model-not-found-error.js';
 import { findRejection } from './eligibility/find-rejection.js';
+import { severityOf } from './deferral.js';
 import type { Demand } from './demand.js';
+import { findMoveOn } from './find-move-on.js';
+import { shortestTimeouts } from './own-timeouts.js';
 import type { Plan, PlannedAttempt, RejectedCandidate } from './plan.js';
 import type {
   PolicyDeployment,
+  PolicyExecution,
   PolicyModel,
   PolicyRule,
   PolicySnapshot,
@@ -26,6 +30,8 @@ export const INTERACTIVE_SLO_MS = 2_000;
 const FIRST_TOKEN_MS = 15_000;
 const REASONING_FIRST_TOKEN_MS = 120_000;
 const BOUND_TARGET_LATENCY_MS = 10_000;
+/** Calls for one request whose prompt is long. */
+const LONG_PROMPT_ATTEMPTS = 2;
 
 /** What the caller says of the request beside its body. */
 export interface PlanCircumstances {
@@ -61,7 +67,13 @@ function alone(model: PolicyModel): Source {
   return {
     rule: undefined,
     tiers: [
-      { tier: 'primary', targetLatencyMs: BOUND_TARGET_LATENCY_MS, isTargetExplicit: false, models: [model] },
+      {
+        tier: 'primary',
+        targetLatencyMs: BOUND_TARGET_LATENCY_MS,
+        isTargetExplicit: false,
+        timeouts: {},
+        models: [model],
+      },
     ],
   };
 }
@@ -163,7 +175,7 @@ export function createPlan(input: PlanInput): Plan {
     rejected,
     deadlineMs: Math.min(deadlineMs, circumstances.deadlineLimitMs ?? Number.POSITIVE_INFINITY),
     isDeadlineOfClient: (circumstances.deadlineLimitMs ?? Number.POSITIVE_INFINITY) < deadlineMs,
-    maxAttempts: policy.execution.maxAttempts,
+    maxAttempts: maxAttemptsOf(policy.execution, features.inputTokens),
     maxCostUsd: surface.maxCostPerRequest,
   };
 }
@@ -179,7 +191,7 @@ function refuseUnsupported(
   const [first] = candidates;
   // Of equals chance decides who is first: it must not decide this.
   const equals = candidates.filter(
-    ({ tier, deferred }) => tier === first?.tier && deferred === first.deferred,
+    ({ tier, deferral }) => tier === first?.tier && deferral?.kind === first.deferral?.kind,
   );
   const lacks = ({ deployment }: PlannedAttempt): boolean =>
     demand.features.parameters.some((name) => deployment.unsupportedParameters.has(name));
@@ -200,8 +212,7 @@ function planTiers(
   rejected: RejectedCandidate[],
 ): PlannedAttempt[] {
   const { features, policy, signals, nowMs, random } = input;
-  const ready: PlannedAttempt[] = [];
-  const deferred: PlannedAttempt[] = [];
+  const attempts: (PlannedAttempt & { readonly targetMs: number | undefined })[] = [];
   for (const tier of source.tiers) {
     const eligible = tier.models
       .flatMap((model) => model.deployments)
@@ -227,24 +238,51 @@ function planTiers(
     });
     for (const candidate of ranked) {
       const isThinking = thinks(candidate.deployment.model, features);
-      const firstTokenMs =
-        policy.execution.timeouts.firstTokenMs ?? (isThinking ? REASONING_FIRST_TOKEN_MS : FIRST_TOKEN_MS);
-      const attempt: PlannedAttempt = {
+      const { timeouts } = policy.execution;
+      const own = shortestTimeouts(candidate.deployment.timeouts, tier.timeouts, demand.surface.timeouts);
+      const { signals: live } = candidate;
+      attempts.push({
         deployment: candidate.deployment,
         tier: tier.tier,
         targetLatencyMs,
         // A default target paces streams only: a whole answer, or one thought over first, rarely fits 1.5 s.
-        moveOnAfterMs: explicitTargetMs ?? (features.streamed && !isThinking ? targetLatencyMs : undefined),
-        firstTokenMs,
+        targetMs: explicitTargetMs ?? (features.streamed && !isThinking ? targetLatencyMs : undefined),
+        moveOnAfterMs: undefined,
+        usualP95Ms: features.streamed ? live.p95TimeToFirstTokenMs : live.p95LatencyMs,
+        timeouts: {
+          connectMs: own.connectMs ?? timeouts.connectMs,
+          firstTokenMs:
+            own.firstTokenMs ??
+            timeouts.firstTokenMs ??
+            (isThinking ? REASONING_FIRST_TOKEN_MS : FIRST_TOKEN_MS),
+          idleMs: own.idleMs ?? timeouts.idleMs,
+          maxStreamMs: own.maxStreamMs ?? timeouts.maxStreamMs,
+        },
         maxOutputTokens: outputLimit(candidate.deployment, demand),
         terms: candidate.terms,
-        deferred: candidate.deferred,
+        deferral: candidate.deferral,
         isUnwell: candidate.isUnwell,
-      };
-      (candidate.deferred === undefined ? ready : deferred).push(attempt);
+      });
     }
   }
-  return [...ready, ...deferred];
+  // Stable: among those that stand equally well, tiers and ranks keep their order.
+  const ordered = attempts.toSorted(
+    (first, second) => severityOf(first.deferral) - severityOf(second.deferral),
+  );
+  return ordered.map(({ targetMs, ...attempt }, index) => ({
+    ...attempt,
+    moveOnAfterMs: findMoveOn({
+      targetMs,
+      streamed: features.streamed,
+      usualP95Ms: attempt.usualP95Ms,
+      nextUsualP95Ms: ordered[index + 1]?.usualP95Ms,
+    }),
+  }));
+}
+
+/** Each re-send of a long prompt is paid for like the first. */
+function maxAttemptsOf({ maxAttempts, retries }: PolicyExecution, inputTokens: number): number {
+  return inputTokens > retries.longPromptTokens ? Math.min(maxAttempts, LONG_PROMPT_ATTEMPTS) : maxAttempts;
 }
 
 function outputLimit(

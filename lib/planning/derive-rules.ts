@@ -39,6 +39,7 @@ export function deriveRules(
         tier,
         targetLatencyMs: DEFAULT_TARGET_LATENCY_MS[tier],
         isTargetExplicit: false,
+        timeouts: {},
         models: [model],
       };
     }),

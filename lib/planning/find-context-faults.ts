@@ -30,6 +30,7 @@ const CONTEXT_KEYS: Readonly<Record<keyof LlmRequestContext, true>> = {
   workload: true,
   tenant: true,
   deadlineMs: true,
+  sideEffects: true,
   qualityFloor: true,
   safetyFloor: true,
   latencySloMs: true,
@@ -64,6 +65,9 @@ export function findContextFaults(
   }
   if (!WORKLOADS.has(workload)) {
     faults.push({ key: 'workload', message: 'must be "interactive" or "background"' });
+  }
+  if (context.sideEffects !== undefined && typeof context.sideEffects !== 'boolean') {
+    faults.push({ key: 'sideEffects', message: 'must be true or false' });
   }
   for (const key of TIGHTENING_KEYS) {
     const value: unknown = context[key];

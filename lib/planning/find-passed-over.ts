@@ -7,7 +7,7 @@ import type { Plan } from './plan.js';
  */
 export function findPassedOver({ attempts }: Pick<Plan, 'attempts'>): string[] {
   const [first, ...others] = attempts;
-  if (first === undefined || first.deferred !== undefined) return [];
+  if (first === undefined || first.deferral !== undefined) return [];
   const tier = TIERS.indexOf(first.tier);
   return others
     .filter((attempt) => attempt.isUnwell && TIERS.indexOf(attempt.tier) <= tier)

@@ -10,7 +10,7 @@ export function hashConfiguration(configuration: LlmRouterConfiguration): string
   const { providers, http } = configuration;
   const text = JSON.stringify([
     without(configuration, 'providers', 'http'),
-    Object.entries(providers ?? {}).map(([name, provider]) => [name, without(provider, 'apiKey')]),
+    Object.entries(providers ?? {}).map(([name, provider]) => [name, without(provider, 'apiKey', 'apiKeys')]),
     without(http, 'apiKeys'),
     http.apiKeys?.map((entry) => without(entry, 'key')),
   ]);

@@ -20,6 +20,6 @@ export {
 } from './policy-snapshot.js';
 export { type ContextFault, findContextFaults } from './find-context-faults.js';
 export { describeShortfall, isServable, staticRejection } from './prove-surfaces.js';
-export { FAILING_MIN_SAMPLES, findDeferral, isFailing } from './rank-tier.js';
+export { capacityOf, type Deferral, type DeferralKind, findDeferral, isFailing } from './deferral.js';
 export { tightenSurface } from './tighten-surface.js';
 export { type DeploymentSignals, type SignalsSnapshot, UNKNOWN_SIGNALS } from './signals-snapshot.js';

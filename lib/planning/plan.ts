@@ -1,6 +1,7 @@
 import type { Classification } from '../classification/classifier.js';
 import type { Tier } from '../telemetry/records.js';
 import type { Workload } from '../context/index.js';
+import type { Deferral } from './deferral.js';
 import type { PolicyDeployment, PolicySurface } from './policy-snapshot.js';
 
 /** The terms of a candidate's score; lower is better. */
@@ -16,6 +17,16 @@ export interface RankingTerms {
   readonly score: number;
 }
 
+/** The hard limits of one attempt, in milliseconds. */
+export interface AttemptTimeouts {
+  readonly connectMs: number;
+  /** Until a stream's first token. */
+  readonly firstTokenMs: number;
+  /** Between two pieces of a stream. */
+  readonly idleMs: number;
+  readonly maxStreamMs: number;
+}
+
 /** One call the plan intends, in order. */
 export interface PlannedAttempt {
   readonly deployment: PolicyDeployment;
@@ -23,13 +34,14 @@ export interface PlannedAttempt {
   readonly targetLatencyMs: number;
   /** Give up on it after so long if it has not begun to answer and another is left. Undefined: no such moment. */
   readonly moveOnAfterMs: number | undefined;
-  /** Hard limit on the wait for a stream's first token. */
-  readonly firstTokenMs: number;
+  /** What 95 of 100 of its streams, or of its whole answers, do not exceed; undefined: not known. */
+  readonly usualP95Ms: number | undefined;
+  readonly timeouts: AttemptTimeouts;
   /** The output limit to send, in tokens; undefined: none to send. */
   readonly maxOutputTokens: number | undefined;
   readonly terms: RankingTerms;
-  /** Why it stands behind others that would come later: overloaded, resting, failing. */
-  readonly deferred: string | undefined;
+  /** Why it stands behind others that would come later: slow, full, resting, failing. */
+  readonly deferral: Deferral | undefined;
   /** It is rate-limited or failing; merely at capacity it is well. */
   readonly isUnwell: boolean;
 }

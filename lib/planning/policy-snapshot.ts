@@ -1,7 +1,16 @@
 import type { RequestParameter } from '../catalog/request-parameters.js';
 import type { ModelCapability, ModelPrice, TaskKind } from '../catalog/catalog-model.js';
 import type { Workload } from '../context/index.js';
+import type { BreakerSettings, ConcurrencySettings } from '../signals/index.js';
 import type { Tier } from '../telemetry/records.js';
+
+/** Timeouts that one deployment, tier or surface sets for itself. */
+export interface OwnTimeouts {
+  readonly connectMs?: number | undefined;
+  readonly firstTokenMs?: number | undefined;
+  readonly idleMs?: number | undefined;
+  readonly maxStreamMs?: number | undefined;
+}
 
 /** A model as the policy has it: catalogue facts under the user's own. */
 export interface PolicyModel {
@@ -29,6 +38,7 @@ export interface PolicyDeployment {
   readonly contextWindow: number | undefined;
   readonly maxOutputTokens: number | undefined;
   readonly maxConcurrency: number | undefined;
+  readonly timeouts: OwnTimeouts;
   /** It is sent the thinking of earlier turns, which then is part of the prompt. */
   readonly replaysThinking: boolean;
   /** What of a request it has no word for. */
@@ -41,6 +51,7 @@ export interface PolicyTier {
   readonly targetLatencyMs: number;
   /** The user wrote the target down, so it also is the moment to move on of answers that are not streamed. */
   readonly isTargetExplicit: boolean;
+  readonly timeouts: OwnTimeouts;
   readonly models: readonly PolicyModel[];
 }
 
@@ -65,6 +76,13 @@ export interface PolicySurface {
   readonly maxCostPerRequest: number | undefined;
   readonly pin: PolicyModel | undefined;
   readonly maxOutputTokens: number | undefined;
+  readonly timeouts: OwnTimeouts;
+  /** Of two surfaces the one with the higher number is served first where not all can be. */
+  readonly priority: number;
+  readonly onStreamFailure: 'error' | 'continue';
+  readonly onContentFilter: 'reject' | 'next_model';
+  /** Its requests may be sent twice at once. */
+  readonly mayHedge: boolean;
 }
 
 export interface PolicyExecution {
@@ -77,6 +95,16 @@ export interface PolicyExecution {
     readonly idleMs: number;
     readonly maxStreamMs: number;
   };
+  readonly retries: {
+    readonly baseDelayMs: number;
+    readonly maxDelayMs: number;
+    readonly budget: number;
+    readonly longPromptTokens: number;
+  };
+  readonly breaker: BreakerSettings;
+  readonly concurrency: ConcurrencySettings;
+  readonly queue: { readonly maxSize: number; readonly maxWaitMs: number | undefined };
+  readonly hedge: { readonly enabled: boolean; readonly maxShare: number };
 }
 
 /** The model savings are measured against. */

@@ -1,3 +1,4 @@
+import { capacityOf, type Deferral, findDeferral, isFailing } from './deferral.js';
 import type { PolicyDeployment } from './policy-snapshot.js';
 import type { RankingTerms } from './plan.js';
 import type { DeploymentSignals } from './signals-snapshot.js';
@@ -11,43 +12,18 @@ const ALERT_PENALTY = 1;
 /** Candidates this near to the best share the traffic, or all of it would herd onto one. */
 const NEAR_BEST_RATIO = 1.15;
 const NEAR_BEST_SLACK = 0.05;
-/** From here on a deployment is failing and stands behind what works; fewer samples prove nothing. */
-const FAILING_ERROR_RATE = 0.5;
-export const FAILING_MIN_SAMPLES = 5;
 
 export interface RankedCandidate {
   readonly deployment: PolicyDeployment;
   readonly terms: RankingTerms;
-  readonly deferred: string | undefined;
+  readonly deferral: Deferral | undefined;
   readonly isUnwell: boolean;
-}
-
-/** Put behind by its own faults, until they are out of the window or outnumbered. */
-export function isFailing(signals: DeploymentSignals): boolean {
-  return signals.samples >= FAILING_MIN_SAMPLES && signals.errorRate >= FAILING_ERROR_RATE;
-}
-
-/** Why a candidate gives way to other tiers, or undefined. */
-export function findDeferral(
-  deployment: PolicyDeployment,
-  signals: DeploymentSignals,
-  nowMs: number,
-): string | undefined {
-  if (signals.restingUntilMs > nowMs) {
-    return `rate-limited for another ${Math.ceil((signals.restingUntilMs - nowMs) / 1000)} s`;
-  }
-  if (deployment.maxConcurrency !== undefined && signals.inFlight >= deployment.maxConcurrency) {
-    return `at capacity (${signals.inFlight} in flight)`;
-  }
-  if (isFailing(signals)) {
-    return `failing (${Math.round(signals.errorRate * 100)} % of the last ${signals.samples} calls)`;
-  }
-  return undefined;
+  readonly signals: DeploymentSignals;
 }
 
 /**
  * Orders the eligible deployments of one tier by live state. The score is deterministic; `random` only shares the
- * traffic among those near the best, by weight.
+ * traffic among those near the best, by weight, and lets a part of it back to one that recovers.
  */
 export function rankTier(
   deployments: readonly PolicyDeployment[],
@@ -66,17 +42,18 @@ export function rankTier(
       const latency = (latencyOf(signals) ?? optimistic) / options.targetLatencyMs;
       // Two virtual successes: one failure among few calls proves little.
       const errors = (ERROR_WEIGHT * signals.errorRate * signals.samples) / (signals.samples + 2);
-      const capacity = (deployment.maxConcurrency ?? ASSUMED_CAPACITY) * deployment.weight;
-      const load = signals.inFlight / capacity;
+      const capacity = (capacityOf(deployment, signals) ?? ASSUMED_CAPACITY) * deployment.weight;
+      const load = (signals.inFlight + signals.queued) / capacity;
       const alert = signals.inAlert ? ALERT_PENALTY : 0;
       const terms: RankingTerms = { latency, errors, load, alert, score: latency + errors + load + alert };
       const isUnwell = signals.restingUntilMs > options.nowMs || isFailing(signals);
-      const deferred = findDeferral(deployment, signals, options.nowMs);
-      return { deployment, terms, deferred, isUnwell, position };
+      const deferral =
+        findDeferral(deployment, signals, options.nowMs) ?? findRampDeferral(signals, options.random);
+      return { deployment, terms, deferral, isUnwell, signals, position };
     })
     .sort((first, second) => first.terms.score - second.terms.score || first.position - second.position);
 
-  const willing = ranked.filter((candidate) => candidate.deferred === undefined);
+  const willing = ranked.filter((candidate) => candidate.deferral === undefined);
   const best = willing[0];
   if (best !== undefined && willing.length > 1) {
     const limit = best.terms.score * NEAR_BEST_RATIO + NEAR_BEST_SLACK;
@@ -85,12 +62,16 @@ export function rankTier(
     ranked.splice(ranked.indexOf(chosen), 1);
     ranked.unshift(chosen);
   }
-  return ranked.map(({ deployment, terms, deferred, isUnwell }) => ({
-    deployment,
-    terms,
-    deferred,
-    isUnwell,
-  }));
+  return ranked;
+}
+
+/** Of one that recovers, a part of the traffic alone. */
+function findRampDeferral(
+  { breaker, breakerShare }: DeploymentSignals,
+  random: () => number,
+): Deferral | undefined {
+  if (breaker !== 'ramping' || breakerShare >= 1 || random() < breakerShare) return undefined;
+  return { kind: 'ramping', text: `recovering (${Math.round(breakerShare * 100)} % of the traffic)` };
 }
 
 function pickByWeight<Candidate extends { deployment: PolicyDeployment }>(

@@ -1,6 +1,12 @@
+import type { BreakerState } from '../signals/index.js';
+
 /** What is known live of one deployment. */
 export interface DeploymentSignals {
   readonly inFlight: number;
+  /** Requests that wait in the router for room there. */
+  readonly queued: number;
+  /** Calls it takes at once, as far as that was found out; undefined: no sign of a limit. */
+  readonly limit: number | undefined;
   /** Ended attempts in the window, errors and successes. */
   readonly samples: number;
   /** Share of errors and timeouts among `samples`, 0 to 1. */
@@ -9,8 +15,21 @@ export interface DeploymentSignals {
   readonly timeToFirstTokenMs: number | undefined;
   /** Median duration of whole answers in the window, in milliseconds; undefined: no sample. */
   readonly latencyMs: number | undefined;
+  /** What 95 of 100 streams of the last minutes did not exceed; undefined: too few. */
+  readonly p95TimeToFirstTokenMs: number | undefined;
+  /** The same of whole answers. */
+  readonly p95LatencyMs: number | undefined;
   /** A rate limit's wait ends then, in epoch milliseconds; 0: none. */
   readonly restingUntilMs: number;
+  /** The provider itself said how long. */
+  readonly isRestTold: boolean;
+  readonly breaker: BreakerState;
+  /** Share of its traffic that the breaker lets through: 0 while it is open or its probe is under way. */
+  readonly breakerShare: number;
+  /** End of the breaker's pause, in epoch milliseconds; 0: none. */
+  readonly breakerUntilMs: number;
+  /** It has stopped answering at its usual pace. */
+  readonly isSlow: boolean;
   /** An alert on its error rate stands: over minutes too many of its calls failed. */
   readonly inAlert: boolean;
 }
@@ -22,10 +41,19 @@ export interface SignalsSnapshot {
 
 export const UNKNOWN_SIGNALS: DeploymentSignals = {
   inFlight: 0,
+  queued: 0,
+  limit: undefined,
   samples: 0,
   errorRate: 0,
   timeToFirstTokenMs: undefined,
   latencyMs: undefined,
+  p95TimeToFirstTokenMs: undefined,
+  p95LatencyMs: undefined,
   restingUntilMs: 0,
+  isRestTold: false,
+  breaker: 'closed',
+  breakerShare: 1,
+  breakerUntilMs: 0,
+  isSlow: false,
   inAlert: false,
 };

@@ -1,4 +1,4 @@
-import type { ProviderOptions } from '../config/index.js';
+import { hasKeys, type ProviderOptions } from '../config/index.js';
 import { AwsRequestAuthorizer } from './bedrock/aws-request-authorizer.js';
 import type { RequestAuthorizer } from './request-authorizer.js';
 import { GoogleAuthorizer } from './vertex/google-authorizer.js';
@@ -18,7 +18,7 @@ export function authorizerFor(
     return vertex.isExpress ? undefined : new GoogleAuthorizer({ project: vertex.project });
   }
   // The boot proof has seen to it that there is a region.
-  return provider.api === 'bedrock' && !provider.apiKey
+  return provider.api === 'bedrock' && !hasKeys(provider)
     ? new AwsRequestAuthorizer({ region: provider.region ?? '' })
     : undefined;
 }

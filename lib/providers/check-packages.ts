@@ -1,4 +1,4 @@
-import type { LlmRouterConfiguration } from '../config/index.js';
+import { hasKeys, type LlmRouterConfiguration } from '../config/index.js';
 import { ConfigurationError, type ConfigurationIssue } from '../errors/configuration-error.js';
 import { missingBedrockPackages } from './bedrock/bedrock-packages.js';
 
@@ -15,9 +15,9 @@ export async function checkPackages(
   }) => Promise<readonly string[]> = missingBedrockPackages,
 ): Promise<void> {
   const issues: ConfigurationIssue[] = [];
-  for (const [name, { api, apiKey }] of Object.entries(providers ?? {})) {
-    if (api !== 'bedrock') continue;
-    const isSigning = !apiKey;
+  for (const [name, provider] of Object.entries(providers ?? {})) {
+    if (provider.api !== 'bedrock') continue;
+    const isSigning = !hasKeys(provider);
     const missing = await findMissing({ isSigning });
     if (missing.length === 0) continue;
     const message = `api "bedrock" ${isSigning ? 'without an `apiKey` ' : ''}needs: npm install ${missing.join(' ')}`;

@@ -2,6 +2,9 @@ import type { ChatCompletionChunk, CompletionUsage } from '../chat/chat-types.js
 import type { ExtendedDelta, FinishReason } from './chat-extensions.js';
 import { makeCompletionId, nowSeconds } from './made-up-ids.js';
 
+/** Every chunk repeats them: an upstream's long word would come out as often. Real ones have under a hundred characters. */
+const MAX_IDENTITY_CHARACTERS = 256;
+
 /**
  * Writes the chunks of one stream: the same id, time and model on all of them, and the role in the first delta of
  * each choice, as OpenAI's clients expect. Id and model are fixed with the first chunk written.
@@ -19,14 +22,14 @@ export class ChunkWriter {
     this.#fallbackModel = fallbackModel;
   }
 
-  /** Takes what the provider says of itself; empty values and what comes after the first chunk change nothing. */
+  /** Takes what the provider says of itself; empty and endless values and what comes after the first chunk change nothing. */
   identify(identity: { id?: string; created?: number; model?: string }): void {
     if (this.#hasWritten) {
       return;
     }
-    this.#id ??= identity.id === '' ? undefined : identity.id;
+    this.#id ??= usable(identity.id);
     this.#created ??= identity.created === 0 ? undefined : identity.created;
-    this.#model ??= identity.model === '' ? undefined : identity.model;
+    this.#model ??= usable(identity.model);
   }
 
   /** The role has been sent for this choice. */
@@ -62,4 +65,8 @@ export class ChunkWriter {
     this.#model ??= this.#fallbackModel;
     return { id: this.#id, object: 'chat.completion.chunk', created: this.#created, model: this.#model };
   }
+}
+
+function usable(name: string | undefined): string | undefined {
+  return name === undefined || name === '' || name.length > MAX_IDENTITY_CHARACTERS ? undefined : name;
 }

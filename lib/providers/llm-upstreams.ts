@@ -31,8 +31,8 @@ export interface WatchedRouter {
 export abstract class LlmUpstreams {
   /** Where `${NAME}` in the configuration is looked up. @internal */
   abstract readonly environment: NodeJS.ProcessEnv;
-  /** Called once, at boot. @internal */
+  /** Called at boot and for each configuration that is to take its place. @internal */
   abstract connect(configuration: LlmRouterConfiguration): ConnectedUpstreams;
-  /** Called once, after `connect`. The world does not watch the router; what stands in for it in tests does. @internal */
+  /** Called right after each `connect`. @internal */
   watch?(router: WatchedRouter): void;
 }

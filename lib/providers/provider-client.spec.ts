@@ -77,7 +77,7 @@ describe('ProviderClient with an authorizer', () => {
       adapter: new BedrockAdapter({ region: 'eu-west-1' }),
       transport,
       baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-      apiKey: undefined,
+      keys: undefined,
       authorizer: new AwsRequestAuthorizer({ region: 'eu-west-1' }),
     });
   });

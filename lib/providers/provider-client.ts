@@ -11,8 +11,12 @@ import type {
   WireEvent,
   WireRequest,
 } from './provider-adapter.js';
+import { parseJson } from './json-reading.js';
 import { readBodyText } from './read-body.js';
 import { withRecalledTurns } from './recalled-turn.js';
+import type { KeyHealth } from './key-health.js';
+import type { KeyLease } from './key-ring.js';
+import type { ProviderKeys } from './provider-keys.js';
 import type { RequestAuthorizer } from './request-authorizer.js';
 import { ServerSentEventReader } from './server-sent-event-reader.js';
 import { toProviderError } from './to-provider-error.js';
@@ -35,7 +39,8 @@ export interface ProviderClientOptions {
   readonly adapter: ProviderAdapter;
   readonly transport: Transport;
   readonly baseUrl: string;
-  readonly apiKey: string | undefined;
+  /** Undefined: it is called without a key. */
+  readonly keys: ProviderKeys | undefined;
   /** Lets the requests in instead of a key. */
   readonly authorizer?: RequestAuthorizer | undefined;
 }
@@ -45,6 +50,8 @@ type Pass = Readonly<Record<string, string>>;
 /** An answer, and what its request was let in with. */
 interface SentResponse extends TransportResponse {
   readonly pass: Pass;
+  /** Given back when the body is closed. Undefined: there are no keys. */
+  readonly lease: KeyLease | undefined;
 }
 
 /** One provider account: an adapter's conversions over a transport. */
@@ -56,14 +63,25 @@ export class ProviderClient implements UpstreamClient {
   }
 
   readSecrets(): readonly string[] {
-    const { apiKey, authorizer } = this.options;
-    return [...(apiKey === undefined ? [] : [apiKey]), ...(authorizer?.readSecrets() ?? [])];
+    const { keys, authorizer } = this.options;
+    return [...(keys?.readSecrets() ?? []), ...(authorizer?.readSecrets() ?? [])];
+  }
+
+  headroom(): number | undefined {
+    return this.options.keys?.headroom();
+  }
+
+  keyHealth(): KeyHealth | undefined {
+    return this.options.keys?.health();
   }
 
   async probe(signal: AbortSignal): Promise<void> {
     const { modelList } = this.options.adapter;
     if (modelList === undefined) return;
-    const response = await this.send({ ...modelList, body: undefined }, signal);
+    const { keys } = this.options;
+    const sent = await this.send({ ...modelList, body: undefined }, signal, () => keys?.takeForProbe(signal));
+    // It judges no key: some show the list to everybody, and some keys may do all but see it.
+    const response = { ...sent, lease: undefined };
     if (!isSuccess(response.status)) throw await this.readFailure(response, signal);
     await this.readText(response.body, MAX_LIST_BYTES, signal);
     if ((response.headers['content-type'] ?? '').includes('text/html')) {
@@ -124,13 +142,18 @@ export class ProviderClient implements UpstreamClient {
     onProgress();
     try {
       const text = await this.readText(response.body, maxBytes, signal, onProgress);
-      return parse(parseJson(text));
+      const answer = parse(readJson(text));
+      this.accepted(response);
+      return answer;
     } catch (error) {
       this.notice(error, response.pass);
+      if (!(error instanceof ProviderError)) throw error;
       // The status tells that an answer had begun: it was generated, and will be billed.
-      throw error instanceof ProviderError && error.status === undefined
-        ? new ProviderError({ kind: error.kind, status: response.status, providerCode: error.providerCode })
-        : error;
+      const failure =
+        error.status === undefined
+          ? new ProviderError({ kind: error.kind, status: response.status, providerCode: error.providerCode })
+          : error;
+      throw await this.failed(failure, response, signal);
     }
   }
 
@@ -151,24 +174,57 @@ export class ProviderClient implements UpstreamClient {
       throw new ProviderError({ kind: 'bad_response', status: response.status, providerCode: 'html' });
     }
     const translator = this.options.adapter.createStreamTranslator(call);
+    this.accepted(response);
     return {
       chunks: this.translate(response, translator, signal),
       usage: () => translator.usage,
     };
   }
 
-  private async send(wire: WireRequest, signal: AbortSignal): Promise<SentResponse> {
-    const { adapter, transport, apiKey, authorizer } = this.options;
+  private async send(
+    wire: WireRequest,
+    signal: AbortSignal,
+    take = () => this.options.keys?.take(signal),
+  ): Promise<SentResponse> {
+    const { adapter, transport, keys, authorizer } = this.options;
     const address = this.#baseUrl + withoutRepeatedVersion(this.#baseUrl, wire.path);
     const url = (await authorizer?.completeUrl?.(address, signal)) ?? address;
     const body = wire.body === undefined ? undefined : JSON.stringify(wire.body);
     const method = body === undefined ? 'GET' : 'POST';
-    const pass =
-      authorizer === undefined
-        ? adapter.authHeaders(apiKey)
-        : await authorizer.authorize({ method, url, headers: wire.headers, body }, signal);
-    const response = await transport.send({ url, headers: { ...wire.headers, ...pass }, body, signal });
-    return { ...response, pass };
+    const lease = await take();
+    const giveBack = (): void => {
+      if (lease !== undefined) keys?.release(lease);
+    };
+    try {
+      const pass =
+        authorizer === undefined
+          ? adapter.authHeaders(lease?.key)
+          : await authorizer.authorize({ method, url, headers: wire.headers, body }, signal);
+      const response = await transport.send({ url, headers: { ...wire.headers, ...pass }, body, signal });
+      if (lease !== undefined) keys?.noteLimits(lease, response.headers);
+      // Whoever reads it reads it to its end or destroys it.
+      if (response.body.closed) giveBack();
+      else response.body.once('close', giveBack);
+      return { ...response, pass, lease };
+    } catch (error) {
+      giveBack();
+      throw error;
+    }
+  }
+
+  /** A whole answer, or a stream that has begun: the key is taken. */
+  private accepted({ lease }: SentResponse): void {
+    if (lease !== undefined) this.options.keys?.accepted(lease);
+  }
+
+  /** What to throw for a failure, once the key it was made with is judged by it. */
+  private async failed(
+    failure: ProviderError,
+    { lease }: SentResponse,
+    signal: AbortSignal,
+  ): Promise<ProviderError> {
+    const { keys } = this.options;
+    return lease === undefined || keys === undefined ? failure : keys.failed(lease, failure, signal);
   }
 
   /** What was refused is not given again; AWS says so with a 403, and in a stream with no status at all. */
@@ -180,10 +236,13 @@ export class ProviderClient implements UpstreamClient {
 
   private async readFailure(response: SentResponse, signal: AbortSignal): Promise<ProviderError> {
     // Whatever its body says, and whether or not that can be read.
-    if (response.status === 401) this.options.authorizer?.refused?.(response.pass);
+    if (response.status === 401) {
+      this.options.authorizer?.refused?.(response.pass);
+      if (response.lease !== undefined) this.options.keys?.refused(response.lease);
+    }
     const failure = await this.parseFailure(response, signal);
     if (response.status !== 401) this.notice(failure, response.pass);
-    return failure;
+    return this.failed(failure, response, signal);
   }
 
   private async parseFailure(response: TransportResponse, signal: AbortSignal): Promise<ProviderError> {
@@ -227,10 +286,11 @@ export class ProviderClient implements UpstreamClient {
   }
 
   private async *translate(
-    { body, pass }: SentResponse,
+    response: SentResponse,
     translator: StreamTranslator,
     signal: AbortSignal,
   ): AsyncGenerator<readonly ChatCompletionChunk[], void, undefined> {
+    const { body, pass } = response;
     let group: ChatCompletionChunk[] = [];
     const take = (): ChatCompletionChunk[] => {
       const taken = group;
@@ -257,7 +317,7 @@ export class ProviderClient implements UpstreamClient {
       if (signal.aborted) throw signal.reason;
       const failure = toProviderError(error);
       this.notice(failure, pass);
-      throw failure;
+      throw await this.failed(failure, response, signal);
     } finally {
       if (translator.isTerminated && !signal.aborted) letEnd(body);
       else body.destroy();
@@ -279,15 +339,13 @@ function isSuccess(status: number): boolean {
   return status >= 200 && status < 300;
 }
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    throw new ProviderError({
-      kind: 'bad_response',
-      providerCode: text.trim() === '' ? 'empty_body' : 'not_json',
-    });
-  }
+function readJson(text: string): unknown {
+  const body = parseJson(text);
+  if (body !== undefined) return body;
+  throw new ProviderError({
+    kind: 'bad_response',
+    providerCode: text.trim() === '' ? 'empty_body' : 'not_json',
+  });
 }
 
 /** Some write Anthropic's or Gemini's base URL with its version, Azure's with `/openai` too; the path has it already. */

@@ -1,11 +1,14 @@
-import type { LlmRouterConfiguration } from '../config/index.js';
+import { configuredKeys, type LlmRouterConfiguration } from '../config/index.js';
+import type { TelemetryBus } from '../telemetry/index.js';
 import { adapterFor } from './adapter-registry.js';
 import { LanguageModelClient } from './ai-sdk/language-model-client.js';
 import { AxiosTransport } from './axios-transport.js';
 import { authorizerFor } from './authorizer-for.js';
 import { checkPackages } from './check-packages.js';
-import { type ConnectedUpstreams, LlmUpstreams } from './llm-upstreams.js';
+import type { KeyChange } from './key-ring.js';
+import { type ConnectedUpstreams, LlmUpstreams, type WatchedRouter } from './llm-upstreams.js';
 import { ProviderClient } from './provider-client.js';
+import { ProviderKeys } from './provider-keys.js';
 import type { Transport } from './transport.js';
 import type { UpstreamClient } from './upstream-client.js';
 import { readVertexSettings } from './vertex/vertex-settings.js';
@@ -13,6 +16,12 @@ import { readVertexSettings } from './vertex/vertex-settings.js';
 /** The configured providers themselves. */
 export class ProviderUpstreams extends LlmUpstreams {
   override readonly environment = process.env;
+  /** Undefined until the router is put together, which is before the first call. */
+  #bus: TelemetryBus | undefined;
+
+  override watch({ bus }: WatchedRouter): void {
+    this.#bus = bus;
+  }
 
   override connect({ execution, providers }: LlmRouterConfiguration): ConnectedUpstreams {
     // Providers share connections' settings, not connections: one transport for each set of trusted authorities.
@@ -44,6 +53,10 @@ export class ProviderUpstreams extends LlmUpstreams {
         region: provider.region,
         vertex,
       });
+      const source = configuredKeys(provider);
+      const onChange = (change: KeyChange): void => {
+        this.tell(name, change);
+      };
       clients.set(
         name,
         new ProviderClient({
@@ -52,7 +65,7 @@ export class ProviderUpstreams extends LlmUpstreams {
           transport: transportFor(provider.caFile ?? undefined),
           // The boot proof has seen to it that one of the two is there.
           baseUrl: provider.baseUrl ?? adapter.defaultBaseUrl ?? '',
-          apiKey: provider.apiKey ?? undefined,
+          keys: source === undefined ? undefined : new ProviderKeys({ source, onChange }),
           authorizer: authorizerFor(provider, vertex),
         }),
       );
@@ -64,5 +77,14 @@ export class ProviderUpstreams extends LlmUpstreams {
         await Promise.all([...transports.values()].map((transport) => transport.close()));
       },
     };
+  }
+  private tell(provider: string, change: KeyChange): void {
+    const { position, total, usable } = change;
+    const labels = { provider, position, total, usable };
+    if (change.change === 'restored') {
+      this.#bus?.emit('key-restored', { ...labels, how: change.how });
+    } else {
+      this.#bus?.emit('key-refused', { ...labels, kind: change.kind, outMs: change.outMs });
+    }
   }
 }

@@ -1,4 +1,5 @@
 import { isJsonObject, listOf, textOf } from './json-reading.js';
+import { boundedWaitMs } from './retry-after.js';
 
 const DELAY = /^(\d{1,9}(?:\.\d+)?)s$/;
 const DELAY_IN_TEXT = /"retryDelay"\s*:\s*"(\d{1,9}(?:\.\d+)?s)"/;
@@ -21,5 +22,5 @@ export function retryInfoInTextMs(text: string | undefined): number | undefined 
 
 function durationMs(duration: string | undefined): number | undefined {
   const seconds = DELAY.exec(duration ?? '')?.[1];
-  return seconds === undefined ? undefined : Math.ceil(Number(seconds) * 1000);
+  return seconds === undefined ? undefined : boundedWaitMs(Number(seconds) * 1000);
 }

@@ -1,5 +1,6 @@
 import type { ChatCompletionChunk, TokenUsage } from '../chat/chat-types.js';
 import type { EmbeddingsCall, TranslatedEmbeddings } from './embeddings-wire.js';
+import type { KeyHealth } from './key-health.js';
 import type { ProviderCall, TranslatedAnswer } from './provider-adapter.js';
 
 /** A stream the provider has begun: chunks in OpenAI's shape and the usage it reported. */
@@ -39,6 +40,10 @@ export interface PreparedEmbeddings {
 export interface UpstreamClient {
   /** What must be in no error: a provider, or a proxy before it, may quote the headers it was sent. */
   readSecrets(): readonly string[];
+  /** What is left of the best key's rate limits, as the provider's headers say: 0 to 1; undefined: unknown. */
+  headroom?(): number | undefined;
+  /** How its keys stand; undefined: it is let in without. */
+  keyHealth?(): KeyHealth | undefined;
   /**
    * Asks for the list of models: shows that the account can be reached and its key is taken, and costs nothing. Absent:
    * there is nothing to ask.

@@ -14,6 +14,10 @@ export class ResponseItems {
     this.#items = new BoundedMemory(options);
   }
 
+  resize(options: BoundedMemoryOptions): void {
+    this.#items.resize(options);
+  }
+
   /** Keeps what an answer said, unless its request forbids to (`store: false`). */
   remember(tenant: string, response: Response, request: unknown): void {
     if (typeof request === 'object' && request !== null && 'store' in request && request.store === false) {

@@ -1,17 +1,24 @@
+import { isDeepStrictEqual } from 'node:util';
 import { RulesClassifier } from '../classification/index.js';
-import type { LlmRouterConfiguration } from '../config/index.js';
-import { PlanExecutor } from '../execution/index.js';
+import { type LlmRouterConfiguration, withFeatureSurfaces } from '../config/index.js';
+import { ConfigurationError, OverloadedError } from '../errors/index.js';
+import { createPlanExecutor, type PlanExecutor } from '../execution/index.js';
 import { AlertStore, KpiStore, type PrometheusMetrics, SavingsStore } from '../observability/index.js';
-import { buildRuntime, RequestPipeline, type RoutingRuntime, TurnMemory } from '../pipeline/index.js';
-import { compileOptions } from '../planning/index.js';
+import { buildRuntime, RequestPipeline, type RoutingRuntime } from '../pipeline/index.js';
+import { type CompiledOptions, compileOptions, type PolicySnapshot } from '../planning/index.js';
 import type { LlmUpstreams } from '../providers/llm-upstreams.js';
 import { ProviderUpstreams } from '../providers/provider-upstreams.js';
-import { ResponseItems } from './response-items.js';
+import { type AnswerMemories, answerMemories } from './answer-memories.js';
+import type { ReconfigureReport } from './reconfigure-report.js';
+import type { ResponseItems } from './response-items.js';
 import { LiveSignals } from '../signals/index.js';
 import { TelemetryBus } from '../telemetry/index.js';
 
-/** Longer than most answers take, shorter than an orchestrator's usual 30 s before it kills. */
-const SHUTDOWN_GRACE_MS = 10_000;
+/** What becomes of reconfigurations; the Nest layer logs it. */
+export interface ReconfigureListener {
+  onDone(report: ReconfigureReport, policy: PolicySnapshot): void;
+  onRefused(reason: ConfigurationError, policy: PolicySnapshot): void;
+}
 
 /** Told how a shutdown goes; not at all while no request is under way. */
 export interface DrainListener {
@@ -21,54 +28,103 @@ export interface DrainListener {
   onEnding?(requests: number, graceMs: number): void;
 }
 
-/** All parts of one router, put together once at boot. What the Nest layer injects stands on it. */
+/**
+ * All parts of one router, put together once at boot. What the Nest layer injects stands on it.
+ *
+ * The configuration is one immutable policy in one field. Whoever needs a piece of it asks here, at the time: so a
+ * reconfiguration is one assignment, and nothing is left behind on the old one but the requests that took it along.
+ */
 export class RouterEngine {
-  readonly configuration: LlmRouterConfiguration;
-  readonly runtime: RoutingRuntime;
   readonly bus = new TelemetryBus();
   readonly signals = new LiveSignals(this.bus);
   readonly kpis = new KpiStore(this.bus);
   readonly savings: SavingsStore;
   readonly alerts: AlertStore;
   readonly pipeline: RequestPipeline;
-  /** Undefined: nothing is kept of answers. */
-  readonly responseItems: ResponseItems | undefined;
   /** Told of faults of our own: the kind of error and the decision, nothing of the request. */
   onFault: (decisionId: string, error: unknown) => void = () => undefined;
+  readonly #executor: PlanExecutor;
+  /** What the application demands of a policy beside the proof. @throws {@link ConfigurationError}. */
+  checkPolicy: (policy: PolicySnapshot) => void = () => undefined;
+  reconfigureListener: ReconfigureListener | undefined;
+  #runtime: RoutingRuntime;
+  /** Replaced, with requests under way. */
+  readonly #retired = new Set<RoutingRuntime>();
+  #memories: AnswerMemories | undefined;
+  #lastReconfiguration: Promise<unknown> = Promise.resolve();
+  readonly #followers = new Set<() => void>();
   #metrics: Promise<PrometheusMetrics> | undefined;
   #state: 'starting' | 'ready' | 'stopping' = 'starting';
   readonly #stopping = new AbortController();
 
-  /** @throws {@link ConfigurationError} with every problem of the options. */
-  constructor(options: unknown, upstreams: LlmUpstreams = new ProviderUpstreams()) {
-    const compiled = compileOptions(options, upstreams.environment);
-    this.configuration = compiled.configuration;
-    this.runtime = buildRuntime(compiled, upstreams);
-    upstreams.watch?.({
-      bus: this.bus,
-      policy: compiled.policy,
-      signals: this.signals,
-      stopping: this.#stopping.signal,
-    });
-    this.savings = new SavingsStore(this.bus, compiled.policy);
-    this.alerts = new AlertStore(this.bus, compiled.policy, compiled.configuration.alerts);
-    const { reasoningMemory } = compiled.configuration;
-    // Two memories, one bound.
-    const { maxEntries, ttlMs } = reasoningMemory;
-    const half = { maxEntries, ttlMs, maxBytes: Math.floor(reasoningMemory.maxBytes / 2) };
-    this.responseItems = reasoningMemory.enabled ? new ResponseItems(half) : undefined;
+  /**
+   * @param featureSurfaces - Those that features keep beside their code; they are part of every configuration.
+   * @throws {@link ConfigurationError} with every problem of the options.
+   */
+  constructor(
+    options: unknown,
+    private readonly upstreams: LlmUpstreams = new ProviderUpstreams(),
+    private readonly featureSurfaces: readonly unknown[] = [],
+  ) {
+    const compiled = this.compile(options);
+    const { configuration, policy } = compiled;
+    this.#runtime = this.show(buildRuntime(compiled, upstreams));
+    this.savings = new SavingsStore(this.bus, policy);
+    this.alerts = new AlertStore(this.bus, policy, configuration.alerts);
+    this.#memories = answerMemories(configuration.reasoningMemory, undefined);
+    this.signals.settings = () => this.#runtime.policy.execution;
+    this.#executor = createPlanExecutor(this.bus, this.signals, Math.random);
+    const turns = () => this.#memories?.turns;
     this.pipeline = new RequestPipeline({
-      runtime: () => this.runtime,
+      runtime: () => this.#runtime,
       classifier: new RulesClassifier(),
       signals: this.signals,
-      executor: new PlanExecutor(this.bus),
+      executor: this.#executor,
       bus: this.bus,
-      turns: reasoningMemory.enabled ? new TurnMemory(half) : undefined,
+      get turns() {
+        return turns();
+      },
       random: Math.random,
       onFault: (decisionId, error) => {
         this.onFault(decisionId, error);
       },
     });
+  }
+
+  /** The policy of now and all that belongs to it. */
+  get runtime(): RoutingRuntime {
+    return this.#runtime;
+  }
+
+  get configuration(): LlmRouterConfiguration {
+    return this.#runtime.configuration;
+  }
+
+  /** Undefined: nothing is kept of answers. */
+  get responseItems(): ResponseItems | undefined {
+    return this.#memories?.items;
+  }
+
+  /**
+   * Puts another configuration in the place of the one in force: proven as at the boot, then swapped at once. Requests
+   * under way end under the policy and over the connections they began with. One after the other; the last one stays.
+   *
+   * @param read - Gives the raw options; whatever configuration error it throws refuses the reconfiguration.
+   * @throws {@link ConfigurationError} with every problem, {@link OverloadedError} once the shutdown has begun; then
+   * nothing has changed.
+   */
+  reconfigure(read: () => unknown): Promise<ReconfigureReport> {
+    const done = this.#lastReconfiguration.then(() => this.replace(read));
+    this.#lastReconfiguration = done.catch(() => undefined);
+    return done;
+  }
+
+  /** Told after each reconfiguration. Gives a function that ends it. */
+  onReconfigured(follower: () => void): () => void {
+    this.#followers.add(follower);
+    return () => {
+      this.#followers.delete(follower);
+    };
   }
 
   /**
@@ -97,7 +153,7 @@ export class RouterEngine {
   }
 
   /** Readiness goes off, no new request is taken, those under way finish or are ended after the grace period. */
-  async drain(graceMs = SHUTDOWN_GRACE_MS, listener: DrainListener = {}): Promise<void> {
+  async drain(graceMs = this.configuration.shutdown.graceMs, listener: DrainListener = {}): Promise<void> {
     this.markStopping();
     const { pipeline } = this;
     if (pipeline.inFlight > 0) listener.onWaiting?.(pipeline.inFlight, graceMs);
@@ -113,8 +169,127 @@ export class RouterEngine {
   }
 
   async close(): Promise<void> {
+    this.markStopping();
+    // It is refused by now, but may have connections of its own to end.
+    await this.#lastReconfiguration;
+    this.#executor.close();
     this.signals.close();
     this.alerts.close();
-    await this.runtime.close();
+    await Promise.all([this.#runtime, ...this.#retired].map((runtime) => runtime.close()));
   }
+
+  private compile(options: unknown): CompiledOptions {
+    return compileOptions(withFeatureSurfaces(options, this.featureSurfaces), this.upstreams.environment);
+  }
+
+  /** To upstreams that watch the router. */
+  private show(runtime: RoutingRuntime): RoutingRuntime {
+    this.upstreams.watch?.({
+      bus: this.bus,
+      policy: runtime.policy,
+      signals: this.signals,
+      stopping: this.#stopping.signal,
+    });
+    return runtime;
+  }
+
+  private async replace(read: () => unknown): Promise<ReconfigureReport> {
+    const before = this.#runtime;
+    try {
+      this.refuseWhileStopping();
+      const next = await this.prove(await read());
+      this.swap(next);
+      const report: ReconfigureReport = {
+        hash: next.policy.hash,
+        previousHash: before.policy.hash,
+        changed: !isDeepStrictEqual(next.configuration, before.configuration),
+        warnings: next.warnings,
+      };
+      this.reconfigureListener?.onDone(report, next.policy);
+      return report;
+    } catch (error) {
+      if (error instanceof ConfigurationError) {
+        this.reconfigureListener?.onRefused(error, before.policy);
+      }
+      throw error;
+    }
+  }
+
+  /** The whole proof of the boot, over a configuration that is not in force. */
+  private async prove(options: unknown): Promise<RoutingRuntime> {
+    const compiled = this.compile(options);
+    this.checkPolicy(compiled.policy);
+    const runtime = this.connect(compiled);
+    try {
+      this.show(runtime);
+      await runtime.ready();
+      this.refuseWhileStopping();
+    } catch (error) {
+      await runtime.close();
+      throw error;
+    }
+    return runtime;
+  }
+
+  private connect(compiled: CompiledOptions): RoutingRuntime {
+    try {
+      return buildRuntime(compiled, this.upstreams);
+    } catch (error) {
+      if (error instanceof ConfigurationError) throw error;
+      // A certificate file that is gone, a proxy variable that is no address: the message may quote it.
+      const { code, name } = error as NodeJS.ErrnoException;
+      throw new ConfigurationError([
+        {
+          path: 'providers',
+          message: `cannot be connected (${code ?? name}): see \`caFile\` and the proxy variables`,
+        },
+      ]);
+    }
+  }
+
+  private refuseWhileStopping(): void {
+    if (this.#state !== 'stopping') return;
+    throw new OverloadedError('The application is shutting down and takes no other configuration.', 1_000);
+  }
+
+  private swap(next: RoutingRuntime): void {
+    const before = this.#runtime;
+    this.#runtime = next;
+
+    this.#retired.add(before);
+    const { configuration, policy } = next;
+    this.#memories = answerMemories(configuration.reasoningMemory, this.#memories);
+    this.alerts.follow(policy, deploymentsOf([policy]), configuration.alerts);
+    this.forgetTheGone();
+    for (const follower of this.#followers) follower();
+    void this.retire(before);
+  }
+
+  /** Its connections end with the last request that uses them. Never throws. */
+  private async retire(runtime: RoutingRuntime): Promise<void> {
+    try {
+      await runtime.whenFree();
+      await runtime.close();
+    } catch (error) {
+      this.onFault('reconfigure', error);
+    } finally {
+      this.#retired.delete(runtime);
+      this.forgetTheGone();
+    }
+  }
+
+  /** What is counted by deployment goes with the last policy that knows it. */
+  private forgetTheGone(): void {
+    const { policy } = this.#runtime;
+    const older = [...this.#retired].map((runtime) => runtime.policy);
+    this.savings.follow(policy, older);
+    this.signals.retain(deploymentsOf([policy, ...older]));
+  }
+}
+
+function deploymentsOf(policies: readonly PolicySnapshot[]): ReadonlySet<string> {
+  const deployments = policies
+    .flatMap(({ models }) => [...models.values()])
+    .flatMap((model) => model.deployments);
+  return new Set(deployments.map(({ id }) => id));
 }

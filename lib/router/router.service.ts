@@ -8,9 +8,11 @@ import type {
   EmbeddingRequest,
   EmbeddingResponse,
 } from '../chat/index.js';
+import type { LlmRouterOptions } from '../config/index.js';
 import { type LlmRequestContext, runBoundWithLlmContext } from '../context/index.js';
 import type { AlertReport, SavingsReport } from '../observability/index.js';
 import type { Explanation, RouterCallOptions, RoutingInfo } from '../pipeline/index.js';
+import type { ReconfigureReport } from './reconfigure-report.js';
 import { clientOptionsOf, type RouterClientOptions } from './router-client-options.js';
 import { RouterEngine } from './router-engine.js';
 
@@ -212,6 +214,28 @@ export class RouterService {
   /** The alerts that stand, and the last ones that were cleared. */
   alerts(): AlertReport {
     return this.engine.alerts.report();
+  }
+
+  /**
+   * Puts another configuration in the place of the one in force, whole: what `options` leaves out has its default. It is
+   * proven as at the boot, every `@Surface` and the surfaces of `forFeature` included, and then holds for every request
+   * that comes; requests and streams under way end under the old one, whose connections are closed after the last of
+   * them. `${NAME}` and certificate files are read anew. What is known live of a deployment stays as long as its name
+   * (`provider/model`) does. Several calls are served one after the other: the last one stays.
+   *
+   * Everything in the configuration can be changed so; what `forRoot` takes beside it (`isGlobal` and its like) and the
+   * routes of `LlmRouterHttpModule` are fixed at the boot. Where the baseline or its price changes, savings count anew.
+   *
+   * @throws {@link ConfigurationError} with every problem, and {@link OverloadedError} once the application shuts down:
+   * nothing has changed then.
+   *
+   * @example
+   * ```ts
+   * const { hash, previousHash, warnings } = await this.router.reconfigure(await this.loadOptions());
+   * ```
+   */
+  async reconfigure(options: LlmRouterOptions): Promise<ReconfigureReport> {
+    return this.engine.reconfigure(() => options);
   }
 
   /**

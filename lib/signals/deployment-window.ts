@@ -1,7 +1,11 @@
-/** Samples kept of one deployment: constant memory, and enough for a median. */
+/** Samples kept of one deployment: constant memory, and enough for a median and a rough p95. */
 const CAPACITY = 64;
 /** Older samples say nothing of now. */
 const WINDOW_MS = 30_000;
+/** What is usual is known for longer: a quiet surface has few calls in half a minute. */
+const USUAL_MS = 600_000;
+/** A p95 of fewer would be their slowest. */
+const MIN_USUAL_SAMPLES = 10;
 
 export interface Sample {
   readonly atMs: number;
@@ -15,12 +19,21 @@ export interface WindowSummary {
   readonly errorRate: number;
   readonly timeToFirstTokenMs: number | undefined;
   readonly latencyMs: number | undefined;
+  /** Of the answers of the last ten minutes; undefined: there are too few. */
+  readonly p95TimeToFirstTokenMs: number | undefined;
+  readonly p95LatencyMs: number | undefined;
 }
 
 function median(values: number[]): number | undefined {
   if (values.length === 0) return undefined;
   values.sort((first, second) => first - second);
   return values[Math.floor((values.length - 1) / 2)];
+}
+
+function usualP95(values: number[]): number | undefined {
+  if (values.length < MIN_USUAL_SAMPLES) return undefined;
+  values.sort((first, second) => first - second);
+  return values[Math.ceil(values.length * 0.95) - 1];
 }
 
 /** The last samples of one deployment, a ring. */
@@ -44,12 +57,19 @@ export class DeploymentWindow {
     let errors = 0;
     const firstTokens: number[] = [];
     const latencies: number[] = [];
-    for (const sample of this.#ring) {
-      if (nowMs - sample.atMs > WINDOW_MS) continue;
+    const usualFirstTokens: number[] = [];
+    const usualLatencies: number[] = [];
+    for (const { atMs, isError, timeToFirstTokenMs, latencyMs } of this.#ring) {
+      if (nowMs - atMs > USUAL_MS) continue;
+      if (!isError) {
+        if (timeToFirstTokenMs !== undefined) usualFirstTokens.push(timeToFirstTokenMs);
+        if (latencyMs !== undefined) usualLatencies.push(latencyMs);
+      }
+      if (nowMs - atMs > WINDOW_MS) continue;
       samples += 1;
-      if (sample.isError) errors += 1;
-      if (sample.timeToFirstTokenMs !== undefined) firstTokens.push(sample.timeToFirstTokenMs);
-      if (sample.latencyMs !== undefined) latencies.push(sample.latencyMs);
+      if (isError) errors += 1;
+      if (timeToFirstTokenMs !== undefined) firstTokens.push(timeToFirstTokenMs);
+      if (latencyMs !== undefined) latencies.push(latencyMs);
     }
     const known = median(firstTokens);
     // A wait shorter than what is usual teaches nothing; a longer one does before it ends.
@@ -59,6 +79,8 @@ export class DeploymentWindow {
       errorRate: samples === 0 ? 0 : errors / samples,
       timeToFirstTokenMs: median(firstTokens),
       latencyMs: median(latencies),
+      p95TimeToFirstTokenMs: usualP95(usualFirstTokens),
+      p95LatencyMs: usualP95(usualLatencies),
     };
   }
 }

@@ -1,12 +1,24 @@
 import type { ProviderErrorKind } from '../errors/provider-error-kind.js';
-import type { AttemptRecord, TelemetryBus } from '../telemetry/index.js';
-import { DeploymentWindow } from './deployment-window.js';
+import type { AlertSubject, AttemptRecord, DeploymentLabels, TelemetryBus } from '../telemetry/index.js';
+import {
+  type BreakerOutcome,
+  type BreakerSettings,
+  type BreakerState,
+  CircuitBreaker,
+  DEFAULT_BREAKER,
+} from './circuit-breaker.js';
+import { ConcurrencyLimit, type ConcurrencySettings, DEFAULT_CONCURRENCY } from './concurrency-limit.js';
+import { DeploymentWindow, type WindowSummary } from './deployment-window.js';
+import { PaceWatch, type Waiting } from './pace-watch.js';
 import { type RecentCalls, summariseRecent } from './recent-calls.js';
 
-/** A rate limit without a Retry-After is waited out so long. */
-const DEFAULT_REST_MS = 2_000;
+/** A rate limit without a Retry-After is waited out so long at first; doubled with each one that follows. */
+const DEFAULT_REST_MS = 1_000;
+const MAX_DEFAULT_REST_MS = 16_000;
 /** No provider's word takes a deployment out for longer: quotas that reset tomorrow are probed again. */
 const MAX_REST_MS = 60_000;
+/** A refused key, a model that is not there: nothing that passes by itself within seconds. */
+const REFUSED_HOLD_MS = 30_000;
 /** A summary serves so long, so that a burst of requests does not sort the same samples again. */
 const SUMMARY_AGE_MS = 100;
 
@@ -21,15 +33,36 @@ const NOT_A_FAULT: ReadonlySet<ProviderErrorKind> = new Set<ProviderErrorKind>([
   'request_too_large',
   'rate_limited',
 ]);
+/** With these the next call fails as surely as the last. */
+const REFUSED: ReadonlySet<ProviderErrorKind | undefined> = new Set<ProviderErrorKind | undefined>([
+  'authentication',
+  'billing',
+  'permission',
+  'not_found',
+]);
+/** Of the account, and so of all its deployments. */
+const OF_THE_ACCOUNT: ReadonlySet<ProviderErrorKind | undefined> = new Set<ProviderErrorKind | undefined>([
+  'authentication',
+  'billing',
+]);
 
 /** What is known live of one deployment. */
-export interface LiveDeployment {
+export interface LiveDeployment extends WindowSummary {
   readonly inFlight: number;
-  readonly samples: number;
-  readonly errorRate: number;
-  readonly timeToFirstTokenMs: number | undefined;
-  readonly latencyMs: number | undefined;
+  /** Requests that wait in the router for room there. */
+  readonly queued: number;
+  /** Calls it takes at once, as far as that was found out; undefined: no sign of a limit. */
+  readonly limit: number | undefined;
   readonly restingUntilMs: number;
+  /** The provider itself said how long. */
+  readonly isRestTold: boolean;
+  readonly breaker: BreakerState;
+  /** Share of its traffic that the breaker lets through. */
+  readonly breakerShare: number;
+  /** End of the breaker's pause, in epoch milliseconds; 0: none. */
+  readonly breakerUntilMs: number;
+  /** It has stopped answering at its usual pace. */
+  readonly isSlow: boolean;
   /** An alert on its error rate stands. */
   readonly inAlert: boolean;
   readonly lastSuccessAtMs: number | undefined;
@@ -39,50 +72,61 @@ export interface LiveDeployment {
   readonly consecutiveFailures: number;
 }
 
+/** What of the configuration the signals go by; asked each time, so that a reload is a swap. */
+export interface SignalsSettings {
+  readonly breaker: BreakerSettings;
+  readonly concurrency: ConcurrencySettings;
+}
+
+const DEFAULT_SETTINGS: SignalsSettings = { breaker: DEFAULT_BREAKER, concurrency: DEFAULT_CONCURRENCY };
+
 interface State {
+  /** Model and provider are empty until the first call: an alert names the deployment alone. */
+  labels: DeploymentLabels;
   readonly window: DeploymentWindow;
-  /** Start of each stream that has shown no token yet, by attempt. */
-  readonly waiting: Map<string, number>;
+  readonly breaker: CircuitBreaker;
+  readonly concurrency: ConcurrencyLimit;
+  readonly pace: PaceWatch;
+  /** Calls that have shown nothing yet, by attempt. */
+  readonly waiting: Map<string, Waiting>;
   inFlight: number;
+  queued: number;
   inAlert: boolean;
   restingUntilMs: number;
+  isRestTold: boolean;
+  /** Rate limits in a row without a word of how long. */
+  untoldRests: number;
   lastSuccessAtMs: number | undefined;
   lastErrorAtMs: number | undefined;
   lastErrorKind: ProviderErrorKind | undefined;
   consecutiveFailures: number;
-  summary: LiveDeployment | undefined;
+  shownBreaker: BreakerState;
+  summary: (WindowSummary & { readonly isSlow: boolean }) | undefined;
   summaryAtMs: number;
 }
 
 const IDLE: LiveDeployment = {
   inFlight: 0,
+  queued: 0,
+  limit: undefined,
   samples: 0,
   errorRate: 0,
   timeToFirstTokenMs: undefined,
   latencyMs: undefined,
+  p95TimeToFirstTokenMs: undefined,
+  p95LatencyMs: undefined,
   restingUntilMs: 0,
+  isRestTold: false,
+  breaker: 'closed',
+  breakerShare: 1,
+  breakerUntilMs: 0,
+  isSlow: false,
   inAlert: false,
   lastSuccessAtMs: undefined,
   lastErrorAtMs: undefined,
   lastErrorKind: undefined,
   consecutiveFailures: 0,
 };
-
-function unknownState(): State {
-  return {
-    window: new DeploymentWindow(),
-    waiting: new Map(),
-    inFlight: 0,
-    inAlert: false,
-    restingUntilMs: 0,
-    lastSuccessAtMs: undefined,
-    lastErrorAtMs: undefined,
-    lastErrorKind: undefined,
-    consecutiveFailures: 0,
-    summary: undefined,
-    summaryAtMs: 0,
-  };
-}
 
 /**
  * Live state of every deployment, learnt from the bus alone. In-flight counts are the starts less the ends; both are
@@ -91,29 +135,45 @@ function unknownState(): State {
 export class LiveSignals {
   readonly #states = new Map<string, State>();
   readonly #subscriptions: (() => void)[];
+  /** Of the running configuration. */
+  settings: () => SignalsSettings = () => DEFAULT_SETTINGS;
 
   constructor(
-    bus: TelemetryBus,
+    private readonly bus: TelemetryBus,
     private readonly now: () => number = Date.now,
   ) {
     this.#subscriptions = [
-      bus.on('attempt-started', ({ deployment, decisionId, attempt, startedAtMs, streamed }) => {
-        const state = this.state(deployment);
+      bus.on('attempt-started', ({ decisionId, attempt, startedAtMs, streamed, ...labels }) => {
+        const state = this.state(labels);
+        const call = `${decisionId}/${attempt}`;
         state.inFlight += 1;
-        if (streamed) state.waiting.set(`${decisionId}/${attempt}`, startedAtMs);
-        if (state.summary !== undefined) state.summary = { ...state.summary, inFlight: state.inFlight };
+        state.waiting.set(call, { startedAtMs, streamed });
+        state.concurrency.started(state.inFlight);
+        state.breaker.started(call, this.now());
+        this.showBreaker(state);
       }),
-      bus.on('attempt-first-token', ({ deployment, decisionId, attempt }) => {
-        this.state(deployment).waiting.delete(`${decisionId}/${attempt}`);
+      bus.on('attempt-first-token', ({ decisionId, attempt, timeToFirstTokenMs, ...labels }) => {
+        const state = this.state(labels);
+        const call = `${decisionId}/${attempt}`;
+        const nowMs = this.now();
+        const waiting = state.waiting.get(call);
+        state.waiting.delete(call);
+        if (waiting !== undefined) state.pace.answered(waiting.startedAtMs);
+        state.concurrency.firstToken(timeToFirstTokenMs, nowMs);
+        state.breaker.answered(call, nowMs);
+        this.showBreaker(state);
       }),
       bus.on('attempt-ended', (record) => {
         this.learn(record);
       }),
+      bus.on('queue-changed', ({ queued, ...labels }) => {
+        this.state(labels).queued = queued;
+      }),
       bus.on('alert-raised', ({ subject }) => {
-        this.setInAlert(subject.deployment, true);
+        this.setInAlert(subject, true);
       }),
       bus.on('alert-cleared', ({ subject }) => {
-        this.setInAlert(subject.deployment, false);
+        this.setInAlert(subject, false);
       }),
     ];
   }
@@ -123,21 +183,23 @@ export class LiveSignals {
     const state = this.#states.get(deployment);
     if (state === undefined) return IDLE;
     const nowMs = this.now();
-    if (state.summary === undefined || nowMs - state.summaryAtMs > SUMMARY_AGE_MS) {
-      const waiting = [...state.waiting.values()].map((startedAtMs) => nowMs - startedAtMs);
-      state.summary = {
-        ...state.window.summarise(nowMs, waiting),
-        inFlight: state.inFlight,
-        restingUntilMs: state.restingUntilMs,
-        inAlert: state.inAlert,
-        lastSuccessAtMs: state.lastSuccessAtMs,
-        lastErrorAtMs: state.lastErrorAtMs,
-        lastErrorKind: state.lastErrorKind,
-        consecutiveFailures: state.consecutiveFailures,
-      };
-      state.summaryAtMs = nowMs;
-    }
-    return state.summary;
+    const breaker = state.breaker.read(nowMs);
+    return {
+      ...this.summaryOf(state, nowMs),
+      inFlight: state.inFlight,
+      queued: state.queued,
+      limit: state.concurrency.limit,
+      restingUntilMs: state.restingUntilMs,
+      isRestTold: state.isRestTold,
+      breaker: breaker.state,
+      breakerShare: breaker.share,
+      breakerUntilMs: breaker.openUntilMs,
+      inAlert: state.inAlert,
+      lastSuccessAtMs: state.lastSuccessAtMs,
+      lastErrorAtMs: state.lastErrorAtMs,
+      lastErrorKind: state.lastErrorKind,
+      consecutiveFailures: state.consecutiveFailures,
+    };
   }
 
   /**
@@ -153,8 +215,15 @@ export class LiveSignals {
 
   /** Forgets how the deployments have fared; calls under way stay counted, and alerts stand. */
   forget(): void {
-    for (const [deployment, { inFlight, inAlert, waiting }] of this.#states) {
-      this.#states.set(deployment, { ...unknownState(), inFlight, inAlert, waiting });
+    for (const [deployment, { labels, inFlight, queued, inAlert, waiting }] of this.#states) {
+      this.#states.set(deployment, { ...this.unknownState(labels), inFlight, queued, inAlert, waiting });
+    }
+  }
+
+  /** Drops what is known of all other deployments, as far as no call of theirs is under way. */
+  retain(deployments: ReadonlySet<string>): void {
+    for (const [deployment, { inFlight }] of this.#states) {
+      if (inFlight === 0 && !deployments.has(deployment)) this.#states.delete(deployment);
     }
   }
 
@@ -162,40 +231,74 @@ export class LiveSignals {
     for (const unsubscribe of this.#subscriptions) unsubscribe();
   }
 
-  private state(deployment: string): State {
+  private unknownState(labels: DeploymentLabels): State {
+    return {
+      labels,
+      window: new DeploymentWindow(),
+      breaker: new CircuitBreaker(() => this.settings().breaker),
+      concurrency: new ConcurrencyLimit(() => this.settings().concurrency),
+      pace: new PaceWatch(),
+      waiting: new Map(),
+      inFlight: 0,
+      queued: 0,
+      inAlert: false,
+      restingUntilMs: 0,
+      isRestTold: false,
+      untoldRests: 0,
+      lastSuccessAtMs: undefined,
+      lastErrorAtMs: undefined,
+      lastErrorKind: undefined,
+      consecutiveFailures: 0,
+      shownBreaker: 'closed',
+      summary: undefined,
+      summaryAtMs: 0,
+    };
+  }
+
+  private state({ deployment, model, provider }: DeploymentLabels): State {
     let state = this.#states.get(deployment);
     if (state === undefined) {
-      state = unknownState();
+      state = this.unknownState({ deployment, model, provider });
       this.#states.set(deployment, state);
     }
+    if (state.labels.provider === '') state.labels = { deployment, model, provider };
     return state;
   }
 
-  /** @param deployment - Undefined: the alert is a surface's, which says nothing of any one deployment. */
-  private setInAlert(deployment: string | undefined, inAlert: boolean): void {
+  private summaryOf(state: State, nowMs: number): WindowSummary & { readonly isSlow: boolean } {
+    if (state.summary === undefined || nowMs - state.summaryAtMs > SUMMARY_AGE_MS) {
+      const streams = [...state.waiting.values()].filter(({ streamed }) => streamed);
+      const waits = streams.map(({ startedAtMs }) => nowMs - startedAtMs);
+      const summary = state.window.summarise(nowMs, waits);
+      state.summary = { ...summary, isSlow: state.pace.isSlow(state.waiting.values(), summary, nowMs) };
+      state.summaryAtMs = nowMs;
+    }
+    return state.summary;
+  }
+
+  /** An alert without a deployment is a surface's, which says nothing of any one of them. */
+  private setInAlert({ deployment }: AlertSubject, inAlert: boolean): void {
     if (deployment === undefined) return;
-    const state = this.state(deployment);
+    const state = this.#states.get(deployment) ?? this.state({ deployment, model: '', provider: '' });
     state.inAlert = inAlert;
     state.summary = undefined;
   }
 
   private learn(record: AttemptRecord): void {
-    const state = this.state(record.deployment);
+    const state = this.state(record);
     const nowMs = this.now();
+    const call = `${record.decisionId}/${record.attempt}`;
+    const hadAnswered = !state.waiting.delete(call);
     state.inFlight -= 1;
-    state.waiting.delete(`${record.decisionId}/${record.attempt}`);
     // A success more changes little: the summary may age. Anything else is news.
     const isNews = record.outcome !== 'succeeded' || (state.summary?.samples ?? 0) < WELL_KNOWN_SAMPLES;
-    state.summary =
-      isNews || state.summary === undefined ? undefined : { ...state.summary, inFlight: state.inFlight };
+    if (isNews) state.summary = undefined;
 
-    if (record.errorKind === 'rate_limited') {
-      const restMs = Math.min(record.retryAfterMs ?? DEFAULT_REST_MS, MAX_REST_MS);
-      // The longest wait wins: a second, shorter one does not call a deployment back early.
-      state.restingUntilMs = Math.max(state.restingUntilMs, nowMs + restMs);
-    }
+    this.rest(state, record, nowMs);
     if (record.outcome === 'succeeded') {
       state.lastSuccessAtMs = nowMs;
+      state.untoldRests = 0;
+      if (!hadAnswered) state.pace.answered(record.startedAtMs);
     } else if (record.errorKind !== undefined) {
       state.lastErrorAtMs = nowMs;
       state.lastErrorKind = record.errorKind;
@@ -203,6 +306,14 @@ export class LiveSignals {
     const isError =
       (record.outcome === 'failed' || record.outcome === 'timed_out') &&
       (record.errorKind === undefined || !NOT_A_FAULT.has(record.errorKind));
+    if (isError && record.outcome === 'timed_out' && !hadAnswered) {
+      state.pace.givenUp(record.startedAtMs, nowMs);
+    }
+    if (record.errorKind === 'overloaded') state.concurrency.overloaded(nowMs);
+    const outcome: BreakerOutcome = isError ? 'fault' : record.outcome === 'succeeded' ? 'success' : 'none';
+    state.breaker.ended(call, outcome, record.startedAtMs, nowMs);
+    if (isError) this.hold(state, record, nowMs);
+    this.showBreaker(state);
     if (record.outcome !== 'succeeded' && !isError) return;
     state.consecutiveFailures = isError ? state.consecutiveFailures + 1 : 0;
     state.window.add({
@@ -217,5 +328,44 @@ export class LiveSignals {
           ? record.durationMs
           : undefined,
     });
+  }
+
+  /** A provider that asks for a pause gets it, whatever it calls the reason. */
+  private rest(state: State, record: AttemptRecord, nowMs: number): void {
+    const isLimited = record.errorKind === 'rate_limited';
+    const isAsked = record.errorKind === 'overloaded' || record.errorKind === 'server_error';
+    // Another key has headroom: the limit is one key's.
+    if (record.otherKeyReady || (!isLimited && !isAsked)) return;
+    const toldMs = record.retryAfterMs ?? 0;
+    // A wait of nothing, or one that was over when it came, says nothing.
+    if (toldMs <= 0 && !isLimited) return;
+    const guessMs = Math.min(DEFAULT_REST_MS * 2 ** Math.min(state.untoldRests, 16), MAX_DEFAULT_REST_MS);
+    if (toldMs <= 0) state.untoldRests += 1;
+    const untilMs = nowMs + Math.min(toldMs > 0 ? toldMs : guessMs, MAX_REST_MS);
+    // The longest wait wins: a second, shorter one does not call a deployment back early.
+    if (untilMs <= state.restingUntilMs) return;
+    state.restingUntilMs = untilMs;
+    state.isRestTold = toldMs > 0;
+  }
+
+  private hold(state: State, { errorKind, retryAfterMs, otherKeyReady }: AttemptRecord, nowMs: number): void {
+    if (!REFUSED.has(errorKind) || otherKeyReady) return;
+    const untilMs = nowMs + Math.min(retryAfterMs ?? REFUSED_HOLD_MS, MAX_REST_MS);
+    const { provider } = state.labels;
+    for (const other of this.#states.values()) {
+      const isMeant =
+        other === state || (OF_THE_ACCOUNT.has(errorKind) && other.labels.provider === provider);
+      if (!isMeant) continue;
+      other.breaker.hold(untilMs, nowMs);
+      if (other !== state) this.showBreaker(other);
+    }
+  }
+
+  private showBreaker(state: State): void {
+    const { state: breaker, openUntilMs } = state.breaker.read(this.now());
+    if (breaker === state.shownBreaker) return;
+    const from = state.shownBreaker;
+    state.shownBreaker = breaker;
+    this.bus.emit('breaker-changed', { ...state.labels, from, to: breaker, openUntilMs });
   }
 }

@@ -2,6 +2,7 @@ import type { TokenUsage } from '../chat/chat-types.js';
 import type { LlmRouterErrorCode } from '../errors/llm-router-error.js';
 import type { ProviderErrorKind } from '../errors/provider-error-kind.js';
 import type { Alert } from './alert.js';
+import type { KeyRefused, KeyRestored } from './key-events.js';
 
 /**
  * One of the cascade's three steps.
@@ -57,6 +58,8 @@ export interface AttemptRecord extends DeploymentLabels, RequestLabels {
   readonly status: number | undefined;
   readonly providerCode: string | undefined;
   readonly retryAfterMs: number | undefined;
+  /** The fault was its key's, and another key of the provider is usable. Absent: no. */
+  readonly otherKeyReady?: boolean;
   readonly usage: TokenUsage;
   /** `estimated`: the provider reported nothing (a cut stream, a client that left). */
   readonly usageSource: 'reported' | 'estimated';
@@ -133,6 +136,19 @@ export interface AttemptFirstToken extends DeploymentLabels {
   readonly timeToFirstTokenMs: number;
 }
 
+/** A deployment's breaker has changed its state. The end of a pause shows with the probe that follows it. */
+export interface BreakerChanged extends DeploymentLabels {
+  readonly from: 'closed' | 'open' | 'half_open' | 'ramping';
+  readonly to: 'closed' | 'open' | 'half_open' | 'ramping';
+  /** End of its pause, in epoch milliseconds; 0: none. */
+  readonly openUntilMs: number;
+}
+
+/** So many requests wait in the router for room at a deployment. */
+export interface QueueChanged extends DeploymentLabels {
+  readonly queued: number;
+}
+
 /** A deployment that a request's plan would have called first, were it not rate-limited or failing. */
 export interface DeploymentPassedOver {
   readonly decisionId: string;
@@ -145,8 +161,12 @@ export interface TelemetryEvents {
   'attempt-started': AttemptStarted;
   'attempt-first-token': AttemptFirstToken;
   'attempt-ended': AttemptRecord;
+  'breaker-changed': BreakerChanged;
+  'queue-changed': QueueChanged;
   'request-ended': RequestRecord;
   'handler-ended': HandlerRecord;
   'alert-raised': Alert;
   'alert-cleared': Alert;
+  'key-refused': KeyRefused;
+  'key-restored': KeyRestored;
 }

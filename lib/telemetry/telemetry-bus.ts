@@ -12,10 +12,14 @@ export class TelemetryBus {
     'attempt-started': new Set(),
     'attempt-first-token': new Set(),
     'attempt-ended': new Set(),
+    'breaker-changed': new Set(),
+    'queue-changed': new Set(),
     'request-ended': new Set(),
     'handler-ended': new Set(),
     'alert-raised': new Set(),
     'alert-cleared': new Set(),
+    'key-refused': new Set(),
+    'key-restored': new Set(),
   };
 
   /** Called with the name of the event whose listener threw; the Nest layer logs it. */

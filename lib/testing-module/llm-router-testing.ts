@@ -199,16 +199,25 @@ export class LlmRouterTesting extends LlmUpstreams implements LlmScript {
     const router = this.#connecting;
     if (router === undefined) return;
     this.#connecting = undefined;
-    router.watch(watched, this.#log.watch(watched.bus));
+    const endWatch = this.#log.watch(watched.bus);
+    const onStopping = (): void => {
+      router.connection.close();
+    };
+    router.watch(watched, () => {
+      watched.stopping.removeEventListener('abort', onStopping);
+      endWatch();
+    });
     // Another router may know what this one does not: the scripts of both are here.
     const known = [router, ...this.#routers];
     for (const [name, page] of this.#models) if (!page.isBlank) checkModel(name, known);
     for (const [name, page] of this.#providers) if (!page.isBlank) checkProvider(name, known);
+    // Each reconfiguration comes by here: its predecessors are not kept for ever.
+    for (const other of this.#routers) {
+      if (other.isClosed && other.isOfOneRouter(router)) this.#routers.delete(other);
+    }
     this.#routers.add(router);
     // What still waits ends with the first word of a shutdown: the router would give it its grace period.
-    watched.stopping.addEventListener('abort', () => {
-      router.connection.close();
-    });
+    watched.stopping.addEventListener('abort', onStopping, { once: true });
   }
 
   private pages(): ScriptPage[] {

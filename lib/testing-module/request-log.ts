@@ -14,8 +14,26 @@ export class RequestLog {
   /** Emitted the moment before the call it tells of is sent. */
   #started: AttemptStarted | undefined;
 
-  /** Gives a function that ends the watch. */
+  /** How often each bus is watched: by every configuration a router has had and still serves by. */
+  readonly #watched = new Map<TelemetryBus, { count: number; readonly end: () => void }>();
+
+  /** Gives a function that ends the watch. However often a bus is watched, it is heard once. */
   watch(bus: TelemetryBus): () => void {
+    const watched = this.#watched.get(bus) ?? { count: 0, end: this.listen(bus) };
+    watched.count += 1;
+    this.#watched.set(bus, watched);
+    let isWatching = true;
+    return () => {
+      if (!isWatching) return;
+      isWatching = false;
+      watched.count -= 1;
+      if (watched.count > 0) return;
+      this.#watched.delete(bus);
+      watched.end();
+    };
+  }
+
+  private listen(bus: TelemetryBus): () => void {
     const subscriptions = [
       bus.on('attempt-started', (started) => {
         this.#started = started;

@@ -30,6 +30,11 @@ export class TestedRouter {
     return this.#isClosed;
   }
 
+  /** Whether both are one router's, of two configurations. */
+  isOfOneRouter(other: TestedRouter): boolean {
+    return this.#watched !== undefined && this.#watched.bus === other.#watched?.bus;
+  }
+
   get models(): Iterable<string> {
     return this.#watched?.policy.modelNames.keys() ?? [];
   }

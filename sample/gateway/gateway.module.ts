@@ -13,6 +13,14 @@ export class GatewayModule {
     };
   }
 
+  /** The same with its options in a file, which it may follow while it runs. */
+  static withFile(file: string, isWatched: boolean): DynamicModule {
+    return {
+      module: GatewayModule,
+      imports: [LlmRouterModule.forFile(file, { watch: isWatched }), LlmRouterHttpModule.register()],
+    };
+  }
+
   /** The same over simulated providers, with routes that make them fail. */
   static withSandbox(sandbox: Sandbox): DynamicModule {
     return {

@@ -1,5 +1,5 @@
 /** What to try, as lines that work when pasted into a shell. */
-export function guide(url: string, isSandbox: boolean, wantsKey: boolean): string {
+export function guide(url: string, isSandbox: boolean, wantsKey: boolean, isWatched = false): string {
   const key = wantsKey ? ` -H "authorization: Bearer $KEY"` : '';
   const post = (path: string, body: object): string =>
     `curl -sN ${url}${path}${key} -H 'content-type: application/json' -d '${JSON.stringify(body)}'`;
@@ -15,6 +15,11 @@ export function guide(url: string, isSandbox: boolean, wantsKey: boolean): strin
     '',
     `LLM router on ${url}${isSandbox ? ' (sandbox: answers are simulated, no key needed)' : ''}`,
     '',
+    ...(isWatched
+      ? [
+          '# the file is watched: what you save comes into force at once; a bad one changes nothing (see the log)',
+        ]
+      : []),
     ...(wantsKey
       ? ['# first: export KEY=… (one of http.apiKeys; explain, KPIs and metrics want one with admin: true)']
       : []),

@@ -34,7 +34,7 @@ function hasKeys(options: LlmRouterOptions): boolean {
 }
 
 async function start(): Promise<void> {
-  const { host, port, configurationFile } = readSettings(process.env);
+  const { host, port, configurationFile, isWatched } = readSettings(process.env);
   await assertPortFree(port, host);
   // The sandbox ends with the process.
   const sandbox = configurationFile === undefined ? await createSandbox() : undefined;
@@ -44,12 +44,15 @@ async function start(): Promise<void> {
   }
   // Before Nest sees it: its own report of a failed boot is a stack trace.
   checkLlmRouterOptions(options);
-  const module = sandbox === undefined ? GatewayModule.with(options) : GatewayModule.withSandbox(sandbox);
+  const module =
+    sandbox === undefined
+      ? GatewayModule.withFile(configurationFile ?? '', isWatched)
+      : GatewayModule.withSandbox(sandbox);
   // Connections are closed after the router has drained: a client's spare ones would hold up the end.
   const app = await NestFactory.create(module, { abortOnError: false, forceCloseConnections: true });
   app.enableShutdownHooks();
   await app.listen(port, host);
-  process.stdout.write(guide(await app.getUrl(), sandbox !== undefined, hasKeys(options)));
+  process.stdout.write(guide(await app.getUrl(), sandbox !== undefined, hasKeys(options), isWatched));
 }
 
 start().catch((error: unknown) => {

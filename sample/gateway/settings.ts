@@ -6,6 +6,8 @@ export interface Settings {
   readonly port: number;
   /** A JSON or YAML file; undefined: the sandbox. */
   readonly configurationFile: string | undefined;
+  /** Whether what is saved into the file comes into force while the gateway runs. */
+  readonly isWatched: boolean;
 }
 
 /** @throws Error of one line for a value that cannot be used. */
@@ -15,10 +17,16 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     throw new Error('PORT must be a number from 0 to 65535');
   }
   const file = environment.LLM_ROUTER_CONFIG;
+  const watch = environment.LLM_ROUTER_WATCH ?? '';
+  if (!['', '0', '1'].includes(watch)) throw new Error('LLM_ROUTER_WATCH must be 1 (watch the file) or 0');
+  if (watch === '1' && (file === undefined || file === '')) {
+    throw new Error('LLM_ROUTER_WATCH=1 needs a file: set LLM_ROUTER_CONFIG too');
+  }
   return {
     host: environment.HOST ?? '127.0.0.1',
     port: Number(port),
     configurationFile: file === undefined || file === '' ? undefined : file,
+    isWatched: watch === '1',
   };
 }
 

@@ -2,6 +2,7 @@ import { IsOptional } from '../class-validator.js';
 import { NotSupportedYet, Section } from '../section.decorators.js';
 import { IsAmount, IsCount, IsName } from '../validators.js';
 import { PriceOptions } from './price.options.js';
+import { OwnTimeoutOptions } from './timeout.options.js';
 
 const NOT_YET = { region: '', retention: '', requestsPerMinute: '', tokensPerMinute: '' };
 
@@ -42,8 +43,12 @@ export class DeploymentOptions {
   @IsCount(1)
   maxOutputTokens?: number;
 
-  /** Requests in flight at which it counts as overloaded. */
+  /** Calls in flight at which it is full: more wait or go elsewhere. */
   @IsOptional()
   @IsCount(1)
   maxConcurrency?: number;
+
+  @IsOptional()
+  @Section(() => OwnTimeoutOptions)
+  timeouts?: OwnTimeoutOptions;
 }

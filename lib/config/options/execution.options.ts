@@ -1,37 +1,18 @@
 import { IsOptional } from '../class-validator.js';
-import { NotSupportedYet, Section } from '../section.decorators.js';
+import { Section } from '../section.decorators.js';
 import { IsCount, IsMilliseconds, IsOneOf } from '../validators.js';
-
-/**
- * How long each part of an attempt may take.
- *
- * @publicApi
- */
-export class TimeoutOptions {
-  /** @defaultValue 2000 */
-  @IsMilliseconds()
-  connectMs = 2_000;
-
-  /** Until the first token of a stream. @defaultValue 15000; 120000 for models with `reasoning` */
-  @IsOptional()
-  @IsMilliseconds()
-  firstTokenMs?: number;
-
-  /** Between two pieces of a stream. @defaultValue 15000 */
-  @IsMilliseconds()
-  idleMs = 15_000;
-
-  /** A whole stream. @defaultValue 600000 */
-  @IsMilliseconds()
-  maxStreamMs = 600_000;
-}
+import { BreakerOptions } from './breaker.options.js';
+import { ConcurrencyOptions } from './concurrency.options.js';
+import { HedgeOptions } from './hedge.options.js';
+import { QueueOptions } from './queue.options.js';
+import { RetryOptions } from './retry.options.js';
+import { TimeoutOptions } from './timeout.options.js';
 
 /**
  * How a plan is carried out.
  *
  * @publicApi
  */
-@NotSupportedYet({ hedge: '', retries: '', breaker: '', concurrency: '' })
 export class ExecutionOptions {
   /** Calls of providers for one request, at most. @defaultValue 4 */
   @IsCount(1, 20)
@@ -48,6 +29,21 @@ export class ExecutionOptions {
 
   @Section(() => TimeoutOptions)
   timeouts: TimeoutOptions = new TimeoutOptions();
+
+  @Section(() => RetryOptions)
+  retries: RetryOptions = new RetryOptions();
+
+  @Section(() => BreakerOptions)
+  breaker: BreakerOptions = new BreakerOptions();
+
+  @Section(() => ConcurrencyOptions)
+  concurrency: ConcurrencyOptions = new ConcurrencyOptions();
+
+  @Section(() => QueueOptions)
+  queue: QueueOptions = new QueueOptions();
+
+  @Section(() => HedgeOptions)
+  hedge: HedgeOptions = new HedgeOptions();
 
   /**
    * What carries axios: `undici` costs about half the CPU of axios's own `http`.

@@ -11,6 +11,7 @@ import { ModelOptions } from './model.options.js';
 import { ProviderOptions } from './provider.options.js';
 import { ReasoningMemoryOptions } from './reasoning-memory.options.js';
 import { RuleOptions } from './rule.options.js';
+import { ShutdownOptions } from './shutdown.options.js';
 import { SurfaceOptions } from './surface.options.js';
 
 /**
@@ -89,6 +90,9 @@ export class LlmRouterConfiguration {
 
   @Section(() => HealthOptions)
   health: HealthOptions = new HealthOptions();
+
+  @Section(() => ShutdownOptions)
+  shutdown: ShutdownOptions = new ShutdownOptions();
 
   /** Warnings stop the boot as errors do; a price that merely looks odd does not. @defaultValue false */
   @IsFlag()

@@ -1,20 +1,10 @@
 import { IsOptional } from '../class-validator.js';
 import { MODEL_CAPABILITIES, type ModelCapability } from '../../catalog/catalog-model.js';
 import { NotSupportedYet, Section, SectionList } from '../section.decorators.js';
-import { IsAmount, IsCount, IsFlag, IsListOf, IsName } from '../validators.js';
-import { ValidateBy } from '../class-validator.js';
+import { IsAmount, IsCount, IsFlag, IsListOf, IsName, IsShareOrAll } from '../validators.js';
 import { DeploymentOptions } from './deployment.options.js';
 import { PriceOptions } from './price.options.js';
-
-function IsShare(): PropertyDecorator {
-  return ValidateBy({
-    name: 'isShare',
-    validator: {
-      validate: (value) => typeof value === 'number' && value >= 0 && value <= 1,
-      defaultMessage: () => 'must be a number from 0 to 1',
-    },
-  });
-}
+import { OwnTimeoutOptions } from './timeout.options.js';
 
 /**
  * What the catalogue lacks of a model, or has otherwise.
@@ -58,12 +48,12 @@ export class ModelOptions {
 
   /** Expected share of wins against the catalogue's reference model, 0 to 1. Without one it passes no floor. */
   @IsOptional()
-  @IsShare()
+  @IsShareOrAll()
   quality?: number;
 
   /** 0 to 1; ratings are not shipped. Without one it passes no safety floor. */
   @IsOptional()
-  @IsShare()
+  @IsShareOrAll()
   safety?: number;
 
   /**
@@ -79,7 +69,13 @@ export class ModelOptions {
   @IsAmount(0.001)
   weight?: number;
 
+  /** Calls in flight at which it is full, of each of its deployments: more wait or go elsewhere. */
   @IsOptional()
   @IsCount(1)
   maxConcurrency?: number;
+
+  /** Of each of its deployments. */
+  @IsOptional()
+  @Section(() => OwnTimeoutOptions)
+  timeouts?: OwnTimeoutOptions;
 }

@@ -4,7 +4,15 @@ import { GOOGLE_CLOUD_LOCATION } from '../google-cloud-location.js';
 import { GOOGLE_CLOUD_PROJECT } from '../google-cloud-project.js';
 import { NotSupportedYet } from '../section.decorators.js';
 import { AWS_REGION_PATTERN } from '../aws-region-pattern.js';
-import { IsBaseUrl, IsFlag, IsFunction, IsName, IsOneOf } from '../validators.js';
+import {
+  IsBaseUrl,
+  IsFlag,
+  IsFunction,
+  IsKeyOrCallback,
+  IsKeysOrCallback,
+  IsName,
+  IsOneOf,
+} from '../validators.js';
 import type { AiSdkLanguageModel } from './ai-sdk-language-model.js';
 
 /**
@@ -41,7 +49,7 @@ export const PROVIDER_API_NAMES = [
  *
  * @publicApi
  */
-@NotSupportedYet({ apiKeys: 'give one `apiKey`', retention: '', quirks: '' })
+@NotSupportedYet({ retention: '', quirks: '' })
 export class ProviderOptions {
   /**
    * Its wire format: `openai`, `anthropic`, `gemini`, `azure-openai`; the name of a provider whose habits are known
@@ -57,10 +65,33 @@ export class ProviderOptions {
    * `vllm`. For `bedrock` a Bedrock API key, by default `AWS_BEARER_TOKEN_BEDROCK`; without one, requests are signed with
    * the credentials of AWS's default chain. For `vertex` a key of its express mode, which knows no `project` and no
    * Claude; without one, Google's application default credentials.
+   *
+   * In code also a function that gives the key, which is then rotated without a restart: asked at the first call, once a
+   * minute from then on, and at once after the key was refused. While it throws or hangs the last key stays in use.
+   *
+   * @example
+   * ```ts
+   * providers: { openai: { api: 'openai', apiKey: () => secrets.read('openai-key') } }
+   * ```
    */
   @IsOptional()
-  @IsName(8_192)
-  apiKey?: string;
+  @IsKeyOrCallback()
+  apiKey?: string | (() => string | Promise<string>);
+
+  /**
+   * Several keys in place of `apiKey`, or in code a function that gives them. Each call takes the one with the most left
+   * of its rate limits, of those that are alike the one with the fewest calls under way. One that gets a 429 rests alone;
+   * one that is refused is taken out, which the provider's health and a warning in the log tell, and tried again by one
+   * call after a minute, later after up to ten.
+   *
+   * @example
+   * ```yaml
+   * openai: { api: openai, apiKeys: ['${OPENAI_KEY_A}', '${OPENAI_KEY_B}'] }
+   * ```
+   */
+  @IsOptional()
+  @IsKeysOrCallback()
+  apiKeys?: string[] | (() => string[] | Promise<string[]>);
 
   /**
    * Where it is, as the vendor's SDK has it: OpenAI's ends in `/v1`, the others carry no version. Of Azure OpenAI the

@@ -1,7 +1,8 @@
 import { TASK_KINDS, type TaskKind } from '../../catalog/index.js';
 import { IsOptional } from '../class-validator.js';
-import { SectionList } from '../section.decorators.js';
+import { Section, SectionList } from '../section.decorators.js';
 import { IsAmount, IsMilliseconds, IsNameOrNames, IsOneOf } from '../validators.js';
+import { OwnTimeoutOptions } from './timeout.options.js';
 
 /**
  * One step of the cascade.
@@ -21,6 +22,10 @@ export class TierOptions {
   @IsOptional()
   @IsMilliseconds()
   targetLatencyMs?: number;
+
+  @IsOptional()
+  @Section(() => OwnTimeoutOptions)
+  timeouts?: OwnTimeoutOptions;
 }
 
 /**

@@ -1,7 +1,8 @@
 import { IsOptional } from '../class-validator.js';
 import type { Workload } from '../../context/llm-request-context.js';
-import { NotSupportedYet } from '../section.decorators.js';
-import { IsAmount, IsCount, IsFloor, IsMilliseconds, IsName, IsOneOf } from '../validators.js';
+import { NotSupportedYet, Section } from '../section.decorators.js';
+import { IsAmount, IsCount, IsFlag, IsFloor, IsMilliseconds, IsName, IsOneOf } from '../validators.js';
+import { OwnTimeoutOptions } from './timeout.options.js';
 
 export const WORKLOADS = ['interactive', 'background'] as const;
 
@@ -16,7 +17,6 @@ export const WORKLOADS = ['interactive', 'background'] as const;
   region: '',
   retention: '',
   recordPrompts: '',
-  onStreamFailure: '',
 })
 export class SurfaceOptions {
   /** Minimum quality, or a model's name ("at least as good as"). A hard limit on every attempt. */
@@ -53,4 +53,44 @@ export class SurfaceOptions {
   @IsOptional()
   @IsCount(1)
   maxOutputTokens?: number;
+
+  @IsOptional()
+  @Section(() => OwnTimeoutOptions)
+  timeouts?: OwnTimeoutOptions;
+
+  /**
+   * Who is served first where not all can be: of two surfaces the one with the higher number; the lowest is refused first.
+   * Background work comes after all that is interactive.
+   *
+   * @defaultValue 50
+   */
+  @IsOptional()
+  @IsCount(0, 100)
+  priority?: number;
+
+  /**
+   * What becomes of a stream that fails after its first token. `error`: it ends with an error event. `continue`: another
+   * model is handed what was already said and goes on from there, which the answer says (`llm_router.continued_by` in the
+   * first chunk of it). An answer that cannot be taken up (a tool call, JSON, several choices) still ends with an error.
+   *
+   * @defaultValue 'error'
+   */
+  @IsOptional()
+  @IsOneOf(['error', 'continue'])
+  onStreamFailure?: 'error' | 'continue';
+
+  /**
+   * What becomes of a request that a provider's content filter refuses. `reject`: the caller gets the refusal. `next_model`:
+   * the next model of the plan is asked.
+   *
+   * @defaultValue 'reject'
+   */
+  @IsOptional()
+  @IsOneOf(['reject', 'next_model'])
+  onContentFilter?: 'reject' | 'next_model';
+
+  /** False: no request of it is ever sent twice at once, whatever `execution.hedge` says. @defaultValue true */
+  @IsOptional()
+  @IsFlag()
+  hedge?: boolean;
 }

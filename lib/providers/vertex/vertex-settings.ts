@@ -1,4 +1,9 @@
-import { GOOGLE_CLOUD_LOCATION, GOOGLE_CLOUD_PROJECT, type ProviderOptions } from '../../config/index.js';
+import {
+  GOOGLE_CLOUD_LOCATION,
+  GOOGLE_CLOUD_PROJECT,
+  hasKeys,
+  type ProviderOptions,
+} from '../../config/index.js';
 import { ConfigurationError } from '../../errors/configuration-error.js';
 
 /** Where a provider's calls to Vertex AI go. */
@@ -27,11 +32,11 @@ export const VERTEX_DEFAULTS: VertexSettings = {
  * @throws {@link ConfigurationError} for a variable that is no project or location.
  */
 export function readVertexSettings(
-  provider: Pick<ProviderOptions, 'apiKey' | 'project' | 'location' | 'bucketFiles'>,
+  provider: Pick<ProviderOptions, 'apiKey' | 'apiKeys' | 'project' | 'location' | 'bucketFiles'>,
   environment: NodeJS.ProcessEnv,
 ): VertexSettings {
   const readsBuckets = provider.bucketFiles === true;
-  if (provider.apiKey) {
+  if (hasKeys(provider)) {
     return { ...VERTEX_DEFAULTS, isExpress: true, readsBuckets };
   }
   return {

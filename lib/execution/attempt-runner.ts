@@ -1,0 +1,169 @@
+import { InvalidRequestError } from '../errors/invalid-request-error.js';
+import { ProviderError } from '../errors/provider-error.js';
+import { type PlannedAttempt, promptOf } from '../planning/index.js';
+import type { UpstreamClient } from '../providers/upstream-client.js';
+import type { Outcome, TelemetryBus } from '../telemetry/index.js';
+import { AttemptClock, AttemptStopped, type StopCause } from './attempt-clock.js';
+import { AttemptRecorder } from './attempt-recorder.js';
+import type { PlannedExecution } from './execution.js';
+
+export type AttemptResult<Answer> =
+  | { readonly kind: 'answered'; readonly answer: Answer }
+  | { readonly kind: 'failed'; readonly error: ProviderError; readonly stopCause: StopCause | undefined }
+  /** The adapter cannot say this request on its wire. */
+  | { readonly kind: 'unsayable'; readonly error: InvalidRequestError }
+  /** The caller left, the shutdown ended it, or another copy of the request was answered first. */
+  | { readonly kind: 'ended'; readonly cause: StopCause };
+
+/** An attempt on its way. */
+export interface RunningAttempt<Answer> {
+  readonly planned: PlannedAttempt;
+  readonly result: Promise<AttemptResult<Answer>>;
+  stop(cause: StopCause): void;
+}
+
+export interface Call<Prepared> {
+  readonly execution: PlannedExecution;
+  readonly planned: PlannedAttempt;
+  readonly prepared: Prepared;
+  readonly clock: AttemptClock;
+  readonly recorder: AttemptRecorder;
+  /** Whether it is worth while to give it up for another; asked when its time is up. Does not throw. */
+  readonly mayMoveOn: () => boolean;
+  /**
+   * To be asked once an answer is there: of several copies of a request one alone is served. Ends the attempt where it is
+   * not the first.
+   */
+  readonly claim: () => void;
+}
+
+/** How requests of one kind are put on a wire, and carried out once they are. */
+export interface Kind<Prepared, Answer> {
+  /** @throws {@link InvalidRequestError} when the deployment's wire cannot say the request. */
+  prepare(client: UpstreamClient, planned: PlannedAttempt): Prepared;
+  run(call: Call<Prepared>): Promise<Answer>;
+}
+
+export function clientOf({ clients }: PlannedExecution, { deployment }: PlannedAttempt): UpstreamClient {
+  const client = clients.get(deployment.provider);
+  if (client === undefined) throw new TypeError(`No client for provider ${deployment.provider}`);
+  return client;
+}
+
+/** What the caller did wrong is no failure of the deployment. */
+export function outcomeOfFailure(error: ProviderError): Outcome {
+  if (!error.isRetryable) return 'rejected';
+  return error.kind === 'timeout' ? 'timed_out' : 'failed';
+}
+
+/** The client's own short deadline, or half of it, ended the attempt: no fault of the deployment, and no measure. */
+function isImpatienceOfClient(cause: StopCause, { plan, labels }: PlannedExecution): boolean {
+  if (!plan.isDeadlineOfClient) return false;
+  return cause === 'deadline' || (cause === 'too_slow' && !labels.streamed);
+}
+
+export interface AttemptStart<Prepared, Answer> {
+  readonly bus: TelemetryBus;
+  readonly execution: PlannedExecution;
+  readonly planned: PlannedAttempt;
+  /** Position in the request, from 1. */
+  readonly attempt: number;
+  readonly kind: Kind<Prepared, Answer>;
+  readonly mayMoveOn: () => boolean;
+  /** True for the first that asks. */
+  readonly claim: () => boolean;
+}
+
+/**
+ * Puts one attempt on the wire. What the wire cannot say is found at once; the rest is told by the result. Its record is
+ * emitted exactly once, before the result is there (of a stream that has begun: when it ends).
+ */
+export function startAttempt<Prepared, Answer>({
+  bus,
+  execution,
+  planned,
+  attempt,
+  kind,
+  mayMoveOn,
+  claim,
+}: AttemptStart<Prepared, Answer>): RunningAttempt<Answer> {
+  let prepared: Prepared;
+  try {
+    prepared = kind.prepare(clientOf(execution, planned), planned);
+  } catch (error) {
+    if (!(error instanceof InvalidRequestError)) throw error;
+    return { planned, result: Promise.resolve({ kind: 'unsayable', error }), stop: () => undefined };
+  }
+  const recorder = new AttemptRecorder(
+    bus,
+    execution.labels,
+    planned,
+    attempt,
+    promptOf(planned.deployment, execution.features).inputTokens,
+  );
+  const clock = new AttemptClock(execution.signal);
+  const call: Call<Prepared> = {
+    execution,
+    planned,
+    prepared,
+    clock,
+    recorder,
+    mayMoveOn,
+    claim: () => {
+      if (claim()) return;
+      clock.stop('hedge_lost');
+      throw clock.signal.reason;
+    },
+  };
+  const run = async (): Promise<AttemptResult<Answer>> => {
+    try {
+      return { kind: 'answered', answer: await kind.run(call) };
+    } catch (error) {
+      clock.dispose();
+      return judge(error, call);
+    }
+  };
+  return {
+    planned,
+    result: run(),
+    stop: (cause) => {
+      clock.stop(cause);
+    },
+  };
+}
+
+/** Turns what an attempt threw into its record and the cascade's next step. */
+function judge(
+  error: unknown,
+  { execution, clock, recorder }: Call<unknown>,
+): Exclude<AttemptResult<never>, { kind: 'answered' | 'unsayable' }> {
+  const settle = (outcome: Outcome, failure?: ProviderError): void => {
+    execution.records.push(recorder.settle(outcome, { error: failure, usage: undefined }));
+  };
+  const cause = error instanceof AttemptStopped ? error.stopCause : clock.stopCause;
+  // Ended from our side after it was sent: the provider has read the prompt, and bills it.
+  if (cause !== undefined) recorder.accepted();
+  if (cause === 'client_left' || cause === 'shutdown') {
+    settle('client_left');
+    return { kind: 'ended', cause };
+  }
+  if (cause === 'hedge_lost') {
+    settle('hedge_lost');
+    return { kind: 'ended', cause };
+  }
+  if (cause !== undefined) {
+    const failure = new ProviderError({ kind: 'timeout', providerCode: cause });
+    if (isImpatienceOfClient(cause, execution)) settle('client_left');
+    else settle('timed_out', failure);
+    return { kind: 'failed', error: failure, stopCause: cause };
+  }
+  if (error instanceof ProviderError) {
+    // An answer that began with success was generated, and is billed, even if it did not arrive whole.
+    if (error.status !== undefined && error.status < 300) recorder.accepted();
+    settle(outcomeOfFailure(error), error);
+    return { kind: 'failed', error, stopCause: undefined };
+  }
+  // A fault of ours: recorded, so that no in-flight count stays behind, and passed on. The deployment is not to blame.
+  settle('rejected', new ProviderError({ kind: 'bad_response', providerCode: 'router_fault' }));
+  throw error;
+}
