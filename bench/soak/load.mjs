@@ -72,7 +72,7 @@ async function run({ seconds, inFlight, seed, shape }) {
   await delay(SETTLED_WITHIN_MS);
   const leftInFlight = await inFlightOf(world);
   const openUpstream = PROVIDERS.reduce((sum, name) => sum + world.providers[name].upstream.openRequests, 0);
-  const calls = world.log.sent().filter(({ id }) => id !== '?').length;
+  const sent = world.log.sent().filter(({ id }) => id !== '?');
   const eventLoopMs = { p999: world.eventLoopMs(99.9), max: world.eventLoopMs(100) };
   await world.close();
   await delay(SETTLED_WITHIN_MS);
@@ -108,12 +108,18 @@ async function run({ seconds, inFlight, seed, shape }) {
       detail: reading.detail,
       endMs: Math.round(reading.endMs),
       faults: faultsOf(reading).map(({ provider, fault }) => `${provider} ${JSON.stringify(fault)}`),
+      calls: sent
+        .filter(({ id }) => id === reading.id)
+        .map(
+          ({ provider, sentAt, endedAt }) =>
+            `${provider} ${sentAt - reading.startedAt} to ${(endedAt ?? Infinity) - reading.startedAt} ms`,
+        ),
     }));
   return {
     asked,
     answered: readings.length,
     perSecond: asked / spentSeconds,
-    callsPerRequest: calls / asked,
+    callsPerRequest: sent.length / asked,
     verdicts,
     details,
     unharmed: { count: unharmed.length, ok: unharmed.filter(isOk).length },

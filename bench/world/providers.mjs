@@ -7,9 +7,9 @@ import { wishesOf } from './spoken.mjs';
 export const PROVIDERS = ['primary', 'secondary', 'tertiary'];
 
 const MAKE = {
-  primary: { api: 'openai', firstTokenMs: 350, capacity: 14 },
-  secondary: { api: 'anthropic', firstTokenMs: 500, capacity: 12 },
-  tertiary: { api: 'gemini', firstTokenMs: 650, capacity: 12 },
+  primary: { api: 'openai', firstTokenMs: 350, capacity: 20 },
+  secondary: { api: 'anthropic', firstTokenMs: 500, capacity: 16 },
+  tertiary: { api: 'gemini', firstTokenMs: 650, capacity: 16 },
 };
 const FIRST_TOKEN_SIGMA = 0.35;
 const TOKENS_PER_SECOND = [60, 120];

@@ -67,13 +67,18 @@ export async function openWorld({
       leaveAfterMs: request.leaveAfterMs,
     });
 
-  /** So that nobody pays for the first compilation of the code. */
+  /** So that nobody pays for the first compilation of the code; without a hurry, so that it teaches the router nothing bad. */
   const warmUp = async () => {
     const size = { promptTokens: 100, answerTokens: 20 };
     for (let turn = 0; turn < 3; turn += 1) {
       await Promise.all(
         Array.from({ length: 6 }, (_, index) =>
-          ask({ ...size, id: `warm-${turn}-${index}`, surface: 'chat', streamed: index % 2 === 0 }),
+          ask({
+            ...size,
+            id: `warm-${turn}-${index}`,
+            surface: 'background',
+            streamed: turn > 0 && index % 2 === 0,
+          }),
         ),
       );
     }
