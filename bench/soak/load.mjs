@@ -7,7 +7,7 @@ import { openWorld, startClock } from '../world/world.mjs';
 import { randomFaults } from './soak-faults.mjs';
 
 /** Short, so that stalls end within the run. */
-const DEADLINE_MS = 10_000;
+const DEADLINE_MS = 15_000;
 const TIMEOUTS = { connectMs: 2_000, firstTokenMs: 3_000, idleMs: 2_000, maxStreamMs: 30_000 };
 /** They do not come all at once. */
 const START_MS = 3_000;

@@ -20,6 +20,9 @@ import { printDay, printHead } from './table.mjs';
 const run = promisify(execFile);
 const DAY = fileURLToPath(new URL('day.mjs', import.meta.url));
 
+/** Shorter days are for a look: one request may miss each goal beside. */
+const SHORT_S = 60;
+
 async function main() {
   const { values } = parseArgs({
     options: {
@@ -71,7 +74,7 @@ async function main() {
   const report = [];
   for (const { name, loop, figures: pending } of results) {
     const figures = await pending;
-    const missed = misses(figures, DAYS[name].goal);
+    const missed = misses(figures, DAYS[name].goal, Number(values.seconds) < SHORT_S ? 1 : 0);
     if (!loop && missed.length > 0) isMet = false;
     if (values.json) report.push({ name, loop, goal: DAYS[name].goal, missed, ...figures });
     else printDay({ name, loop, day: DAYS[name], figures, missed });
