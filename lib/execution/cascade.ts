@@ -290,7 +290,7 @@ export class Cascade<Prepared, Answer> {
     planned: PlannedAttempt,
     place: RoomPlace | undefined,
   ): Promise<{ answer: Answer } | undefined> {
-    let isClaimed = false;
+    let isClaimed = false as boolean;
     const claim = (): boolean => {
       const isFirst = !isClaimed;
       isClaimed = true;
