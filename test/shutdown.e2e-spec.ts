@@ -78,7 +78,13 @@ describe.each(PLATFORMS)('an application that stops, on %s', (platform) => {
       getConnections(then: (error: unknown, count: number) => void): void;
     };
     expect(server.listening).toBe(false);
-    expect(await new Promise((resolve) => { server.getConnections((_error, count) => { resolve(count); }); })).toBe(0);
+    expect(
+      await new Promise((resolve) => {
+        server.getConnections((_error, count) => {
+          resolve(count);
+        });
+      }),
+    ).toBe(0);
   }
 
   it('is not ready and takes nothing new at once, and lets what runs end', async () => {
