@@ -7,10 +7,14 @@ import { openWorld, startClock } from '../world/world.mjs';
 import { randomFaults } from './soak-faults.mjs';
 
 /** Short, so that stalls end within the run. */
-const DEADLINE_MS = 6_000;
+const DEADLINE_MS = 10_000;
 const TIMEOUTS = { connectMs: 2_000, firstTokenMs: 3_000, idleMs: 2_000, maxStreamMs: 30_000 };
+/** They do not come all at once. */
+const START_MS = 3_000;
 const FAULT_SHARE = 0.1;
 const STREAM_SHARE = 0.7;
+/** Pieces of a stream: few, so that one process can carry upstreams, router and clients. */
+const WORDS = 12;
 /** Requests whose every call stalls: they show how exactly the deadline is kept. */
 const DOOMED_SHARE = 0.01;
 const SETTLED_WITHIN_MS = 300;
@@ -52,16 +56,15 @@ async function run({ seconds, inFlight, seed, shape }) {
   const readings = [];
   let asked = 0;
   const worker = async (index) => {
-    // They do not come all at once.
-    await clock.at((index * 1_000) / inFlight);
+    await clock.at((index * START_MS) / inFlight);
     while (clock.nowMs() < seconds * 1_000) {
       asked += 1;
       const request = {
         id: `${random.chance(DOOMED_SHARE) ? 'doomed' : 's'}-${asked}`,
         streamed: random.chance(STREAM_SHARE),
         promptTokens: 50,
-        // Ten to twenty pieces in half a second to a second.
-        answerTokens: Math.round(random.between(40, 80)),
+        answerTokens: Math.round(random.between(100, 240)),
+        words: WORDS,
       };
       const surface = request.streamed ? 'chat' : 'whole';
       readings.push({ ...request, ...(await world.ask({ ...request, surface })) });

@@ -32,7 +32,7 @@ const LATE = [
   { kind: 'stalled', after: 'first_token' },
   { kind: 'stream_error', afterChunks: 4 },
   { kind: 'malformed', afterChunks: 4 },
-  { kind: 'drip', everyMs: 200 },
+  { kind: 'drip', everyMs: 200, bytes: 400 },
 ];
 
 /**

@@ -5,8 +5,12 @@
 const WISHES = /\[id=([\w-]+) words=(\d+) tokens=(\d+)\]/;
 const TOKENS_A_WORD = 4;
 
-export function promptFor({ id, promptTokens, answerTokens }) {
-  const words = Math.max(6, Math.round(answerTokens / TOKENS_A_WORD));
+export function promptFor({
+  id,
+  promptTokens,
+  answerTokens,
+  words = Math.max(6, Math.round(answerTokens / TOKENS_A_WORD)),
+}) {
   const filler = 'Tell me what is new. '.repeat(Math.ceil((promptTokens * 4) / 21));
   return `${filler}[id=${id} words=${words} tokens=${answerTokens}]`;
 }
