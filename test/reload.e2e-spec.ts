@@ -18,7 +18,7 @@ import {
   Surface,
 } from 'nestjs-llm-router';
 import { createScriptedUpstream, LlmRouterTesting, type ScriptedUpstream } from 'nestjs-llm-router/testing';
-import { createFaultBench, type FaultBench, readStream } from './support/fault-bench.js';
+import { createFaultBench, type FaultBench, readStream, whenBegun } from './support/fault-bench.js';
 import { HeldUpstream } from './support/held-upstream.js';
 import { LogCollector } from './support/log-collector.js';
 import { PLATFORMS } from './support/router-app.js';
@@ -307,9 +307,10 @@ describe('a swap under load', () => {
   it('ends a retired stream with the shutdown, and its connection', async () => {
     const held = await heldUpstream();
     const young = await upstreamCalled('young');
-    const { router, url, close } = await bench(optionsOver(held));
+    const { router, engine, url, close } = await bench(optionsOver(held));
+    const begun = whenBegun(engine, 1);
     const stream = readStream(url, ASK);
-    await held.whenWaiting(1);
+    await begun;
     await router.reconfigure(optionsOver(young, { shutdown: { graceMs: 0 } }));
     const gone = Promise.all([...held.sockets].map((socket) => once(socket, 'close')));
     await close();

@@ -6,7 +6,13 @@ import {
   type LlmRouterOptions,
   RouterService,
 } from 'nestjs-llm-router';
-import { createFaultBench, expectInterrupted, type FaultBench, readStream } from './support/fault-bench.js';
+import {
+  createFaultBench,
+  expectInterrupted,
+  type FaultBench,
+  readStream,
+  whenBegun,
+} from './support/fault-bench.js';
 import { HeldUpstream } from './support/held-upstream.js';
 import { LogCollector } from './support/log-collector.js';
 import { PLATFORMS } from './support/router-app.js';
@@ -63,9 +69,11 @@ describe.each(PLATFORMS)('an application that stops, on %s', (platform) => {
       logger: logs,
     });
     closing.push(() => bench.close());
+    const begun = whenBegun(bench.engine, 2);
     const whole = [1, 2].map(() => bench.postJson('/v1/chat/completions', ASK));
     const streams = [1, 2].map(() => readStream(bench.url, ASK));
     await upstream.whenWaiting(4);
+    await begun;
     return { ...bench, upstream, logs, whole, streams };
   }
 
@@ -78,7 +86,13 @@ describe.each(PLATFORMS)('an application that stops, on %s', (platform) => {
       getConnections(then: (error: unknown, count: number) => void): void;
     };
     expect(server.listening).toBe(false);
-    expect(await new Promise((resolve) => { server.getConnections((_error, count) => { resolve(count); }); })).toBe(0);
+    expect(
+      await new Promise((resolve) => {
+        server.getConnections((_error, count) => {
+          resolve(count);
+        });
+      }),
+    ).toBe(0);
   }
 
   it('is not ready and takes nothing new at once, and lets what runs end', async () => {

@@ -99,6 +99,7 @@ async function work({ file, seed, from, cases, current }) {
     if ((index - from + 1) % every === 0) {
       gc();
       heapMb.push(process.memoryUsage().heapUsed / 2 ** 20);
+      if (cases > 1) parentPort.postMessage({ done: index - from + 1, faults: faults.length });
     }
   }
   return {
@@ -135,7 +136,10 @@ function watch(file, options) {
         ),
       );
     };
-    worker.once('message', resolve);
+    worker.on('message', (message) => {
+      if (message.done === undefined) resolve(message);
+      else process.stdout.write(`${message.done} cases, ${message.faults} faults\n`);
+    });
     worker.once('error', failed);
     worker.once('exit', () => {
       clearInterval(timer);

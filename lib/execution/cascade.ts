@@ -109,7 +109,9 @@ export class Cascade<Prepared, Answer> {
       if (this.#isOverdue) break;
       this.#queue = this.#queue.filter((planned) => this.mayServe(planned));
       this.#again = this.#again.filter(({ planned }) => this.mayServe(planned));
-      const next = await this.next();
+      // Looked at and started in one go: of the requests of one moment each sees those before it.
+      const able = this.takeAble();
+      const next = able === undefined ? await this.next() : { planned: able, place: undefined };
       if (next === 'wait') continue;
       if (next === undefined) break;
       const answer = await this.send(next.planned, next.place);
@@ -131,15 +133,23 @@ export class Cascade<Prepared, Answer> {
     );
   }
 
-  /** Whom to call now. `wait`: look again. Undefined: nobody is left. */
+  /** One that can be counted on now, or nearly. */
+  private takeAble(): PlannedAttempt | undefined {
+    let ready: PlannedAttempt | undefined;
+    for (const planned of this.#queue) {
+      const deferral = this.deferralOf(planned);
+      if (deferral === undefined) return this.unqueue(planned);
+      if (!isKind(deferral, 'full', 'failing', 'resting')) ready ??= planned;
+    }
+    return ready === undefined ? undefined : this.unqueue(ready);
+  }
+
+  /** Whom to call where none can be counted on. `wait`: look again. Undefined: nobody is left. */
   private async next(): Promise<
     { planned: PlannedAttempt; place?: RoomPlace | undefined } | 'wait' | undefined
   > {
     if (this.#queue.length === 0) return this.nextAgain();
     const states = this.#queue.map((planned) => ({ planned, deferral: this.deferralOf(planned) }));
-    const ready = states.find(({ deferral }) => !isKind(deferral, 'full', 'failing', 'resting'));
-    const able = states.find(({ deferral }) => deferral === undefined) ?? ready;
-    if (able !== undefined) return { planned: this.unqueue(able.planned) };
     const full = states.flatMap(({ planned, deferral }) => (isKind(deferral, 'full') ? [planned] : []));
     if (full.length > 0) return this.waitForRoom(full);
     if (await this.waitForRest(SHORT_REST_MS)) return 'wait';

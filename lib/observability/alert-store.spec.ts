@@ -409,10 +409,9 @@ describe('another configuration', () => {
     };
     store.follow(withoutSupport, new Set(), SETTINGS);
     expect(store.report().active).toMatchObject([{ subject: { surface: 'chat' } }]);
-    expect(new Set(cleared.map(({ subject }) => subject))).toEqual(new Set([
-      { deployment: 'one/alpha' },
-      { surface: 'support' },
-    ]);
+    expect(new Set(cleared.map(({ subject }) => subject))).toEqual(
+      new Set([{ deployment: 'one/alpha' }, { surface: 'support' }]),
+    );
     // Of requests that are still under way.
     calls(300, 'failed');
     requests(300, { outcome: 'failed', errorCode: 'all_attempts_failed' });

@@ -42,7 +42,7 @@ function clientOf(api: ProviderApi, body: Readable, contentType: string): Provid
     adapter: adapterFor(api),
     transport: new OneAnswer({ status: 200, headers: { 'content-type': contentType }, body }),
     baseUrl: 'http://upstream.test',
-    apiKey: 'sk-ours',
+    keys: undefined,
   });
 }
 

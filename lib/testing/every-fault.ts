@@ -30,7 +30,7 @@ export function everyFault(): Readonly<Record<string, UpstreamRequestFault>> {
     cut_clean: { kind: 'cut', afterChunks: 1, ending: 'clean' },
     empty_body: { kind: 'cut', afterBytes: 0, ending: 'clean' },
     error_event_first: { kind: 'stream_error', afterChunks: 0 },
-    error_event_later: { kind: 'stream_error', afterChunks: 1 },
+    error_event_later: { kind: 'stream_error', afterChunks: 2 },
     error_in_200: { kind: 'error_in_200' },
     malformed_at_first: { kind: 'malformed' },
     malformed_later: { kind: 'malformed', afterChunks: 1 },

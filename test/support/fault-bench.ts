@@ -66,6 +66,19 @@ export async function createFaultBench(setup: FaultBenchOptions): Promise<FaultB
   };
 }
 
+/** Resolves when so many streams more have shown their first token. */
+export function whenBegun(engine: RouterEngine, count: number): Promise<void> {
+  let missing = count;
+  return new Promise((resolve) => {
+    const unsubscribe = engine.bus.on('attempt-first-token', () => {
+      missing -= 1;
+      if (missing > 0) return;
+      unsubscribe();
+      resolve();
+    });
+  });
+}
+
 export interface ReadStream {
   readonly response: Response;
   readonly chunks: OpenAI.ChatCompletionChunk[];

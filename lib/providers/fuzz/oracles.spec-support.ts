@@ -67,7 +67,8 @@ const isText = (value: unknown): boolean => typeof value === 'string' && value !
 
 function readJson(text: string): Json {
   try {
-    const value: unknown = JSON.parse(text);
+    // As the translators do: a byte order mark is a space to `trim`.
+    const value: unknown = JSON.parse(text.trim());
     return typeof value === 'object' && value !== null ? (value as Json) : {};
   } catch {
     return {};
