@@ -34,5 +34,5 @@ export function findMoveOn({
   }
   if (usualP95Ms === undefined) return targetMs;
   const nextMs = Math.min(nextUsualP95Ms ?? targetMs * UNKNOWN_SHARE, targetMs);
-  return Math.ceil(Math.max(usualP95Ms * UNUSUAL_RATIO, targetMs - nextMs));
+  return Math.round(Math.max(usualP95Ms * UNUSUAL_RATIO, targetMs - nextMs));
 }

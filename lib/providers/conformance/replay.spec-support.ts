@@ -62,6 +62,8 @@ export class ReplayBench {
         },
       },
       routingRules: { simple_queries: { primary: 'm' }, complex_reasoning: { primary: 'm' } },
+      // A recording is judged by itself: the only deployment would be waited for, and asked again.
+      execution: { maxAttempts: 1 },
     });
     const chunks: ChatCompletionChunk[] = [];
     try {

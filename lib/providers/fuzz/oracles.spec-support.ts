@@ -9,7 +9,7 @@ export const MAX_GROWTH = 64;
 export const FREE_CHARACTERS = 8192;
 const MAX_WAIT_MS = 2 ** 31 - 1;
 
-const FIELDS = new Set(['name', 'kind', 'status', 'providerCode', 'param', 'retryAfterMs']);
+const FIELDS = new Set(['name', 'kind', 'status', 'providerCode', 'param', 'retryAfterMs', 'otherKeyReady']);
 
 /** A case that went wrong: what was expected. */
 export class Fault extends Error {
