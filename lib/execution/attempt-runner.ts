@@ -34,7 +34,7 @@ export interface Call<Prepared> {
    * To be asked once an answer is there: of several copies of a request one alone is served. Ends the attempt where it is
    * not the first.
    */
-  readonly claim: () => void;
+  readonly claim: () => Promise<void>;
 }
 
 /** How requests of one kind are put on a wire, and carried out once they are. */
@@ -70,8 +70,8 @@ export interface AttemptStart<Prepared, Answer> {
   readonly attempt: number;
   readonly kind: Kind<Prepared, Answer>;
   readonly mayMoveOn: () => boolean;
-  /** True for the first that asks. */
-  readonly claim: () => boolean;
+  /** True for the first that asks, once the others have ended. */
+  readonly claim: () => Promise<boolean>;
 }
 
 /**
@@ -109,8 +109,8 @@ export function startAttempt<Prepared, Answer>({
     clock,
     recorder,
     mayMoveOn,
-    claim: () => {
-      if (claim()) return;
+    claim: async () => {
+      if (await claim()) return;
       clock.stop('hedge_lost');
       throw clock.signal.reason;
     },
@@ -147,8 +147,8 @@ function judge(
     settle('client_left');
     return { kind: 'ended', cause };
   }
-  if (cause === 'hedge_lost') {
-    settle('hedge_lost');
+  if (cause === 'hedge_lost' || cause === 'overtaken') {
+    execution.records.push(recorder.settle('hedge_lost', { overtaken: cause === 'overtaken' }));
     return { kind: 'ended', cause };
   }
   if (cause !== undefined) {

@@ -60,6 +60,8 @@ export interface AttemptRecord extends DeploymentLabels, RequestLabels {
   readonly retryAfterMs: number | undefined;
   /** The fault was its key's, and another key of the provider is usable. Absent: no. */
   readonly otherKeyReady?: boolean;
+  /** It was slower than it usually is, and another copy of the request was quicker. Absent: no. */
+  readonly overtaken?: boolean;
   readonly usage: TokenUsage;
   /** `estimated`: the provider reported nothing (a cut stream, a client that left). */
   readonly usageSource: 'reported' | 'estimated';
