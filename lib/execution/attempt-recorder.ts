@@ -62,6 +62,16 @@ export class AttemptRecorder {
     });
   }
 
+  /** A second copy is sent beside it. */
+  overdue(): void {
+    this.bus.emit('attempt-overdue', {
+      ...this.deploymentLabels(),
+      decisionId: this.labels.decisionId,
+      attempt: this.attempt,
+      startedAtMs: this.#startedAtMs,
+    });
+  }
+
   chunk(chunk: ChatCompletionChunk): void {
     this.#reportedModel ??= chunk.model;
     for (const { delta } of chunk.choices) this.count(delta);

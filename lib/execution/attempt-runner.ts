@@ -20,6 +20,8 @@ export interface RunningAttempt<Answer> {
   readonly planned: PlannedAttempt;
   readonly result: Promise<AttemptResult<Answer>>;
   stop(cause: StopCause): void;
+  /** Tells that a second copy is sent because this one takes long. */
+  overdue(): void;
 }
 
 export interface Call<Prepared> {
@@ -92,7 +94,12 @@ export function startAttempt<Prepared, Answer>({
     prepared = kind.prepare(clientOf(execution, planned), planned);
   } catch (error) {
     if (!(error instanceof InvalidRequestError)) throw error;
-    return { planned, result: Promise.resolve({ kind: 'unsayable', error }), stop: () => undefined };
+    return {
+      planned,
+      result: Promise.resolve({ kind: 'unsayable', error }),
+      stop: () => undefined,
+      overdue: () => undefined,
+    };
   }
   const recorder = new AttemptRecorder(
     bus,
@@ -128,6 +135,9 @@ export function startAttempt<Prepared, Answer>({
     result: run(),
     stop: (cause) => {
       clock.stop(cause);
+    },
+    overdue: () => {
+      recorder.overdue();
     },
   };
 }

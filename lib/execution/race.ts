@@ -71,7 +71,9 @@ export class Race<Answer> {
 
   markSlow(attempt: RunningAttempt<unknown>): void {
     const runner = this.#running.find((other) => other.attempt === attempt);
-    if (runner !== undefined) runner.isSlow = true;
+    if (runner === undefined) return;
+    runner.isSlow = true;
+    runner.attempt.overdue();
   }
 
   /** @param afterMs - From now; undefined: there is none. */

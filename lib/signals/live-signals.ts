@@ -91,6 +91,8 @@ interface State {
   readonly pace: PaceWatch;
   /** Calls that have shown nothing yet, by attempt. */
   readonly waiting: Map<string, Waiting & { readonly inFlight: number }>;
+  /** Starts of calls that a second copy was sent beside, by attempt, while they have shown nothing. */
+  readonly overdue: Map<string, number>;
   inFlight: number;
   queued: number;
   inAlert: boolean;
@@ -151,6 +153,8 @@ export class LiveSignals {
         state.inFlight += 1;
         state.waiting.set(call, { startedAtMs, streamed, inFlight: state.inFlight });
         state.concurrency.started(state.inFlight);
+        // Nobody may have been there to send a second copy to: what waits too long tells it.
+        if (this.summaryOf(state, this.now()).isSlow) state.concurrency.congested(this.now());
         state.breaker.started(call, this.now());
         this.showBreaker(state);
       }),
@@ -160,10 +164,21 @@ export class LiveSignals {
         const nowMs = this.now();
         const waiting = state.waiting.get(call);
         state.waiting.delete(call);
-        if (waiting !== undefined) state.pace.answered(waiting.startedAtMs);
+        const overdueSinceMs = state.overdue.get(call);
+        state.overdue.delete(call);
+        const sentAtMs = waiting?.startedAtMs ?? overdueSinceMs;
+        if (sentAtMs !== undefined) state.pace.answered(sentAtMs);
         state.concurrency.firstToken(timeToFirstTokenMs, nowMs, waiting?.inFlight);
         state.breaker.answered(call, nowMs);
         this.showBreaker(state);
+      }),
+      bus.on('attempt-overdue', ({ decisionId, attempt, startedAtMs, ...labels }) => {
+        const state = this.state(labels);
+        // From here on it is evidence by itself, and must not count twice.
+        if (!state.waiting.delete(`${decisionId}/${attempt}`)) return;
+        state.overdue.set(`${decisionId}/${attempt}`, startedAtMs);
+        state.pace.givenUp(startedAtMs, this.now());
+        state.summary = undefined;
       }),
       bus.on('attempt-ended', (record) => {
         this.learn(record);
@@ -241,6 +256,7 @@ export class LiveSignals {
       concurrency: new ConcurrencyLimit(() => this.settings().concurrency),
       pace: new PaceWatch(),
       waiting: new Map(),
+      overdue: new Map(),
       inFlight: 0,
       queued: 0,
       inAlert: false,
@@ -290,7 +306,9 @@ export class LiveSignals {
     const state = this.state(record);
     const nowMs = this.now();
     const call = `${record.decisionId}/${record.attempt}`;
-    const hadAnswered = !state.waiting.delete(call);
+    const wasWaiting = state.waiting.delete(call);
+    const wasOverdue = state.overdue.delete(call);
+    const hadAnswered = !wasWaiting && !wasOverdue;
     state.inFlight -= 1;
     state.concurrency.ended(state.inFlight);
     // A success more changes little: the summary may age. Anything else is news.
@@ -311,7 +329,7 @@ export class LiveSignals {
       (record.errorKind === undefined || !NOT_A_FAULT.has(record.errorKind));
     const isGivenUp =
       !hadAnswered && ((isError && record.outcome === 'timed_out') || record.overtaken === true);
-    if (isGivenUp) state.pace.givenUp(record.startedAtMs, nowMs);
+    if (isGivenUp && wasWaiting) state.pace.givenUp(record.startedAtMs, nowMs);
     if (record.errorKind === 'overloaded') state.concurrency.overloaded(nowMs);
     if (record.outcome === 'succeeded' && !record.streamed) {
       state.concurrency.answeredWhole(record.durationMs, nowMs);

@@ -31,6 +31,9 @@ export class PaceWatch {
   #givenUp: number[] = [];
 
   answered(startedAtMs: number): void {
+    // It was overdue, and has answered after all.
+    const index = this.#givenUp.indexOf(startedAtMs);
+    if (index >= 0) this.#givenUp.splice(index, 1);
     this.#answers[this.#nextAnswer] = startedAtMs;
     this.#nextAnswer = (this.#nextAnswer + 1) % KEPT_ANSWERS;
   }

@@ -132,6 +132,13 @@ export interface AttemptStarted extends DeploymentLabels {
   readonly streamed: boolean;
 }
 
+/** An attempt has shown nothing for so long that a second copy of its request is sent. */
+export interface AttemptOverdue extends DeploymentLabels {
+  readonly decisionId: string;
+  readonly attempt: number;
+  readonly startedAtMs: number;
+}
+
 export interface AttemptFirstToken extends DeploymentLabels {
   readonly decisionId: string;
   readonly attempt: number;
@@ -162,6 +169,7 @@ export interface TelemetryEvents {
   'deployment-passed-over': DeploymentPassedOver;
   'attempt-started': AttemptStarted;
   'attempt-first-token': AttemptFirstToken;
+  'attempt-overdue': AttemptOverdue;
   'attempt-ended': AttemptRecord;
   'breaker-changed': BreakerChanged;
   'queue-changed': QueueChanged;
