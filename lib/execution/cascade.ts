@@ -50,6 +50,8 @@ const GIVE_UP_SHARE = 0.2;
 const SHORT_REST_MS = 1_000;
 /** Time an attempt needs at least: a wait that leaves less is none. */
 const MIN_ATTEMPT_MS = 50;
+/** What most answers take, of what 95 of 100 take at most. */
+const USUAL_OF_P95 = 0.6;
 /** Where nobody could be sent a second copy, it is asked again so much later. */
 const ASK_AGAIN_MS = 250;
 
@@ -225,6 +227,14 @@ export class Cascade<Prepared, Answer> {
     return deferral ?? (planned.deferral?.kind === 'ramping' ? planned.deferral : undefined);
   }
 
+  /** How long it may wait and still have its first token within the target; a whole answer has its own pace. */
+  private inTimeMs([first]: readonly PlannedAttempt[]): number | undefined {
+    const { labels, startedAt } = this.execution;
+    if (first === undefined || !labels.streamed) return undefined;
+    const usualMs = (first.usualP95Ms ?? 0) * USUAL_OF_P95;
+    return first.targetLatencyMs - (performance.now() - startedAt) - usualMs;
+  }
+
   private async waitForRoom(
     full: readonly PlannedAttempt[],
   ): Promise<{ planned: PlannedAttempt; place: RoomPlace } | 'wait' | undefined> {
@@ -234,6 +244,7 @@ export class Cascade<Prepared, Answer> {
       isBackground: plan.workload === 'background',
       priority: plan.surface.priority,
       leftMs: remainingMs(this.execution),
+      inTimeMs: this.inTimeMs(full),
       maxSize: settings.queue.maxSize,
       maxWaitMs: settings.queue.maxWaitMs,
       signal,

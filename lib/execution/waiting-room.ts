@@ -13,6 +13,9 @@ const MAX_RETRY_AFTER_MS = 60_000;
 /** A wait that ends by time (a rest, a breaker's pause) rings no bell: it is looked for this often while somebody waits. */
 const LOOK_MS = 100;
 
+/** Of so many places one goes to who is late already. */
+const LATE_TURN = 3;
+
 /** Who waits. */
 export interface RoomGuest {
   /** In the order of preference. */
@@ -22,6 +25,8 @@ export interface RoomGuest {
   readonly priority: number;
   /** How long the request has left. */
   readonly leftMs: number;
+  /** How long it may wait and still be answered within its target; absent: it has none, or has missed it. */
+  readonly inTimeMs?: number | undefined;
   readonly maxSize: number;
   readonly maxWaitMs: number | undefined;
   readonly signal: AbortSignal | undefined;
@@ -35,6 +40,8 @@ export interface RoomPlace {
 }
 
 interface Waiter extends RoomGuest {
+  /** On the room's clock. */
+  readonly inTimeUntil: number;
   readonly sequence: number;
   readonly resolve: (place: RoomPlace | undefined) => void;
   readonly reject: (error: OverloadedError) => void;
@@ -53,12 +60,14 @@ function competes(waiter: Waiter, deployments: readonly PolicyDeployment[]): boo
 
 /**
  * The bounded queue of the requests for which every deployment that may serve them is full. Interactive work comes before
- * background, a surface of higher priority before one of lower, and among equals who came first. Who cannot be served
- * before his deadline is told at once; where the room is full the least urgent goes.
+ * background, a surface of higher priority before one of lower, and among equals mostly who can still keep its target, in
+ * the order they came. Who cannot be served before his deadline is told at once; where the room is full the least urgent
+ * goes.
  */
 export class WaitingRoom {
   #waiters: Waiter[] = [];
   #sequence = 0;
+  #turn = 0;
   readonly #reserved = new Map<string, number>();
   readonly #departures = new Map<string, number[]>();
   readonly #shown = new Map<string, number>();
@@ -101,7 +110,13 @@ export class WaitingRoom {
     if (guest.signal?.aborted) return undefined;
     let waiter!: Waiter;
     const place = new Promise<RoomPlace | undefined>((resolve, reject) => {
-      waiter = { ...guest, sequence: (this.#sequence += 1), resolve, reject };
+      waiter = {
+        ...guest,
+        inTimeUntil: this.now() + (guest.inTimeMs ?? 0),
+        sequence: (this.#sequence += 1),
+        resolve,
+        reject,
+      };
     });
     this.take(waiter);
     const leave = (): void => {
@@ -180,11 +195,50 @@ export class WaitingRoom {
   /** Gives the free places to those who come first. */
   private admit(): void {
     if (this.#waiters.length === 0) return;
-    for (const waiter of [...this.#waiters]) {
-      const deployment = waiter.deployments.find((one) => this.hasRoom(one, this.reserved(one)));
-      if (deployment === undefined || !this.remove(waiter)) continue;
+    const rooms = new Map<string, boolean>();
+    const hasRoom = (deployment: PolicyDeployment): boolean => {
+      const known = rooms.get(deployment.id);
+      if (known !== undefined) return known;
+      const found = this.hasRoom(deployment, this.reserved(deployment));
+      rooms.set(deployment.id, found);
+      return found;
+    };
+    for (;;) {
+      const waiter = this.first((other) => other.deployments.some(hasRoom));
+      const deployment = waiter?.deployments.find(hasRoom);
+      if (waiter === undefined || deployment === undefined) return;
+      this.remove(waiter);
       waiter.resolve(this.reserve(deployment));
+      rooms.delete(deployment.id);
     }
+  }
+
+  /**
+   * Who comes first of those that can be placed: among equals, those that can still keep their target, but for every third
+   * place. In the order they came, a queue of two seconds would make every answer late, and not a few of them; and those
+   * that are late already must be answered too.
+   */
+  private first(isPlaceable: (waiter: Waiter) => boolean): Waiter | undefined {
+    const now = this.now();
+    const inTime: Waiter[] = [];
+    const late: Waiter[] = [];
+    for (const waiter of this.#waiters) {
+      const head = inTime[0] ?? late[0];
+      if (
+        head !== undefined &&
+        (head.isBackground !== waiter.isBackground || head.priority !== waiter.priority)
+      ) {
+        break;
+      }
+      if (!isPlaceable(waiter)) continue;
+      (waiter.inTimeUntil > now ? inTime : late).push(waiter);
+      if (inTime.length > 0 && late.length > 0) break;
+    }
+    const [prompt] = inTime;
+    const [tardy] = late;
+    if (prompt === undefined || tardy === undefined) return prompt ?? tardy;
+    this.#turn = (this.#turn + 1) % LATE_TURN;
+    return this.#turn === 0 ? tardy : prompt;
   }
 
   private reserve(deployment: PolicyDeployment): RoomPlace {

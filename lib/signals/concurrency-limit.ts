@@ -37,6 +37,9 @@ function median(values: number[]): number | undefined {
   return values[Math.floor((values.length - 1) / 2)];
 }
 
+/** Below so much of where it was congested the limit grows by half. */
+const FAST_SHARE = 0.6;
+const MIN_LOW_SAMPLES = 3;
 /** Over so many times what it was seen to answer, the load is the cause. */
 const BEYOND_PROVEN = 1.1;
 /** What was answered in this time, or the one before, is what it can do. */
@@ -66,6 +69,8 @@ export class ConcurrencyLimit {
   #before: { limit: number | undefined; waitMs: number | undefined } | undefined;
   #futile = 0;
   /** The most calls in flight under which one was answered as usual: of this minute and of the one before. */
+  /** Calls in flight when it was found congested: under that it grows fast again. */
+  #congestedAt = Number.POSITIVE_INFINITY;
   #proven = 0;
   #provenBefore = 0;
   #provenSinceMs = 0;
@@ -91,7 +96,8 @@ export class ConcurrencyLimit {
     if (proven === 0 || this.#inFlight <= proven * BEYOND_PROVEN + 1) return false;
     if (this.#limit === undefined || this.#limit > proven) {
       this.#before = undefined;
-      this.#limit = Math.max(this.settings().min, proven);
+      this.#limit = Math.max(this.settings().min, proven, Math.ceil(this.#inFlight / 2));
+      this.#congestedAt = this.#inFlight;
       this.#decreasedAtMs = nowMs;
       this.#samples = [];
       this.#peakInFlight = 0;
@@ -149,8 +155,13 @@ export class ConcurrencyLimit {
     const samples = this.#samples.length;
     const answers = samples + this.#wholeAnswers;
     const isOverloaded = this.#overloads >= MIN_OVERLOADS && this.#overloads * 10 >= answers;
-    if (!isOverloaded && answers < MIN_SAMPLES) return;
-    const waitMs = samples >= MIN_SAMPLES ? median(this.#samples) : undefined;
+    // A low limit lets few calls through: fewer must do to raise it.
+    const enough = Math.min(
+      MIN_SAMPLES,
+      Math.max(MIN_LOW_SAMPLES, (this.#limit ?? Number.POSITIVE_INFINITY) / 2),
+    );
+    if (!isOverloaded && answers < enough) return;
+    const waitMs = samples >= enough ? median(this.#samples) : undefined;
     const ratio = waitMs === undefined || this.#baselineMs === undefined ? 1 : waitMs / this.#baselineMs;
     if (isOverloaded || ratio > CONGESTED_RATIO) this.decrease(waitMs, isOverloaded, nowMs);
     else this.settle(waitMs, ratio <= CALM_RATIO);
@@ -180,6 +191,7 @@ export class ConcurrencyLimit {
     const inFlight = this.#peakInFlight === 0 ? this.#inFlight : this.#peakInFlight;
     const inUse = Math.min(this.#limit ?? Number.POSITIVE_INFINITY, Math.max(inFlight, 1));
     this.#before = { limit: this.#before === undefined ? this.#limit : this.#before.limit, waitMs };
+    this.#congestedAt = inUse;
     this.#limit = Math.max(this.settings().min, Math.floor(inUse * DECREASE));
     this.#decreasedAtMs = nowMs;
   }
@@ -192,7 +204,8 @@ export class ConcurrencyLimit {
       this.#baselineMs = usualMs + (waitMs < usualMs ? FALLING_WEIGHT : RISING_WEIGHT) * (waitMs - usualMs);
     }
     if (isCalm && this.#limit !== undefined && this.#peakInFlight >= IN_USE * this.#limit) {
-      this.#limit += Math.max(1, Math.floor(Math.sqrt(this.#limit) / 2));
+      const isFarBelow = this.#limit < this.#congestedAt * FAST_SHARE;
+      this.#limit += Math.max(1, Math.floor(isFarBelow ? this.#limit / 2 : Math.sqrt(this.#limit) / 2));
     }
   }
 }
