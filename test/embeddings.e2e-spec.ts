@@ -40,7 +40,7 @@ describe.each(PLATFORMS)('/v1/embeddings on %s', (platform) => {
     await Promise.all([openai.close(), spare.close(), gemini.close(), azure.close()]);
   });
   afterEach(async () => {
-    await openai.heal();
+    await Promise.all([openai.heal(), spare.heal()]);
     await router?.close();
     router = undefined;
   });
@@ -134,7 +134,7 @@ describe.each(PLATFORMS)('/v1/embeddings on %s', (platform) => {
     expect(response.status).toBe(200);
     expect(response.headers.get('x-llm-provider')).toBe('spare');
     expect(spare.requestCount).toBe(before + 1);
-    spare.failNext({ kind: 'status', status: 503 }, 2);
+    spare.failAlways({ kind: 'status', status: 503 });
     const geminiBefore = gemini.requestCount;
     expect((await post(to, { model: SMALL, input: 'red' })).status).toBe(502);
     expect(gemini.requestCount).toBe(geminiBefore);

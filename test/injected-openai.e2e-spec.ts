@@ -100,6 +100,8 @@ describe('@InjectOpenAI()', () => {
 
   afterEach(async () => {
     await bench.expectQuiet(upstream);
+    // A fault of one test must not steer the next.
+    bench.engine.signals.forget();
   });
 
   afterAll(async () => {

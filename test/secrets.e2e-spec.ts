@@ -272,6 +272,8 @@ describe.each([
         http: { apiKeys: [{ key: ROUTER_KEY, admin: true }] },
         execution: {
           httpAdapter,
+          // Each fault is seen.
+          maxAttempts: 1,
           deadlineMs: 2_000,
           // Long enough for a busy machine: the healthy cases must not run into them.
           timeouts: { firstTokenMs: 500, idleMs: 500, connectMs: 1_000 },
