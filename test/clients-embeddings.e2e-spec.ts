@@ -103,7 +103,8 @@ class EmbeddingsUpstream {
     if (this.isStalled) return;
     if (this.status !== undefined || request.url !== '/v1/embeddings') {
       const error = { message: 'Simulated.', type: 'invalid_request_error', param: null, code: null };
-      response.writeHead(this.status ?? 404, { 'content-type': 'application/json', 'retry-after': '1' });
+      // Longer than any deadline here: otherwise the router would wait.
+      response.writeHead(this.status ?? 404, { 'content-type': 'application/json', 'retry-after': '600' });
       response.end(JSON.stringify({ error }));
       return;
     }

@@ -211,8 +211,8 @@ describe.each(PLATFORMS)('clients on %s', (platform) => {
     /** A model at an upstream of its own for every client and fault: what one teaches the signals is not another's. */
     const FAULTS: Readonly<Record<string, UpstreamRequestFault>> = {
       broken: { kind: 'status', status: 500 },
-      limited: { kind: 'status', status: 429, retryAfterSeconds: 70 },
-      limited_streamed: { kind: 'status', status: 429, retryAfterSeconds: 70 },
+      limited: { kind: 'status', status: 429, retryAfterSeconds: 600 },
+      limited_streamed: { kind: 'status', status: 429, retryAfterSeconds: 600 },
       refusing: { kind: 'status', status: 400 },
       breaking: { kind: 'stream_error', afterChunks: 2 },
       limited_once: { kind: 'status', status: 429, retryAfterSeconds: 1 },

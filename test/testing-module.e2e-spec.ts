@@ -890,7 +890,11 @@ describe("LlmRouterTesting in the user's own application", () => {
 
     llm.failAlways({ kind: 'rate_limited', retryAfterMs: 3_000 });
     const refused = await client.chat.completions
-      .create({ model: 'auto', messages: [{ role: 'user', content: 'Again?' }] })
+      .create(
+        { model: 'auto', messages: [{ role: 'user', content: 'Again?' }] },
+        // The wait does not fit into it: otherwise the router would wait itself.
+        { headers: { 'x-llm-deadline-ms': '2000' } },
+      )
       .catch((error: unknown) => error as InstanceType<typeof OpenAI.APIError>);
     expect(refused).toMatchObject({ status: 429, code: 'rate_limit_exceeded' });
   });
