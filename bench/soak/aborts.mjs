@@ -8,6 +8,8 @@ import { openWorld } from '../world/world.mjs';
 const WARM_UP = 2_000;
 /** More would be refused by the system: new connections are made faster than one process accepts them. */
 const AT_ONCE = 16;
+/** Four seconds long. */
+const TEXT = 'word '.repeat(320);
 const SETTLED_WITHIN_MS = 1_000;
 
 async function heapMb() {
@@ -23,7 +25,10 @@ async function run({ aborts, seed, shape }) {
   const world = await openWorld({ seed, shape, hasCapacity: false, keepsCalls: false });
   await world.warmUp();
   for (const name of PROVIDERS) {
-    world.providers[name].upstream.setLatency({ timeToFirstTokenMs: 20, tokensPerSecond: 100, jitter: 0.3 });
+    const { upstream } = world.providers[name];
+    upstream.setLatency({ timeToFirstTokenMs: 20, tokensPerSecond: 100, jitter: 0.3 });
+    // Nothing is kept of what is said: this is about the router's memory.
+    upstream.setReply(() => ({ text: TEXT }));
   }
   const random = new Random(`aborts ${seed}`);
   let asked = 0;
@@ -44,7 +49,6 @@ async function run({ aborts, seed, shape }) {
           // Before the headers, before the first token, and in the middle.
           leaveAfterMs: random.between(0, 150),
         });
-        world.spoken.forget(id);
         verdicts[verdict] = (verdicts[verdict] ?? 0) + 1;
         if (detail !== undefined) verdicts[detail] = (verdicts[detail] ?? 0) + 1;
       }

@@ -7,7 +7,7 @@ import { openWorld, startClock } from '../world/world.mjs';
 import { randomFaults } from './soak-faults.mjs';
 
 /** Short, so that stalls end within the run. */
-const DEADLINE_MS = 10_000;
+const DEADLINE_MS = 15_000;
 const TIMEOUTS = { connectMs: 2_000, firstTokenMs: 3_000, idleMs: 2_000, maxStreamMs: 30_000 };
 /** They do not come all at once. */
 const START_MS = 3_000;
@@ -17,6 +17,7 @@ const STREAM_SHARE = 0.7;
 const WORDS = 12;
 /** Requests whose every call stalls: they show how exactly the deadline is kept. */
 const DOOMED_SHARE = 0.01;
+const WATCH_MS = 5_000;
 const SETTLED_WITHIN_MS = 300;
 /** What Node says of sockets, servers and timers that are still there. */
 const RESOURCES = /^(Timeout|TCPSocketWrap|TCPServerWrap|TCPConnectWrap|GetAddrInfoReqWrap)$/;
@@ -28,9 +29,28 @@ function quantile(values, share) {
   return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * share) - 1)] ?? 0;
 }
 
-async function inFlightOf(world) {
+async function healthOf(world) {
   const health = await (await fetch(`${world.origin}/health`, { headers: { connection: 'close' } })).json();
-  return PROVIDERS.reduce((sum, name) => sum + (health.details?.[name]?.inFlight ?? 0), 0);
+  return PROVIDERS.map((name) => health.details?.[name] ?? {});
+}
+
+async function inFlightOf(world) {
+  return (await healthOf(world)).reduce((sum, { inFlight = 0 }) => sum + inFlight, 0);
+}
+
+/** What the router says of the providers in the course of the run. */
+async function watch(world, clock, readings, course) {
+  const health = await healthOf(world);
+  course.push({
+    second: Math.round(clock.nowMs() / 1_000),
+    answered: readings.length,
+    shed: readings.filter(({ detail = '' }) => detail.includes('overloaded')).length,
+    providers: health.map(({ breaker, inFlight, deployments: [first = {}] = [] }) =>
+      [breaker, `${inFlight} in flight`, `limit ${first.limit ?? first.capacity ?? '–'}`, first.trouble]
+        .filter((part) => part !== undefined)
+        .join(', '),
+    ),
+  });
 }
 
 async function run({ seconds, inFlight, seed, shape }) {
@@ -70,7 +90,12 @@ async function run({ seconds, inFlight, seed, shape }) {
       readings.push({ ...request, ...(await world.ask({ ...request, surface })) });
     }
   };
+  const course = [];
+  const watching = setInterval(() => {
+    void watch(world, clock, readings, course).catch(() => undefined);
+  }, WATCH_MS);
   await Promise.all(Array.from({ length: inFlight }, (_, index) => worker(index)));
+  clearInterval(watching);
   const spentSeconds = clock.nowMs() / 1_000;
   await delay(SETTLED_WITHIN_MS);
   const leftInFlight = await inFlightOf(world);
@@ -137,6 +162,7 @@ async function run({ seconds, inFlight, seed, shape }) {
     leftInFlight,
     openUpstream,
     leftResources,
+    course,
     oddities: oddities.slice(0, 20),
   };
 }

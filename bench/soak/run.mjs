@@ -108,6 +108,11 @@ async function main() {
       print(verdicts);
       for (const [what, count] of Object.entries(figures.details))
         process.stdout.write(`  ${count} × ${what}\n`);
+      for (const { second, answered, shed, providers } of figures.course) {
+        process.stdout.write(
+          `  ${second} s: ${answered} answered, ${shed} of them shed; ${providers.join(' | ')}\n`,
+        );
+      }
       for (const odd of figures.oddities) process.stdout.write(`  ${JSON.stringify(odd)}\n`);
     }
   }

@@ -3,10 +3,10 @@ import { retryAfterForms } from 'nestjs-llm-router/testing';
 
 const STATUSES = [500, 502, 503, 529, 408, 409];
 
-/** Nothing has been sent to the client by then: another deployment can still serve. */
+/** Nothing has been sent to the client by then: another deployment can still serve. A list in it is one kind of several forms. */
 const EARLY = [
-  ...STATUSES.map((status) => ({ kind: 'status', status })),
-  ...Object.values(retryAfterForms(1)).map((retryAfter) => ({ kind: 'status', status: 429, retryAfter })),
+  STATUSES.map((status) => ({ kind: 'status', status })),
+  Object.values(retryAfterForms(1)).map((retryAfter) => ({ kind: 'status', status: 429, retryAfter })),
   { kind: 'stalled', after: 'request' },
   { kind: 'stalled', after: 'headers' },
   { kind: 'cut', afterChunks: 0 },
@@ -35,6 +35,11 @@ const LATE = [
   { kind: 'drip', everyMs: 200, bytes: 400 },
 ];
 
+function pickForm(random, kinds) {
+  const kind = random.pick(kinds);
+  return Array.isArray(kind) ? random.pick(kind) : kind;
+}
+
 /**
  * A fault for a share of the calls, early and late ones alike often; what befell which request is kept.
  *
@@ -48,7 +53,7 @@ export function randomFaults(random, share, idOf) {
     const isDoomed = id.startsWith('doomed');
     if (!isDoomed && !random.chance(share)) return undefined;
     const isLateKind = !isDoomed && random.chance(0.5);
-    const fault = isDoomed ? { kind: 'stalled' } : random.pick(isLateKind ? LATE : EARLY);
+    const fault = isDoomed ? { kind: 'stalled' } : pickForm(random, isLateKind ? LATE : EARLY);
     const list = befallen.get(id) ?? [];
     list.push({ provider, isLate: isLateKind && request.streamed, fault });
     befallen.set(id, list);

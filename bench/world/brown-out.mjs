@@ -16,16 +16,20 @@ const SLOWER = 20;
 /** So many windows in a row are to be well before it counts. */
 const IN_A_ROW = 3;
 const NEARLY_ALL = 0.8;
+/** A window has 20 requests: two of them, by chance, are a bad window. */
+const DIPS_SHARE = 0.1;
 
 function p95(values) {
   const sorted = values.toSorted((left, right) => left - right);
   return sorted[Math.ceil(sorted.length * 0.95) - 1];
 }
 
-/** The first window from which on so many are well; undefined: none. */
-function firstInARow(windows, isWell) {
+/** The first window from which on so many in a row are well, and nearly all later ones; undefined: none. */
+function firstForGood(windows, isWell) {
   for (let index = 0; index + IN_A_ROW <= windows.length; index += 1) {
-    if (windows.slice(index, index + IN_A_ROW).every(isWell)) return index;
+    const rest = windows.slice(index);
+    const isStart = rest.slice(0, IN_A_ROW).every(isWell);
+    if (isStart && rest.filter((window) => !isWell(window)).length <= rest.length * DIPS_SHARE) return index;
   }
   return undefined;
 }
@@ -97,9 +101,9 @@ async function main() {
   const slow = windows.slice(BEFORE_S, BEFORE_S + SLOW_S);
   const after = windows.slice(BEFORE_S + SLOW_S);
   const usual = before.reduce((sum, { primary }) => sum + primary, 0) / before.length;
-  const backUnderSlo = firstInARow(slow, isFast);
+  const backUnderSlo = firstForGood(slow, isFast);
   const laterDips = slow.slice(backUnderSlo ?? slow.length).filter((window) => !isFast(window)).length;
-  const backOnPrimary = firstInARow(after, ({ primary }) => primary >= usual * NEARLY_ALL);
+  const backOnPrimary = firstForGood(after, ({ primary }) => primary >= usual * NEARLY_ALL);
   const dips = after.filter((window) => !isFast(window)).length;
   const failed = readings.filter(({ verdict }) => verdict !== 'ok').length;
 

@@ -45,11 +45,11 @@ function requestsOf(day, { seed, seconds, wholeOnChat }, fault) {
 }
 
 async function runDay(options) {
-  const { name, seed, seconds, shape, loop, dump, execution } = options;
+  const { name, seed, seconds, shape, loop, dump, execution, isCapacityKnown } = options;
   const day = DAYS[name];
   const fault = { fromMs: (seconds * 1_000) / 3, toMs: (seconds * 2_000) / 3 };
   const requests = requestsOf(day, options, fault);
-  const world = await openWorld({ seed, shape, loop, execution });
+  const world = await openWorld({ seed, shape, loop, execution, isCapacityKnown });
   const { log, providers } = world;
   await world.warmUp();
 

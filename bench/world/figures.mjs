@@ -40,6 +40,7 @@ export function sumUp(readings, sent, arrived) {
     ),
     success: share(stayed.filter(({ verdict }) => verdict === 'ok').length, stayed.length),
     slo: {
+      chats: chats.filter((chat) => chat.inFault).length,
       inside: sloOf(chats.filter((chat) => chat.inFault)),
       outside: sloOf(chats.filter((chat) => !chat.inFault)),
     },
@@ -61,17 +62,22 @@ export function sumUp(readings, sent, arrived) {
   };
 }
 
-/** What of a day is not as it is to be. */
-export function misses(figures, goal) {
+/**
+ * What of a day is not as it is to be.
+ *
+ * @param {number} forgiven so many requests may miss a share's goal beside: a short day has too few to tell 98 from 99 %
+ */
+export function misses(figures, goal, forgiven = 0) {
   const missed = [];
   const check = (isMet, what) => {
     if (!isMet) missed.push(what);
   };
   const count = (verdict) => figures.verdicts[verdict] ?? 0;
   // What is printed is what is judged: one decimal.
-  check(Math.round(figures.success * 10) / 10 >= goal.success, `success ${figures.success.toFixed(1)}`);
+  const reaches = (value, wanted, of) => Math.round(value * 10) / 10 + (100 * forgiven) / of >= wanted;
+  check(reaches(figures.success, goal.success, figures.requests), `success ${figures.success.toFixed(1)}`);
   if (figures.slo.inside !== undefined) {
-    check(Math.round(figures.slo.inside * 10) / 10 >= goal.slo, `SLO ${figures.slo.inside.toFixed(1)}`);
+    check(reaches(figures.slo.inside, goal.slo, figures.slo.chats), `SLO ${figures.slo.inside.toFixed(1)}`);
   }
   for (const verdict of ['hang', 'truncated', 'corrupt', 'untyped']) {
     check(count(verdict) === 0, `${verdict} ${count(verdict)}`);
@@ -103,7 +109,11 @@ export function pool(all) {
     verdicts: counts(({ verdicts }) => verdicts),
     details: counts(({ details }) => details),
     success: mean(({ success }) => success),
-    slo: { inside: mean(({ slo }) => slo.inside), outside: mean(({ slo }) => slo.outside) },
+    slo: {
+      chats: sum(({ slo }) => slo.chats),
+      inside: mean(({ slo }) => slo.inside),
+      outside: mean(({ slo }) => slo.outside),
+    },
     calls: {
       byProvider: counts(({ calls }) => calls.byProvider),
       most: Math.max(...all.map(({ calls }) => calls.most)),

@@ -95,7 +95,7 @@ export async function startProviders(
   return providers;
 }
 
-export function configFor(providers, shape, { deadlineMs, execution = {} }) {
+export function configFor(providers, shape, { deadlineMs, execution = {}, isCapacityKnown = false }) {
   const model = (provider, index) => ({
     provider,
     upstreamModel: `world-${provider}`,
@@ -104,6 +104,7 @@ export function configFor(providers, shape, { deadlineMs, execution = {} }) {
     maxOutputTokens: 8_192,
     capabilities: ['streaming', 'tools'],
     quality: 0.6,
+    ...(isCapacityKnown ? { maxConcurrency: MAKE[provider].capacity } : {}),
   });
   return {
     providers: Object.fromEntries(

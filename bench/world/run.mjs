@@ -2,7 +2,7 @@
 // a client that believes nothing.
 //
 //   npm run build && node bench/world/run.mjs [--day calm,outage] [--seed 1] [--seeds 3] [--shape tiers|pool]
-//     [--seconds 90] [--jobs 2] [--loop] [--check] [--json] [--dump directory] [--whole own|chat]
+//     [--seconds 90] [--jobs 2] [--loop] [--check] [--json] [--dump directory] [--whole own|chat] [--known-capacity]
 //
 // Success is judged on every request that the client waited for; a stream broken after its first token is none. The SLO is
 // that of the chat: its streams' first token within 1,500 ms; a request that failed has missed it. Whole answers take as
@@ -20,6 +20,9 @@ import { printDay, printHead } from './table.mjs';
 const run = promisify(execFile);
 const DAY = fileURLToPath(new URL('day.mjs', import.meta.url));
 
+/** Shorter days are for a look: one request may miss each goal beside. */
+const SHORT_S = 60;
+
 async function main() {
   const { values } = parseArgs({
     options: {
@@ -31,6 +34,7 @@ async function main() {
       jobs: { type: 'string', default: '2' },
       whole: { type: 'string', default: 'own' },
       execution: { type: 'string', default: '{}' },
+      'known-capacity': { type: 'boolean', default: false },
       loop: { type: 'boolean', default: false },
       check: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
@@ -53,6 +57,7 @@ async function main() {
     shape: values.shape,
     wholeOnChat: values.whole === 'chat',
     dump: values.dump,
+    isCapacityKnown: values['known-capacity'],
     execution: JSON.parse(values.execution),
   };
 
@@ -71,7 +76,7 @@ async function main() {
   const report = [];
   for (const { name, loop, figures: pending } of results) {
     const figures = await pending;
-    const missed = misses(figures, DAYS[name].goal);
+    const missed = misses(figures, DAYS[name].goal, Number(values.seconds) < SHORT_S ? 1 : 0);
     if (!loop && missed.length > 0) isMet = false;
     if (values.json) report.push({ name, loop, goal: DAYS[name].goal, missed, ...figures });
     else printDay({ name, loop, day: DAYS[name], figures, missed });

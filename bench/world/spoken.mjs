@@ -44,8 +44,4 @@ export class Spoken {
     if (received === '' || texts.some(({ text }) => text.startsWith(received))) return 'beginning';
     return 'corrupt';
   }
-
-  forget(id) {
-    this.#texts.delete(id);
-  }
 }

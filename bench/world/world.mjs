@@ -21,6 +21,7 @@ const TIMER_RESOLUTION_MS = 10;
  * @param {boolean} [options.loop] the hand-written loop instead of the router
  * @param {object} [options.execution] the router's options of that name
  * @param {boolean} [options.hasCapacity] whether the providers have limits and queues; true where not said
+ * @param {boolean} [options.isCapacityKnown] the router is told the limits, as `maxConcurrency`
  * @param {number} [options.deadlineMs]
  * @param {number} [options.idleMs] what `execution` has for it
  * @param {boolean} [options.keepsCalls] false where memory is measured
@@ -34,6 +35,7 @@ export async function openWorld({
   deadlineMs = DEADLINE_MS,
   idleMs = IDLE_MS,
   keepsCalls = true,
+  isCapacityKnown,
 }) {
   const spoken = new Spoken();
   const providers = await startProviders(spoken, {
@@ -46,7 +48,7 @@ export async function openWorld({
   const log = keepsCalls ? new CallLog(upstreams) : undefined;
   const app = loop
     ? await startLoopApp(PROVIDERS.map((name) => upstreams[name].baseUrl))
-    : await startRouterApp(configFor(providers, shape, { deadlineMs, execution }));
+    : await startRouterApp(configFor(providers, shape, { deadlineMs, execution, isCapacityKnown }));
   const client = new StrictClient(app.origin, spoken);
   const eventLoop = monitorEventLoopDelay({ resolution: TIMER_RESOLUTION_MS });
 

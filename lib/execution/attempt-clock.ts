@@ -8,8 +8,10 @@ export type StopCause =
   | 'idle'
   /** A stream ran for longer than `maxStreamMs`. */
   | 'max_stream'
-  /** Another copy of the request was answered first. */
+  /** A second copy of the request, and the first was answered first. */
   | 'hedge_lost'
+  /** Slower than usual, so a second copy was sent, which was answered first. */
+  | 'overtaken'
   /** The request's deadline. */
   | 'deadline'
   /** The caller left. */

@@ -62,6 +62,16 @@ export class AttemptRecorder {
     });
   }
 
+  /** A second copy is sent beside it. */
+  overdue(): void {
+    this.bus.emit('attempt-overdue', {
+      ...this.deploymentLabels(),
+      decisionId: this.labels.decisionId,
+      attempt: this.attempt,
+      startedAtMs: this.#startedAtMs,
+    });
+  }
+
   chunk(chunk: ChatCompletionChunk): void {
     this.#reportedModel ??= chunk.model;
     for (const { delta } of chunk.choices) this.count(delta);
@@ -99,6 +109,7 @@ export class AttemptRecorder {
       readonly usage?: TokenUsage | undefined;
       /** What it had reported when the answer broke off: Anthropic names the prompt's tokens at the start. */
       readonly partialUsage?: TokenUsage | undefined;
+      readonly overtaken?: boolean;
     } = {},
   ): AttemptRecord {
     if (this.#record !== undefined) return this.#record;
@@ -118,6 +129,7 @@ export class AttemptRecorder {
       providerCode: details.error?.providerCode,
       retryAfterMs: details.error?.retryAfterMs,
       ...(details.error?.otherKeyReady ? { otherKeyReady: true } : {}),
+      ...(details.overtaken ? { overtaken: true } : {}),
       usage,
       usageSource: details.usage === undefined ? 'estimated' : 'reported',
       costUsd: price === undefined ? 0 : costOfUsage(usage, price),

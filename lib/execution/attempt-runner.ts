@@ -20,6 +20,8 @@ export interface RunningAttempt<Answer> {
   readonly planned: PlannedAttempt;
   readonly result: Promise<AttemptResult<Answer>>;
   stop(cause: StopCause): void;
+  /** Tells that a second copy is sent because this one takes long. */
+  overdue(): void;
 }
 
 export interface Call<Prepared> {
@@ -34,7 +36,7 @@ export interface Call<Prepared> {
    * To be asked once an answer is there: of several copies of a request one alone is served. Ends the attempt where it is
    * not the first.
    */
-  readonly claim: () => void;
+  readonly claim: () => Promise<void>;
 }
 
 /** How requests of one kind are put on a wire, and carried out once they are. */
@@ -70,8 +72,8 @@ export interface AttemptStart<Prepared, Answer> {
   readonly attempt: number;
   readonly kind: Kind<Prepared, Answer>;
   readonly mayMoveOn: () => boolean;
-  /** True for the first that asks. */
-  readonly claim: () => boolean;
+  /** True for the first that asks, once the others have ended. */
+  readonly claim: () => Promise<boolean>;
 }
 
 /**
@@ -92,7 +94,12 @@ export function startAttempt<Prepared, Answer>({
     prepared = kind.prepare(clientOf(execution, planned), planned);
   } catch (error) {
     if (!(error instanceof InvalidRequestError)) throw error;
-    return { planned, result: Promise.resolve({ kind: 'unsayable', error }), stop: () => undefined };
+    return {
+      planned,
+      result: Promise.resolve({ kind: 'unsayable', error }),
+      stop: () => undefined,
+      overdue: () => undefined,
+    };
   }
   const recorder = new AttemptRecorder(
     bus,
@@ -109,8 +116,8 @@ export function startAttempt<Prepared, Answer>({
     clock,
     recorder,
     mayMoveOn,
-    claim: () => {
-      if (claim()) return;
+    claim: async () => {
+      if (await claim()) return;
       clock.stop('hedge_lost');
       throw clock.signal.reason;
     },
@@ -128,6 +135,9 @@ export function startAttempt<Prepared, Answer>({
     result: run(),
     stop: (cause) => {
       clock.stop(cause);
+    },
+    overdue: () => {
+      recorder.overdue();
     },
   };
 }
@@ -147,8 +157,8 @@ function judge(
     settle('client_left');
     return { kind: 'ended', cause };
   }
-  if (cause === 'hedge_lost') {
-    settle('hedge_lost');
+  if (cause === 'hedge_lost' || cause === 'overtaken') {
+    execution.records.push(recorder.settle('hedge_lost', { overtaken: cause === 'overtaken' }));
     return { kind: 'ended', cause };
   }
   if (cause !== undefined) {

@@ -176,12 +176,12 @@ function bench({
   let requests = 0;
   const send = ({
     streamed = false,
-    mayHedge = false,
+    mayOverlap = false,
     deadlineMs = 5_000,
     signal,
   }: {
     streamed?: boolean;
-    mayHedge?: boolean;
+    mayOverlap?: boolean;
     deadlineMs?: number;
     signal?: AbortSignal;
   } = {}): Sent => {
@@ -220,7 +220,7 @@ function bench({
       },
       settings: policy.execution,
       signals: seen,
-      mayHedge,
+      mayOverlap,
       clients,
       signal,
       startedAt: performance.now(),
@@ -445,7 +445,7 @@ describe('a second copy', () => {
     async (streamed) => {
       const { send, calls } = bench({ scripts: { a: [{ hangs: true }], b: [{}] }, execution: HEDGE, known });
       const startedAt = performance.now();
-      const sent = send({ mayHedge: true, streamed });
+      const sent = send({ mayOverlap: true, streamed });
       expect(await sent.answer).toBe('b');
       expect(performance.now() - startedAt).toBeGreaterThanOrEqual(19);
       expect(calls).toEqual(['a', 'b']);
@@ -463,7 +463,7 @@ describe('a second copy', () => {
         open = resolve;
       });
       const { send, called } = bench({ scripts: { a: [{ when }], b: [{ when }] }, execution: HEDGE, known });
-      const sent = send({ mayHedge: true, streamed });
+      const sent = send({ mayOverlap: true, streamed });
       await called(2);
       open();
       const served = await sent.answer;
@@ -483,7 +483,7 @@ describe('a second copy', () => {
       execution: HEDGE,
       known,
     });
-    const sent = send({ mayHedge: true });
+    const sent = send({ mayOverlap: true });
     await called(2);
     setTimeout(open, 80);
     expect(await sent.answer).toBe('b');
@@ -499,13 +499,13 @@ describe('a second copy', () => {
       true,
     ],
     ['where one call is all that is allowed', { known, execution: { ...HEDGE, maxAttempts: 1 } }, true],
-  ])('is not sent %s', async (_where, setting, mayHedge) => {
+  ])('is not sent %s', async (_where, setting, mayOverlap) => {
     const { send, calls } = bench({
       scripts: { a: [{ afterMs: 90 }], b: [{}] },
       execution: HEDGE,
       ...setting,
     });
-    expect(await send({ mayHedge }).answer).toBe('a');
+    expect(await send({ mayOverlap }).answer).toBe('a');
     expect(calls).toEqual(['a']);
   });
 
@@ -516,8 +516,8 @@ describe('a second copy', () => {
       known: { ...known, b: UNKNOWN_SIGNALS },
     });
     // One is there from the start.
-    expect(await send({ mayHedge: true }).answer).toBe('b');
-    expect(await send({ mayHedge: true }).answer).toBe('a');
+    expect(await send({ mayOverlap: true }).answer).toBe('b');
+    expect(await send({ mayOverlap: true }).answer).toBe('a');
     expect(calls).toEqual(['a', 'b', 'a']);
   });
 });
@@ -607,7 +607,7 @@ it('every request ends once, every call has one record, and nothing stays in fli
   const script = fc.array(step, { minLength: 1, maxLength: 12, size: 'max' });
   const request = fc.record({
     streamed: fc.boolean(),
-    mayHedge: fc.boolean(),
+    mayOverlap: fc.boolean(),
     leavesAfterMs: fc.option(fc.nat(15), { nil: undefined, freq: 4 }),
   });
   let answered = 0;

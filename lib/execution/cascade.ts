@@ -5,7 +5,7 @@ import { OverloadedError } from '../errors/overloaded-error.js';
 import type { ProviderError } from '../errors/provider-error.js';
 import type { ProviderErrorKind } from '../errors/provider-error-kind.js';
 import { RateLimitedError } from '../errors/rate-limited-error.js';
-import { type Deferral, findDeferral, type PlannedAttempt } from '../planning/index.js';
+import { type Deferral, findDeferral, findMoveOn, type PlannedAttempt } from '../planning/index.js';
 import type { TelemetryBus } from '../telemetry/index.js';
 import {
   type AttemptResult,
@@ -16,6 +16,7 @@ import {
 } from './attempt-runner.js';
 import { affordableTokens, type PlannedExecution, remainingMs } from './execution.js';
 import { callerGone, failureOf, rejectionOf } from './failure-of.js';
+import { Race, type RaceAlarm } from './race.js';
 import type { ShareBudget } from './share-budget.js';
 import type { RoomPlace, WaitingRoom } from './waiting-room.js';
 
@@ -49,8 +50,8 @@ const GIVE_UP_SHARE = 0.2;
 const SHORT_REST_MS = 1_000;
 /** Time an attempt needs at least: a wait that leaves less is none. */
 const MIN_ATTEMPT_MS = 50;
-/** A cancelled copy ends within a moment, so that its cost is in the request's record. */
-const LOSER_MS = 50;
+/** Where nobody could be sent a second copy, it is asked again so much later. */
+const ASK_AGAIN_MS = 250;
 
 /** One that has failed, and may be called again. */
 interface Again {
@@ -150,8 +151,10 @@ export class Cascade<Prepared, Answer> {
   > {
     if (this.#queue.length === 0) return this.nextAgain();
     const states = this.#queue.map((planned) => ({ planned, deferral: this.deferralOf(planned) }));
-    const full = states.flatMap(({ planned, deferral }) => (isKind(deferral, 'full') ? [planned] : []));
-    if (full.length > 0) return this.waitForRoom(full);
+    // Whoever has room first: a rest that ends, or a probe that may go out, is as good as a place that comes free.
+    if (states.some(({ deferral }) => isKind(deferral, 'full'))) {
+      return this.waitForRoom(states.map(({ planned }) => planned));
+    }
     if (await this.waitForRest(SHORT_REST_MS)) return 'wait';
     const failing = this.leastBad(states);
     // A second one of those is as much a re-send as any: an outage of all is not to be multiplied.
@@ -292,78 +295,93 @@ export class Cascade<Prepared, Answer> {
     await delay(ms, undefined, { signal: this.execution.signal }).catch(() => undefined);
   }
 
-  /** Calls one deployment, and perhaps a second one beside it. Undefined: go on. */
+  /** Calls one deployment, and others beside it while it takes longer than it should. Undefined: go on. */
   private async send(
     planned: PlannedAttempt,
     place: RoomPlace | undefined,
   ): Promise<{ answer: Answer } | undefined> {
-    const served = { isClaimed: false };
-    const claim = (): boolean => {
-      const isFirst = !served.isClaimed;
-      served.isClaimed = true;
-      return isFirst;
-    };
-    const running = new Map<RunningAttempt<Answer>, Promise<void>>();
-    const ended: { attempt: RunningAttempt<Answer>; result: AttemptResult<Answer> }[] = [];
-    const faults: unknown[] = [];
-    const start = (next: PlannedAttempt): void => {
-      this.#attempts += 1;
-      const attempt = startAttempt({
-        bus: this.parts.bus,
-        execution: this.execution,
-        planned: next,
-        attempt: this.#attempts,
-        kind: this.kind,
-        mayMoveOn: () => running.size <= 1 && this.mayMoveOn() && this.parts.giveUps.take(),
-        claim,
-      });
-      const end = attempt.result.then(
-        (result) => {
-          ended.push({ attempt, result });
-        },
-        (error: unknown) => {
-          faults.push(error);
-        },
-      );
-      running.set(
-        attempt,
-        end.finally(() => running.delete(attempt)),
-      );
-    };
+    const race = new Race<Answer>();
     try {
-      start(planned);
+      this.join(race, planned);
     } finally {
       // It counts as in flight by now, or never will.
       place?.release();
     }
-    const hedge = this.hedgeTimer(planned);
-    try {
-      while (running.size > 0) {
-        const isDue = await Promise.race([...running.values(), ...(hedge === undefined ? [] : [hedge.due])]);
-        if (isDue === true) {
-          hedge?.cancel();
-          const second = running.size === 1 && !served.isClaimed ? this.takeHedge() : undefined;
-          if (second !== undefined) start(second);
-          continue;
-        }
-        if (faults.length > 0) {
-          for (const attempt of running.keys()) attempt.stop('hedge_lost');
-          throw faults[0];
-        }
-        const answered = ended.find(({ result }) => result.kind === 'answered');
-        if (answered?.result.kind === 'answered') {
-          for (const attempt of running.keys()) attempt.stop('hedge_lost');
-          if (running.size > 0) {
-            await Promise.race([Promise.all(running.values()), delay(LOSER_MS, undefined, { ref: false })]);
-          }
-          return { answer: answered.result.answer };
-        }
-      }
-    } finally {
-      hedge?.cancel();
+    while (race.isRunning) {
+      const due = await race.next();
+      if (race.answer !== undefined) return race.answer;
+      if (due !== undefined && !race.isWon) this.sendBeside(race, due);
     }
-    for (const { attempt, result } of ended) this.note(attempt.planned, result);
+    for (const { planned: ended, result } of race.results) this.note(ended, result);
     return undefined;
+  }
+
+  /** Another copy, because one takes long; or a later look, where there is nobody to send it to. */
+  private sendBeside(race: Race<Answer>, due: RaceAlarm): void {
+    const isHedge = due.reason === 'hedge';
+    const second = this.takeSecond(isHedge ? this.parts.hedges : this.parts.giveUps);
+    if (second !== undefined) {
+      if (!isHedge) race.markSlow(due.attempt);
+      this.join(race, second);
+    } else if (isHedge) {
+      race.setAlarm(due.attempt, this.moveOnAlarm(due.attempt.planned));
+    } else {
+      // The others may be resting, or full: it is asked again.
+      race.setAlarm(due.attempt, { reason: 'move_on', afterMs: ASK_AGAIN_MS });
+    }
+  }
+
+  private join(race: Race<Answer>, planned: PlannedAttempt): void {
+    this.#attempts += 1;
+    const { mayOverlap, settings, signals } = this.execution;
+    const attempt: RunningAttempt<Answer> = startAttempt({
+      bus: this.parts.bus,
+      execution: this.execution,
+      planned,
+      attempt: this.#attempts,
+      kind: this.kind,
+      mayMoveOn: () => !mayOverlap && this.mayMoveOn() && this.parts.giveUps.take(),
+      claim: () =>
+        race.claim(attempt, (slow, waitedMs) => {
+          // Out of the ordinary twice over: longer than its target, or no sign of its usual pace.
+          const { id } = slow.deployment;
+          return waitedMs >= slow.targetLatencyMs || signals.of(id).isSlow ? 'moved_on' : 'overtaken';
+        }),
+    });
+    race.add(attempt);
+    if (!mayOverlap) return;
+    const isHedgeable = settings.hedge.enabled && planned.usualP95Ms !== undefined && this.parts.hedges.has;
+    race.setAlarm(
+      attempt,
+      isHedgeable ? { reason: 'hedge', afterMs: planned.usualP95Ms } : this.moveOnAlarm(planned),
+    );
+  }
+
+  private moveOnAlarm(planned: PlannedAttempt): { reason: 'move_on'; afterMs: number | undefined } {
+    return { reason: 'move_on', afterMs: this.moveOnAfterMs(planned) };
+  }
+
+  /** What the plan says, less what has been spent of the target: who comes second has less time. */
+  private moveOnAfterMs(planned: PlannedAttempt): number | undefined {
+    const { labels, startedAt } = this.execution;
+    if (!labels.streamed) {
+      // Silence proves nothing where the headers come with the answer; but the others must be left time too.
+      const halfMs = Math.max(remainingMs(this.execution) / 2, planned.usualP95Ms ?? 0);
+      return Math.min(planned.moveOnAfterMs ?? halfMs, halfMs);
+    }
+    if (planned.moveOnAfterMs === undefined) return undefined;
+    const leftMs = planned.targetLatencyMs - (performance.now() - startedAt);
+    const isFirstChoice = this.#attempts === 1 && planned.tier === 'primary';
+    // The target is lost, or all is as it was planned: no hurry.
+    if (isFirstChoice || leftMs <= 0) return planned.moveOnAfterMs;
+    const next = this.#queue.find((other) => this.deferralOf(other) === undefined);
+    if (planned.usualP95Ms === undefined) return Math.min(planned.moveOnAfterMs, leftMs / 2);
+    return findMoveOn({
+      targetMs: leftMs,
+      streamed: true,
+      usualP95Ms: planned.usualP95Ms,
+      nextUsualP95Ms: next?.usualP95Ms,
+    });
   }
 
   private note(planned: PlannedAttempt, result: AttemptResult<Answer>): void {
@@ -371,7 +389,9 @@ export class Cascade<Prepared, Answer> {
       case 'answered':
         return;
       case 'ended':
-        if (result.cause !== 'hedge_lost') throw callerGone(this.execution.signal);
+        if (result.cause === 'client_left' || result.cause === 'shutdown') {
+          throw callerGone(this.execution.signal);
+        }
         return;
       case 'unsayable':
         // Nothing was sent.
@@ -442,32 +462,12 @@ export class Cascade<Prepared, Answer> {
     }
   }
 
-  private hedgeTimer(
-    planned: PlannedAttempt,
-  ): { readonly due: Promise<true | undefined>; cancel(): void } | undefined {
-    const { mayHedge } = this.execution;
-    if (!mayHedge || planned.usualP95Ms === undefined || !this.parts.hedges.has) return undefined;
-    const canceller = new AbortController();
-    let isOver = false;
-    const due = delay(planned.usualP95Ms, true as const, { signal: canceller.signal }).catch(() => undefined);
-    return {
-      // Once it has told, it is silent: what is running decides from then on.
-      get due() {
-        return isOver ? new Promise<undefined>(() => undefined) : due;
-      },
-      cancel: () => {
-        isOver = true;
-        canceller.abort();
-      },
-    };
-  }
-
-  private takeHedge(): PlannedAttempt | undefined {
-    if (this.#attempts >= this.execution.plan.maxAttempts) return undefined;
+  private takeSecond(budget: ShareBudget): PlannedAttempt | undefined {
+    if (this.#attempts >= this.execution.plan.maxAttempts || !budget.has) return undefined;
     const second = this.#queue.find(
       (other) => this.mayServe(other) && this.deferralOf(other) === undefined && this.canSay(other),
     );
-    if (second === undefined || !this.parts.hedges.take()) return undefined;
+    if (second === undefined || !budget.take()) return undefined;
     return this.unqueue(second);
   }
 }

@@ -29,8 +29,8 @@ export interface PlannedExecution {
   readonly settings: PolicyExecution;
   /** Live state, asked whenever an attempt is to be started. */
   readonly signals: SignalsSnapshot;
-  /** It may be sent twice at once. */
-  readonly mayHedge: boolean;
+  /** Two copies of it may be under way at once. */
+  readonly mayOverlap: boolean;
   readonly clients: ReadonlyMap<string, UpstreamClient>;
   /** The caller's: its abort ends the upstream call and starts no other. */
   readonly signal: AbortSignal | undefined;

@@ -106,7 +106,7 @@ export class PlanExecutor {
       const { completion: whole, usage } = await wholeAnswer(call);
       // All that it wrote is paid for.
       recorder.answer(whole);
-      call.claim();
+      await call.claim();
       const completion = takesOneToolCall(execution.request) ? withOneToolCall(whole) : whole;
       execution.records.push(recorder.settle('succeeded', { usage }));
       return { planned, attempt: recorder.attempt, droppedFields: prepared.droppedFields ?? [], completion };
@@ -127,7 +127,7 @@ export class PlanExecutor {
         const { planned, recorder } = call;
         const embeddings = await wholeAnswer(call);
         recorder.embeddings(embeddings.model);
-        call.claim();
+        await call.claim();
         const record = recorder.settle('succeeded', { usage: embeddings.usage });
         execution.records.push(record);
         return { planned, attempt: recorder.attempt, embeddings, usage: record.usage };
@@ -167,7 +167,7 @@ export class PlanExecutor {
       const opened = await prepared.openStream(clock.signal);
       const { held, isDone, hasToken } = await holdUntilToken(opened);
       try {
-        call.claim();
+        await call.claim();
       } catch (error) {
         recorder.accepted();
         await opened.chunks.return();
@@ -197,7 +197,7 @@ function restOf(execution: Execution, said: SaidSoFar): Execution {
     request: continuationOf(execution.request, said),
     features: { ...features, inputTokens: features.inputTokens + said.tokens },
     startedAt: performance.now(),
-    mayHedge: false,
+    mayOverlap: false,
     tokensBefore: said.tokens,
   };
 }

@@ -141,8 +141,8 @@ interface Planned {
   readonly recalledTurns: ReadonlyMap<number, RecalledTurn>;
   /** Whose turns are remembered. */
   readonly tenant: string;
-  /** It may be sent twice at once. */
-  readonly mayHedge: boolean;
+  /** Two copies of it may be under way at once. */
+  readonly mayOverlap: boolean;
 }
 
 /** validate → context → classify → plan → execute → record: the only orchestration there is. */
@@ -205,7 +205,7 @@ export class RequestPipeline {
         settings: runtime.policy.execution,
         signals: this.parts.signals,
         // Vectors are asked for in bulk: nobody waits for one of them.
-        mayHedge: false,
+        mayOverlap: false,
         clients: runtime.clients,
         signal: journey.controller.signal,
         startedAt: journey.startedAt,
@@ -374,8 +374,8 @@ export class RequestPipeline {
     for (const deployment of findPassedOver(plan)) {
       this.parts.bus.emit('deployment-passed-over', { decisionId: journey.decisionId, deployment });
     }
-    const mayHedge = isHedgeable(journey.runtime.policy, plan, request, options);
-    return { request, features, plan, recalledTurns, tenant, mayHedge };
+    const mayOverlap = isRepeatable(plan, request, options);
+    return { request, features, plan, recalledTurns, tenant, mayOverlap };
   }
 
   /** What is known of the request once it is planned. */
@@ -435,7 +435,7 @@ export class RequestPipeline {
 
   private execution(
     journey: Journey,
-    { plan, request, features, recalledTurns, mayHedge }: Planned,
+    { plan, request, features, recalledTurns, mayOverlap }: Planned,
   ): Execution {
     return {
       plan,
@@ -445,7 +445,7 @@ export class RequestPipeline {
       labels: journey.labels,
       settings: journey.runtime.policy.execution,
       signals: this.parts.signals,
-      mayHedge,
+      mayOverlap,
       clients: journey.runtime.clients,
       signal: journey.controller.signal,
       startedAt: journey.startedAt,
@@ -548,14 +548,8 @@ function outcomeOf(code: LlmRouterErrorCode, journey: Journey): Outcome {
  * Two copies at once do no harm: somebody waits for the answer, the provider keeps nothing of the request, and nobody has
  * said that it does something. Under a cap on its cost the first copy may use all of it.
  */
-function isHedgeable(
-  { execution }: PolicySnapshot,
-  plan: Plan,
-  request: ValidatedChatRequest,
-  options: InternalCallOptions,
-): boolean {
+function isRepeatable(plan: Plan, request: ValidatedChatRequest, options: InternalCallOptions): boolean {
   return (
-    execution.hedge.enabled &&
     plan.workload === 'interactive' &&
     plan.surface.mayHedge &&
     plan.maxCostUsd === undefined &&

@@ -4,6 +4,7 @@ export { type CompiledPolicy, compilePolicy } from './compile-policy.js';
 export { createEmbeddingPlan } from './create-embedding-plan.js';
 export { EMBEDDINGS_CLASS } from './embeddings-class.js';
 export { createPlan, INTERACTIVE_SLO_MS, type PlanCircumstances, type PlanInput } from './create-plan.js';
+export { findMoveOn } from './find-move-on.js';
 export { findPassedOver } from './find-passed-over.js';
 export type { Plan, PlannedAttempt, RankingTerms, RejectedCandidate, RejectionReason } from './plan.js';
 export { promptOf } from './prompt-of.js';

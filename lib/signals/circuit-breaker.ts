@@ -38,8 +38,11 @@ export interface BreakerReading {
   readonly openUntilMs: number;
 }
 
-/** How a call ended, as far as the breaker is concerned. `none`: nothing was learnt (the caller left). */
-export type BreakerOutcome = 'success' | 'fault' | 'none';
+/**
+ * How a call ended, as far as the breaker is concerned. `slow`: another was quicker, which is a fault of one on trial alone.
+ * `none`: nothing was learnt (the caller left).
+ */
+export type BreakerOutcome = 'success' | 'fault' | 'slow' | 'none';
 
 /** Shares of the traffic that return one after the other; then all of it, and the breaker is closed. */
 const RAMP = [0.1, 0.25, 0.5, 1] as const;
@@ -47,15 +50,38 @@ const RAMP = [0.1, 0.25, 0.5, 1] as const;
 const FAULTS_IN_A_ROW = 5;
 /** One fault among few is an accident. */
 const MIN_FAULTS = 3;
-/** In the ramp two in a row prove that it is not well yet. */
-const RAMP_FAULTS_IN_A_ROW = 2;
+/** In the ramp fewer prove that it is not well yet. */
+const RAMP_FAULTS_IN_A_ROW = 3;
+/** One-sided 95 % of the normal distribution. */
+const CONFIDENCE = 1.645;
+/** Of few calls the rate is uncertain: it must be over so much of the limit with that confidence. */
+const CERTAIN_SHARE = 0.6;
 /** Parts of the window: faults leave it in steps of a tenth. */
 const BUCKETS = 10;
 
-interface Bucket {
-  slot: number;
+/** Streams break where whole answers do not: each is judged by itself, and both together. */
+interface Counts {
   calls: number;
   faults: number;
+}
+
+interface Bucket {
+  slot: number;
+  readonly streams: Counts;
+  readonly wholes: Counts;
+}
+
+function emptyBucket(): Bucket {
+  return { slot: -1, streams: { calls: 0, faults: 0 }, wholes: { calls: 0, faults: 0 } };
+}
+
+/** The lower bound of a rate that was seen (Wilson's score interval, E. B. Wilson, 1927). */
+function lowerBound({ calls, faults }: Counts): number {
+  const rate = faults / calls;
+  const square = CONFIDENCE ** 2;
+  const centre = rate + square / (2 * calls);
+  const spread = CONFIDENCE * Math.sqrt((rate * (1 - rate) + square / (4 * calls)) / calls);
+  return (centre - spread) / (1 + square / calls);
 }
 
 /**
@@ -64,7 +90,7 @@ interface Bucket {
  * all are open the least bad is still called.
  */
 export class CircuitBreaker {
-  readonly #buckets: Bucket[] = Array.from({ length: BUCKETS }, () => ({ slot: -1, calls: 0, faults: 0 }));
+  readonly #buckets: Bucket[] = Array.from({ length: BUCKETS }, emptyBucket);
   #mode: 'closed' | 'open' | 'ramping' = 'closed';
   #openUntilMs = 0;
   /** Pauses in a row, without a closed time between them. */
@@ -103,20 +129,27 @@ export class CircuitBreaker {
     if (call === this.#probe) this.ramp(nowMs);
   }
 
-  /** @param startedAtMs - When the call was sent, in epoch milliseconds. */
-  ended(call: string, outcome: BreakerOutcome, startedAtMs: number, nowMs: number): void {
+  /** @param sent - When the call was sent, in epoch milliseconds, and how it was to be answered. */
+  ended(
+    call: string,
+    outcome: BreakerOutcome,
+    { startedAtMs, streamed }: { readonly startedAtMs: number; readonly streamed: boolean },
+    nowMs: number,
+  ): void {
     this.proceed(nowMs);
     if (call === this.#probe) {
       if (outcome === 'success') this.ramp(nowMs);
-      else if (outcome === 'fault') this.open(nowMs);
-      else this.#probe = undefined;
+      else if (outcome === 'none') this.#probe = undefined;
+      else this.open(nowMs);
       return;
     }
     // While it is open, what ends was sent before, or as a last resort: neither is the probe.
     if (outcome === 'none' || this.#mode === 'open' || startedAtMs < this.#learnsSinceMs) return;
-    this.count(outcome === 'fault', nowMs);
-    this.#faultsInARow = outcome === 'fault' ? this.#faultsInARow + 1 : 0;
-    if (outcome === 'fault' && this.isTripped(nowMs)) this.open(nowMs);
+    if (outcome === 'slow' && this.#mode === 'closed') return;
+    const isFault = outcome !== 'success';
+    this.count(isFault, streamed, nowMs);
+    this.#faultsInARow = isFault ? this.#faultsInARow + 1 : 0;
+    if (isFault && this.isTripped(nowMs)) this.open(nowMs);
   }
 
   /** Opens it for a reason that no count of faults shows. While it is open, or its probe is under way, nothing changes. */
@@ -167,33 +200,43 @@ export class CircuitBreaker {
     const isRamp = this.#mode === 'ramping';
     if (this.#faultsInARow >= (isRamp ? RAMP_FAULTS_IN_A_ROW : FAULTS_IN_A_ROW)) return true;
     const { errorRate, minRequests } = this.settings();
-    const { calls, faults } = this.total(nowMs);
-    return faults >= MIN_FAULTS && calls >= minRequests && faults / calls >= errorRate;
+    const { streams, wholes } = this.total(nowMs);
+    const both = { calls: streams.calls + wholes.calls, faults: streams.faults + wholes.faults };
+    return [streams, wholes, both].some(
+      (counts) =>
+        counts.faults >= MIN_FAULTS &&
+        counts.calls >= minRequests &&
+        counts.faults / counts.calls >= errorRate &&
+        lowerBound(counts) >= errorRate * CERTAIN_SHARE,
+    );
   }
 
-  private count(isFault: boolean, nowMs: number): void {
+  private count(isFault: boolean, streamed: boolean, nowMs: number): void {
     const slot = Math.floor((nowMs * BUCKETS) / this.settings().windowMs);
     const bucket = this.#buckets[slot % BUCKETS];
     if (bucket === undefined) return;
     if (bucket.slot !== slot) {
       bucket.slot = slot;
-      bucket.calls = 0;
-      bucket.faults = 0;
+      Object.assign(bucket.streams, { calls: 0, faults: 0 });
+      Object.assign(bucket.wholes, { calls: 0, faults: 0 });
     }
-    bucket.calls += 1;
-    if (isFault) bucket.faults += 1;
+    const counts = streamed ? bucket.streams : bucket.wholes;
+    counts.calls += 1;
+    if (isFault) counts.faults += 1;
   }
 
-  private total(nowMs: number): { calls: number; faults: number } {
+  private total(nowMs: number): { streams: Counts; wholes: Counts } {
     const newest = Math.floor((nowMs * BUCKETS) / this.settings().windowMs);
-    let calls = 0;
-    let faults = 0;
+    const streams = { calls: 0, faults: 0 };
+    const wholes = { calls: 0, faults: 0 };
     for (const bucket of this.#buckets) {
       if (bucket.slot > newest || bucket.slot <= newest - BUCKETS) continue;
-      calls += bucket.calls;
-      faults += bucket.faults;
+      streams.calls += bucket.streams.calls;
+      streams.faults += bucket.streams.faults;
+      wholes.calls += bucket.wholes.calls;
+      wholes.faults += bucket.wholes.faults;
     }
-    return { calls, faults };
+    return { streams, wholes };
   }
 
   private clear(): void {

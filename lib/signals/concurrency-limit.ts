@@ -37,6 +37,13 @@ function median(values: number[]): number | undefined {
   return values[Math.floor((values.length - 1) / 2)];
 }
 
+/** Over so many times what it was seen to answer, the load is the cause. */
+const BEYOND_PROVEN = 1.1;
+/** What was answered in this time, or the one before, is what it can do. */
+const PROOF_MS = 60_000;
+/** Without congestion for so long, there is no limit any more. */
+const FORGOTTEN_MS = 300_000;
+
 /**
  * Finds the number of calls at which a deployment begins to queue: additive increase while the limit is in use and the
  * first tokens come as usual, multiplicative decrease when they take longer than usual or the provider says it has no
@@ -58,6 +65,10 @@ export class ConcurrencyLimit {
   #decreasedAtMs = Number.NEGATIVE_INFINITY;
   #before: { limit: number | undefined; waitMs: number | undefined } | undefined;
   #futile = 0;
+  /** The most calls in flight under which one was answered as usual: of this minute and of the one before. */
+  #proven = 0;
+  #provenBefore = 0;
+  #provenSinceMs = 0;
 
   constructor(private readonly settings: () => ConcurrencySettings) {}
 
@@ -66,15 +77,45 @@ export class ConcurrencyLimit {
     return this.settings().adaptive ? this.#limit : undefined;
   }
 
+  /** When it was lowered last, in epoch milliseconds: calls sent before show the load of before it. */
+  get decreasedAtMs(): number {
+    return this.#decreasedAtMs;
+  }
+
+  /**
+   * Calls have stopped being answered at their pace. Where there are more of them than it was ever seen to answer, that is
+   * why: the limit is what it did answer, at once. False: the load is not the cause.
+   */
+  congested(nowMs: number): boolean {
+    const proven = Math.max(this.#proven, this.#provenBefore);
+    if (proven === 0 || this.#inFlight <= proven * BEYOND_PROVEN + 1) return false;
+    if (this.#limit === undefined || this.#limit > proven) {
+      this.#before = undefined;
+      this.#limit = Math.max(this.settings().min, proven);
+      this.#decreasedAtMs = nowMs;
+      this.#samples = [];
+      this.#peakInFlight = 0;
+      this.#windowSinceMs = nowMs;
+    }
+    return true;
+  }
+
+  /** @param inFlight - This one among them. */
   started(inFlight: number): void {
     this.#inFlight = inFlight;
     this.#peakInFlight = Math.max(this.#peakInFlight, inFlight);
   }
 
-  firstToken(waitMs: number, nowMs: number): void {
+  /** @param inFlight - When the call was sent, itself among them. */
+  firstToken(waitMs: number, nowMs: number, inFlight = 0): void {
+    this.prove(waitMs, inFlight, nowMs);
     if (nowMs - waitMs < this.#decreasedAtMs) return;
     if (this.#samples.length < MAX_SAMPLES) this.#samples.push(waitMs);
     this.look(nowMs);
+  }
+
+  ended(inFlight: number): void {
+    this.#inFlight = inFlight;
   }
 
   /** An answer in one piece. */
@@ -90,7 +131,19 @@ export class ConcurrencyLimit {
     this.look(nowMs);
   }
 
+  private prove(waitMs: number, inFlight: number, nowMs: number): void {
+    if (nowMs - this.#provenSinceMs > PROOF_MS) {
+      this.#provenBefore = nowMs - this.#provenSinceMs > 2 * PROOF_MS ? 0 : this.#proven;
+      this.#proven = 0;
+      this.#provenSinceMs = nowMs;
+    }
+    if (this.#baselineMs === undefined || waitMs <= this.#baselineMs * CONGESTED_RATIO) {
+      this.#proven = Math.max(this.#proven, inFlight);
+    }
+  }
+
   private look(nowMs: number): void {
+    if (nowMs - this.#decreasedAtMs > FORGOTTEN_MS) this.#limit = undefined;
     if (this.#windowSinceMs === 0) this.#windowSinceMs = nowMs;
     if (nowMs - this.#windowSinceMs < WINDOW_MS) return;
     const samples = this.#samples.length;

@@ -12,6 +12,8 @@ export interface Sample {
   readonly isError: boolean;
   readonly timeToFirstTokenMs: number | undefined;
   readonly latencyMs: number | undefined;
+  /** It was given up on: it would have taken at least so long. Absent: it was not. */
+  readonly isCensored?: boolean;
 }
 
 export interface WindowSummary {
@@ -59,14 +61,15 @@ export class DeploymentWindow {
     const latencies: number[] = [];
     const usualFirstTokens: number[] = [];
     const usualLatencies: number[] = [];
-    for (const { atMs, isError, timeToFirstTokenMs, latencyMs } of this.#ring) {
+    for (const { atMs, isError, timeToFirstTokenMs, latencyMs, isCensored = false } of this.#ring) {
       if (nowMs - atMs > USUAL_MS) continue;
-      if (!isError) {
+      if (!isError && !isCensored) {
         if (timeToFirstTokenMs !== undefined) usualFirstTokens.push(timeToFirstTokenMs);
         if (latencyMs !== undefined) usualLatencies.push(latencyMs);
       }
       if (nowMs - atMs > WINDOW_MS) continue;
-      samples += 1;
+      // Given up on, it has neither failed nor succeeded.
+      if (!isCensored) samples += 1;
       if (isError) errors += 1;
       if (timeToFirstTokenMs !== undefined) firstTokens.push(timeToFirstTokenMs);
       if (latencyMs !== undefined) latencies.push(latencyMs);

@@ -17,6 +17,8 @@ const DEFAULT_REST_MS = 1_000;
 const MAX_DEFAULT_REST_MS = 16_000;
 /** No provider's word takes a deployment out for longer: quotas that reset tomorrow are probed again. */
 const MAX_REST_MS = 60_000;
+/** A longer wait is no wait: it is taken for none. */
+const ABSURD_REST_MS = 86_400_000;
 /** A refused key, a model that is not there: nothing that passes by itself within seconds. */
 const REFUSED_HOLD_MS = 30_000;
 /** A summary serves so long, so that a burst of requests does not sort the same samples again. */
@@ -88,7 +90,9 @@ interface State {
   readonly concurrency: ConcurrencyLimit;
   readonly pace: PaceWatch;
   /** Calls that have shown nothing yet, by attempt. */
-  readonly waiting: Map<string, Waiting>;
+  readonly waiting: Map<string, Waiting & { readonly inFlight: number }>;
+  /** Starts of calls that a second copy was sent beside, by attempt, while they have shown nothing. */
+  readonly overdue: Map<string, number>;
   inFlight: number;
   queued: number;
   inAlert: boolean;
@@ -147,8 +151,10 @@ export class LiveSignals {
         const state = this.state(labels);
         const call = `${decisionId}/${attempt}`;
         state.inFlight += 1;
-        state.waiting.set(call, { startedAtMs, streamed });
+        state.waiting.set(call, { startedAtMs, streamed, inFlight: state.inFlight });
         state.concurrency.started(state.inFlight);
+        // Nobody may have been there to send a second copy to: what waits too long tells it.
+        if (this.summaryOf(state, this.now()).isSlow) state.concurrency.congested(this.now());
         state.breaker.started(call, this.now());
         this.showBreaker(state);
       }),
@@ -158,10 +164,21 @@ export class LiveSignals {
         const nowMs = this.now();
         const waiting = state.waiting.get(call);
         state.waiting.delete(call);
-        if (waiting !== undefined) state.pace.answered(waiting.startedAtMs);
-        state.concurrency.firstToken(timeToFirstTokenMs, nowMs);
+        const overdueSinceMs = state.overdue.get(call);
+        state.overdue.delete(call);
+        const sentAtMs = waiting?.startedAtMs ?? overdueSinceMs;
+        if (sentAtMs !== undefined) state.pace.answered(sentAtMs);
+        state.concurrency.firstToken(timeToFirstTokenMs, nowMs, waiting?.inFlight);
         state.breaker.answered(call, nowMs);
         this.showBreaker(state);
+      }),
+      bus.on('attempt-overdue', ({ decisionId, attempt, startedAtMs, ...labels }) => {
+        const state = this.state(labels);
+        // From here on it is evidence by itself, and must not count twice.
+        if (!state.waiting.delete(`${decisionId}/${attempt}`)) return;
+        state.overdue.set(`${decisionId}/${attempt}`, startedAtMs);
+        state.pace.givenUp(startedAtMs, this.now());
+        state.summary = undefined;
       }),
       bus.on('attempt-ended', (record) => {
         this.learn(record);
@@ -239,6 +256,7 @@ export class LiveSignals {
       concurrency: new ConcurrencyLimit(() => this.settings().concurrency),
       pace: new PaceWatch(),
       waiting: new Map(),
+      overdue: new Map(),
       inFlight: 0,
       queued: 0,
       inAlert: false,
@@ -288,8 +306,11 @@ export class LiveSignals {
     const state = this.state(record);
     const nowMs = this.now();
     const call = `${record.decisionId}/${record.attempt}`;
-    const hadAnswered = !state.waiting.delete(call);
+    const wasWaiting = state.waiting.delete(call);
+    const wasOverdue = state.overdue.delete(call);
+    const hadAnswered = !wasWaiting && !wasOverdue;
     state.inFlight -= 1;
+    state.concurrency.ended(state.inFlight);
     // A success more changes little: the summary may age. Anything else is news.
     const isNews = record.outcome !== 'succeeded' || (state.summary?.samples ?? 0) < WELL_KNOWN_SAMPLES;
     if (isNews) state.summary = undefined;
@@ -306,22 +327,35 @@ export class LiveSignals {
     const isError =
       (record.outcome === 'failed' || record.outcome === 'timed_out') &&
       (record.errorKind === undefined || !NOT_A_FAULT.has(record.errorKind));
-    if (isError && record.outcome === 'timed_out' && !hadAnswered) {
-      state.pace.givenUp(record.startedAtMs, nowMs);
-    }
+    const isGivenUp =
+      !hadAnswered && ((isError && record.outcome === 'timed_out') || record.overtaken === true);
+    if (isGivenUp && wasWaiting) state.pace.givenUp(record.startedAtMs, nowMs);
     if (record.errorKind === 'overloaded') state.concurrency.overloaded(nowMs);
     if (record.outcome === 'succeeded' && !record.streamed) {
       state.concurrency.answeredWhole(record.durationMs, nowMs);
     }
-    const outcome: BreakerOutcome = isError ? 'fault' : record.outcome === 'succeeded' ? 'success' : 'none';
-    state.breaker.ended(call, outcome, record.startedAtMs, nowMs);
+    const outcome: BreakerOutcome = isError
+      ? 'fault'
+      : record.outcome === 'succeeded'
+        ? 'success'
+        : record.overtaken
+          ? 'slow'
+          : 'none';
+    state.breaker.ended(call, outcome, record, nowMs);
     if (isError) this.hold(state, record, nowMs);
-    // Its pause, its probe and its ramp are the way back for one that is slow as well.
-    if (record.outcome === 'timed_out' && this.summaryOf(state, nowMs).isSlow) {
-      state.breaker.trip(nowMs);
-      state.pace.forgetGivenUp();
-    }
+    if (isGivenUp && this.summaryOf(state, nowMs).isSlow) this.slowDown(state, record, nowMs);
     this.showBreaker(state);
+    if (record.overtaken) {
+      const waitedMs = record.durationMs;
+      state.window.add({
+        atMs: nowMs,
+        isError: false,
+        isCensored: true,
+        timeToFirstTokenMs: record.streamed ? waitedMs : undefined,
+        latencyMs: record.streamed ? undefined : waitedMs,
+      });
+      state.summary = undefined;
+    }
     if (record.outcome !== 'succeeded' && !isError) return;
     state.consecutiveFailures = isError ? state.consecutiveFailures + 1 : 0;
     state.window.add({
@@ -338,13 +372,25 @@ export class LiveSignals {
     });
   }
 
+  /** It has stopped answering at its pace: because it has too much to do, or because something is wrong with it. */
+  private slowDown(state: State, { startedAtMs }: AttemptRecord, nowMs: number): void {
+    const { concurrency, pace, breaker } = state;
+    // What was sent under the new limit is slow for another reason.
+    const isLoad = concurrency.congested(nowMs) || startedAtMs < concurrency.decreasedAtMs;
+    // Its pause, its probe and its ramp are the way back for one that is slow as well.
+    if (!isLoad) breaker.trip(nowMs);
+    pace.forgetGivenUp();
+    state.summary = undefined;
+  }
+
   /** A provider that asks for a pause gets it, whatever it calls the reason. */
   private rest(state: State, record: AttemptRecord, nowMs: number): void {
     const isLimited = record.errorKind === 'rate_limited';
     const isAsked = record.errorKind === 'overloaded' || record.errorKind === 'server_error';
     // Another key has headroom: the limit is one key's.
     if (record.otherKeyReady || (!isLimited && !isAsked)) return;
-    const toldMs = record.retryAfterMs ?? 0;
+    const saidMs = record.retryAfterMs ?? 0;
+    const toldMs = saidMs > ABSURD_REST_MS ? 0 : saidMs;
     // A wait of nothing, or one that was over when it came, says nothing.
     if (toldMs <= 0 && !isLimited) return;
     const guessMs = Math.min(DEFAULT_REST_MS * 2 ** Math.min(state.untoldRests, 16), MAX_DEFAULT_REST_MS);

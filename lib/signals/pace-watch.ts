@@ -31,6 +31,9 @@ export class PaceWatch {
   #givenUp: number[] = [];
 
   answered(startedAtMs: number): void {
+    // It was overdue, and has answered after all.
+    const index = this.#givenUp.indexOf(startedAtMs);
+    if (index >= 0) this.#givenUp.splice(index, 1);
     this.#answers[this.#nextAnswer] = startedAtMs;
     this.#nextAnswer = (this.#nextAnswer + 1) % KEPT_ANSWERS;
   }
@@ -46,22 +49,21 @@ export class PaceWatch {
   }
 
   isSlow(waiting: Iterable<Waiting>, usual: UsualWaits, nowMs: number): boolean {
-    let evidence = 0;
-    let sinceMs = Number.POSITIVE_INFINITY;
-    const add = (startedAtMs: number): void => {
-      evidence += 1;
-      sinceMs = Math.min(sinceMs, startedAtMs);
-    };
-    for (const startedAtMs of this.#givenUp) if (nowMs - startedAtMs <= EVIDENCE_MS) add(startedAtMs);
+    const evidence = this.#givenUp.filter((startedAtMs) => nowMs - startedAtMs <= EVIDENCE_MS);
     for (const { startedAtMs, streamed } of waiting) {
       const usualMs = streamed ? usual.p95TimeToFirstTokenMs : usual.p95LatencyMs;
       if (usualMs === undefined) continue;
       const waitedMs = nowMs - startedAtMs;
-      if (waitedMs > Math.max(usualMs * OVERDUE_RATIO, MIN_OVERDUE_MS)) add(startedAtMs);
+      if (waitedMs > Math.max(usualMs * OVERDUE_RATIO, MIN_OVERDUE_MS)) evidence.push(startedAtMs);
     }
-    if (evidence < MIN_EVIDENCE) return false;
-    let answers = 0;
-    for (const startedAtMs of this.#answers) if (startedAtMs > sinceMs) answers += 1;
-    return answers < evidence;
+    if (evidence.length < MIN_EVIDENCE) return false;
+    // The newest first: one old straggler must not bring in all the answers since, which say nothing of the others.
+    evidence.sort((first, second) => second - first);
+    return evidence.some((sinceMs, index) => {
+      if (index + 1 < MIN_EVIDENCE) return false;
+      let answers = 0;
+      for (const startedAtMs of this.#answers) if (startedAtMs > sinceMs) answers += 1;
+      return answers <= index;
+    });
   }
 }

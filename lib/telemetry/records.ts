@@ -60,6 +60,8 @@ export interface AttemptRecord extends DeploymentLabels, RequestLabels {
   readonly retryAfterMs: number | undefined;
   /** The fault was its key's, and another key of the provider is usable. Absent: no. */
   readonly otherKeyReady?: boolean;
+  /** It was slower than it usually is, and another copy of the request was quicker. Absent: no. */
+  readonly overtaken?: boolean;
   readonly usage: TokenUsage;
   /** `estimated`: the provider reported nothing (a cut stream, a client that left). */
   readonly usageSource: 'reported' | 'estimated';
@@ -130,6 +132,13 @@ export interface AttemptStarted extends DeploymentLabels {
   readonly streamed: boolean;
 }
 
+/** An attempt has shown nothing for so long that a second copy of its request is sent. */
+export interface AttemptOverdue extends DeploymentLabels {
+  readonly decisionId: string;
+  readonly attempt: number;
+  readonly startedAtMs: number;
+}
+
 export interface AttemptFirstToken extends DeploymentLabels {
   readonly decisionId: string;
   readonly attempt: number;
@@ -160,6 +169,7 @@ export interface TelemetryEvents {
   'deployment-passed-over': DeploymentPassedOver;
   'attempt-started': AttemptStarted;
   'attempt-first-token': AttemptFirstToken;
+  'attempt-overdue': AttemptOverdue;
   'attempt-ended': AttemptRecord;
   'breaker-changed': BreakerChanged;
   'queue-changed': QueueChanged;

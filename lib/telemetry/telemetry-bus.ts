@@ -11,6 +11,7 @@ export class TelemetryBus {
     'deployment-passed-over': new Set(),
     'attempt-started': new Set(),
     'attempt-first-token': new Set(),
+    'attempt-overdue': new Set(),
     'attempt-ended': new Set(),
     'breaker-changed': new Set(),
     'queue-changed': new Set(),
