@@ -341,9 +341,11 @@ describe.each(NAMES)('%s as a provider', (name) => {
     it('with a Retry-After reaches a client whom nobody else can serve', async () => {
       upstream.failNext({ kind: 'status', status: 429, retryAfterSeconds: 7 });
       fallback.failNext({ kind: 'status', status: 429, retryAfterSeconds: 60 });
-      const response = await bench.postJson('/v1/chat/completions', CALL);
+      // Neither wait fits into it: otherwise the router would wait itself.
+      const response = await bench.postJson('/v1/chat/completions', CALL, { 'x-llm-deadline-ms': '2000' });
       expect(response.status).toBe(429);
       expect(response.headers.get('retry-after')).toBe('7');
+      expect(bench.attempts.map(({ provider }) => provider)).toEqual(['acme', 'other']);
     });
 
     it("of the caller's is the caller's, and asks nobody else; no key and no address is in it", async () => {

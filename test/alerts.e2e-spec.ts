@@ -18,7 +18,12 @@ describe.each(PLATFORMS)('alerts, on %s', (platform) => {
 
   const alertLines = (): string[] => logger.lines.filter((line) => line.includes('Alert '));
 
-  async function open(alerts: object = {}): Promise<void> {
+  interface Setting {
+    readonly alerts?: object;
+    readonly maxAttempts?: number;
+  }
+
+  async function open({ alerts = {}, maxAttempts }: Setting = {}): Promise<void> {
     logger = new LogCollector();
     bench = await createFaultBench({
       platform,
@@ -36,6 +41,8 @@ describe.each(PLATFORMS)('alerts, on %s', (platform) => {
         },
         surfaces: { support: { latencySloMs: 1_000 }, slow: { latencySloMs: 1 } },
         alerts: { minRequests: 20, windowMs: WINDOW_MS, ...alerts },
+        // A share of faults alone takes no traffic away here: all of it is to be counted.
+        execution: { maxAttempts, breaker: { errorRate: 1 } },
       },
     });
   }
@@ -150,7 +157,7 @@ describe.each(PLATFORMS)('alerts, on %s', (platform) => {
   });
 
   it('needs nobody who looks: the log has it within a second', async () => {
-    await open();
+    await open({ maxAttempts: 1 });
     const raised = new Promise<Alert>((resolve) => bench.engine.bus.on('alert-raised', resolve));
     await fail(2, 20, 'alone');
     await raised;
@@ -159,7 +166,7 @@ describe.each(PLATFORMS)('alerts, on %s', (platform) => {
 
   it('ranks a deployment in alert down, and leaves it in; explain shows it', async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
-    await open();
+    await open({ maxAttempts: 1 });
     const explain = async (): Promise<Explanation['plan']['attempts']> => {
       const answer = await bench.postJson('/router/explain', { model: 'simple_queries', messages: MESSAGES });
       return ((await answer.json()) as Explanation).plan.attempts;
@@ -187,7 +194,7 @@ describe.each(PLATFORMS)('alerts, on %s', (platform) => {
   });
 
   it('alerts of a surface whose requests fail, or come later than its SLO', async () => {
-    await open();
+    await open({ maxAttempts: 1 });
     first.setLatency({ timeToFirstTokenMs: 5, tokensPerSecond: Infinity });
     await ask(20, 'alone', 'slow');
     first.setLatency({ timeToFirstTokenMs: 0, tokensPerSecond: Infinity });
@@ -213,7 +220,7 @@ describe.each(PLATFORMS)('alerts, on %s', (platform) => {
   });
 
   it('says nothing of few requests, or of callers who are at fault themselves', async () => {
-    await open();
+    await open({ maxAttempts: 1 });
     await fail(2, 19, 'alone');
     for (let request = 0; request < 30; request += 1) {
       expect((await bench.postJson(CHAT, { model: 'alone', messages: 'nonsense' })).status).toBe(400);
@@ -222,7 +229,7 @@ describe.each(PLATFORMS)('alerts, on %s', (platform) => {
   });
 
   it('can be switched off', async () => {
-    await open({ enabled: false });
+    await open({ alerts: { enabled: false }, maxAttempts: 1 });
     await fail(2, 20, 'alone');
     expect(await read()).toEqual({ enabled: false, active: [], recent: [] });
   });

@@ -103,7 +103,11 @@ class EmbeddingsUpstream {
     if (this.isStalled) return;
     if (this.status !== undefined || request.url !== '/v1/embeddings') {
       const error = { message: 'Simulated.', type: 'invalid_request_error', param: null, code: null };
-      response.writeHead(this.status ?? 404, { 'content-type': 'application/json', 'retry-after': '1' });
+      response.writeHead(this.status ?? 404, {
+        'content-type': 'application/json',
+        // Longer than any deadline here: otherwise the router would wait.
+        ...(this.status === 429 && { 'retry-after': '600' }),
+      });
       response.end(JSON.stringify({ error }));
       return;
     }
@@ -153,6 +157,7 @@ describe.each(PLATFORMS)('embeddings on %s', (platform) => {
         },
         routingRules: { simple_queries: { primary: CHAT_MODEL } },
         http: { apiKeys: [{ key: KEY }] },
+        execution: { maxAttempts: 2 },
       },
     });
     baseURL = `${router.url}/v1`;

@@ -40,7 +40,7 @@ describe.each(PLATFORMS)('/v1/embeddings on %s', (platform) => {
     await Promise.all([openai.close(), spare.close(), gemini.close(), azure.close()]);
   });
   afterEach(async () => {
-    await openai.heal();
+    await Promise.all([openai.heal(), spare.heal()]);
     await router?.close();
     router = undefined;
   });
@@ -124,14 +124,17 @@ describe.each(PLATFORMS)('/v1/embeddings on %s', (platform) => {
   });
 
   it('goes to another deployment of the same model when one fails, and to no other model', async () => {
-    const to = await open({}, { [SMALL]: { deployments: [{ provider: 'openai' }, { provider: 'spare' }] } });
+    const to = await open(
+      { execution: { maxAttempts: 3 } },
+      { [SMALL]: { deployments: [{ provider: 'openai' }, { provider: 'spare' }] } },
+    );
     openai.failAlways({ kind: 'status', status: 503 });
     const before = spare.requestCount;
     const response = await post(to, { model: SMALL, input: 'red' });
     expect(response.status).toBe(200);
     expect(response.headers.get('x-llm-provider')).toBe('spare');
     expect(spare.requestCount).toBe(before + 1);
-    spare.failNext({ kind: 'status', status: 503 });
+    spare.failAlways({ kind: 'status', status: 503 });
     const geminiBefore = gemini.requestCount;
     expect((await post(to, { model: SMALL, input: 'red' })).status).toBe(502);
     expect(gemini.requestCount).toBe(geminiBefore);
@@ -306,7 +309,7 @@ describe('embeddings in process', () => {
     const { data } = await searching.client.embeddings.create({ model: SMALL, input: ['a', 'b'] });
     expect(data).toHaveLength(2);
     const llm = module.get(LlmRouterTesting);
-    llm.failNext('server_error');
+    llm.failNext('server_error', 4);
     await expect(searching.router.embed({ model: SMALL, input: 'x' })).rejects.toMatchObject({
       code: 'all_attempts_failed',
     });

@@ -219,7 +219,11 @@ describe('the active probe', () => {
 
   it('does not overrule live failures', async () => {
     const upstream = await upstreamFor('openai');
-    const router = await open({ local: { api: 'openai', baseUrl: upstream.baseUrl, apiKey: 'k' } });
+    const router = await open(
+      { local: { api: 'openai', baseUrl: upstream.baseUrl, apiKey: 'k' } },
+      { enabled: true },
+      { execution: { maxAttempts: 1 } },
+    );
     await probed(router, 'local');
     upstream.failNext({ kind: 'status', status: 500 }, 3);
     for (let count = 0; count < 3; count += 1) await router.postJson('/v1/chat/completions', ASK);

@@ -239,7 +239,7 @@ describe.each(PLATFORMS)('health on %s', (platform) => {
       expect(await healthOf(router)).toMatchObject({ httpStatus: 200, status: 'ok' });
     });
 
-    it('opens the breaker of what fails again and again; past its wait it is half open, able, and up', async () => {
+    it('opens the breaker of what fails again and again; past its pause it is half open, able, and up', async () => {
       const pass = holdTheClock();
       const { first, router } = await open();
       first.failAlways({ kind: 'status', status: 500 });
@@ -255,15 +255,20 @@ describe.each(PLATFORMS)('health on %s', (platform) => {
       const waiting = await healthOf(router);
       expect(waiting.details.main).toMatchObject({ status: 'up', breaker: 'half_open', recentCalls: 0 });
       expect(waiting.details['surface.support']).toMatchObject({ status: 'up' });
-      // A trial that fails is no recovery.
+      // A probe that fails is no recovery: it is left alone for twice as long.
       expect((await ask(router)).headers.get('x-llm-tier')).toBe('secondary');
-      expect((await healthOf(router)).details.main).toMatchObject({
-        status: 'degraded',
-        breaker: 'half_open',
-      });
+      const probed = await healthOf(router);
+      expect(probed.details.main).toMatchObject({ status: 'degraded', breaker: 'open' });
+      expect(probed.details.main?.trouble).toEqual([
+        'alpha: failing (100 % of the last 1 calls), tried again in 10 s',
+      ]);
 
       await first.heal();
+      expect((await ask(router)).headers.get('x-llm-tier')).toBe('secondary');
+      pass(10_001);
       expect((await ask(router)).headers.get('x-llm-tier')).toBe('primary');
+      expect((await healthOf(router)).details.main).toMatchObject({ status: 'up', breaker: 'ramping' });
+      pass(8_001);
       expect((await healthOf(router)).details.main).toMatchObject({ status: 'up', breaker: 'closed' });
     });
 
@@ -358,7 +363,9 @@ describe.each(PLATFORMS)('health on %s', (platform) => {
     it('does not take a rate limit for an outage: degraded, and ready', async () => {
       const { second, router } = await open({ health: { failOnSurfaces: ['legal'] } });
       second.failNext({ kind: 'status', status: 429, retryAfterSeconds: 20 });
-      expect((await ask(router, { 'x-llm-surface': 'legal' })).status).toBe(429);
+      // A wait that fits into the deadline would be waited out.
+      const hasty = { 'x-llm-surface': 'legal', 'x-llm-deadline-ms': '2000' };
+      expect((await ask(router, hasty)).status).toBe(429);
       const health = await healthOf(router);
       expect(health).toMatchObject({ httpStatus: 200, status: 'degraded' });
       expect(health.details['surface.legal']).toMatchObject({

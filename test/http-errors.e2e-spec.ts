@@ -56,12 +56,13 @@ describe.each(PLATFORMS)('errors on %s', (platform) => {
   }
 
   it.each([false, true])(
-    'every attempt rate-limited: 429 with the smallest wait (stream: %s)',
+    'every attempt rate-limited, no wait fits the deadline: 429 with the smallest at once (stream: %s)',
     async (stream) => {
       const { first, second, router } = await open();
       first.failAlways({ kind: 'status', status: 429, retryAfterSeconds: 7 });
       second.failAlways({ kind: 'status', status: 429, retryAfterSeconds: 3 });
-      const response = await router.postJson(CHAT, { ...QUESTION, stream });
+      const hasty = { 'x-llm-deadline-ms': '2000' };
+      const response = await router.postJson(CHAT, { ...QUESTION, stream }, hasty);
       await expectErrorResponse(response, {
         status: 429,
         code: 'rate_limit_exceeded',
@@ -71,9 +72,11 @@ describe.each(PLATFORMS)('errors on %s', (platform) => {
       expect(response.headers.get('retry-after-ms')).toBe('3000');
       expect(response.headers.get('x-should-retry')).not.toBe('false');
       expect(first.requestCount + second.requestCount).toBe(2);
-      await expect(router.client.chat.completions.create({ ...QUESTION, stream })).rejects.toBeInstanceOf(
-        OpenAI.RateLimitError,
-      );
+      await expect(
+        router.client.chat.completions.create({ ...QUESTION, stream }, { headers: hasty }),
+      ).rejects.toBeInstanceOf(OpenAI.RateLimitError);
+      // Both were heard: neither is asked again before its time.
+      expect(first.requestCount + second.requestCount).toBe(2);
     },
   );
 
@@ -112,9 +115,9 @@ describe.each(PLATFORMS)('errors on %s', (platform) => {
     const before = first.requestCount + second.requestCount;
     const eager = new OpenAI({ apiKey: 'any', baseURL: `${router.url}/v1`, maxRetries: 2 });
     await expect(eager.chat.completions.create(QUESTION)).rejects.toBeInstanceOf(OpenAI.InternalServerError);
-    // A key that was refused a moment ago is not sent again.
+    // Each is called twice, and no more; a key that was refused a moment ago is not sent again.
     const isCalled = fault.kind !== 'refused' && !(fault.kind === 'status' && fault.status === 401);
-    expect(first.requestCount + second.requestCount - before).toBe(isCalled ? 2 : 0);
+    expect(first.requestCount + second.requestCount - before).toBe(isCalled ? 4 : 0);
   });
 
   it.each([false, true])(

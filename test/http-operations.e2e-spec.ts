@@ -33,6 +33,8 @@ describe.each(PLATFORMS)('what operators see on %s', (platform) => {
         },
         routingRules: { simple_queries: { primary: 'alpha', fallback: 'vendor/beta' } },
         surfaces: { support: {}, legal: { qualityFloor: 0.7 } },
+        // Each of the two once: what is counted here is one failure.
+        execution: { maxAttempts: 2 },
       },
     });
     opened.push(router);

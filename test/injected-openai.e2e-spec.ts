@@ -70,6 +70,8 @@ const optionsFor = (upstream: ScriptedUpstream): LlmRouterOptions => ({
   },
   surfaces: { support: { qualityFloor: 0.6 }, drafts: { workload: 'background' } },
   limits: { bodyBytes: 20_000, jsonDepth: 12 },
+  // Nobody is called twice: what one failure looks like is at issue.
+  execution: { maxAttempts: 2 },
 });
 
 describe('@InjectOpenAI()', () => {
@@ -98,6 +100,8 @@ describe('@InjectOpenAI()', () => {
 
   afterEach(async () => {
     await bench.expectQuiet(upstream);
+    // A fault of one test must not steer the next.
+    bench.engine.signals.forget();
   });
 
   afterAll(async () => {
@@ -196,7 +200,10 @@ describe('@InjectOpenAI()', () => {
   it('typed errors, and no retries of its own', async () => {
     const asked = upstream.requestCount;
     upstream.failNext({ kind: 'status', status: 429, retryAfterSeconds: 2 }, 2);
-    const limited = await client.chat.completions.create(CALL).catch((error: unknown) => error);
+    // The wait does not fit into it.
+    const limited = await router
+      .runWith({ deadlineMs: 1_000 }, () => client.chat.completions.create(CALL))
+      .catch((error: unknown) => error);
     if (!(limited instanceof OpenAI.RateLimitError)) throw limited;
     expect(limited.code).toBe('rate_limit_exceeded');
     expect(limited.headers.get('retry-after')).toBe('2');
@@ -395,9 +402,9 @@ describe.each(PLATFORMS)('@InjectOpenAI() in handlers on %s', (platform) => {
     const workloads = bench.requests.map(({ surface, workload }) => `${surface} ${workload}`).sort();
     expect(new Set(workloads)).toEqual(new Set(['drafts background', 'support interactive']));
     // The floor holds on every attempt: the provider's failure does not reach the model below it.
-    upstream.failNext({ kind: 'status', status: 500 });
+    upstream.failNext({ kind: 'status', status: 500 }, 2);
     expect((await bench.fetch('/support')).status).toBe(500);
-    expect(bench.attempts.at(-1)).toMatchObject({ model: 'fine' });
+    expect(bench.attempts.slice(-2)).toMatchObject([{ model: 'fine' }, { model: 'fine' }]);
   });
 });
 

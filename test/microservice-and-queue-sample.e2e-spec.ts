@@ -93,6 +93,8 @@ describe.skipIf(!HAS_REDIS)(`the microservice and queue sample${WHERE}`, () => {
   });
 
   beforeEach(() => {
+    // An outage of one test must not steer the next.
+    app.get(RouterEngine, { strict: false }).signals.forget();
     requests = [];
     logger.served.length = 0;
   });

@@ -1,5 +1,5 @@
 import { Controller, Get } from '@nestjs/common';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LlmRouterErrorFilter, RouterService } from 'nestjs-llm-router';
 import { createScriptedUpstream, type ScriptedUpstream } from 'nestjs-llm-router/testing';
 import { createRouterApp, PLATFORMS, type RouterApp } from './support/router-app.js';
@@ -24,7 +24,7 @@ describe.each(PLATFORMS)('LlmRouterErrorFilter on %s', (platform) => {
   let upstream: ScriptedUpstream;
   let router: RouterApp;
 
-  beforeAll(async () => {
+  beforeEach(async () => {
     upstream = await createScriptedUpstream({ api: 'openai' });
     router = await createRouterApp({
       platform,
@@ -32,13 +32,15 @@ describe.each(PLATFORMS)('LlmRouterErrorFilter on %s', (platform) => {
       options: {
         providers: { upstream: { api: 'openai', baseUrl: upstream.baseUrl } },
         routingRules: { simple_queries: { primary: 'gpt-4o-mini' } },
+        // Otherwise the router itself would wait.
+        execution: { maxAttempts: 1 },
       },
       controllers: [HostController],
       configure: (app) => app.useGlobalFilters(new LlmRouterErrorFilter()),
     });
   });
 
-  afterAll(async () => {
+  afterEach(async () => {
     await router.close();
     await upstream.close();
   });

@@ -68,6 +68,7 @@ function options(): LlmRouterOptions {
     ),
     routingRules: { simple_queries: { primary: 'bare', fallback: 'fine', emergency: 'plain' } },
     surfaces: { support: { pin: 'plain' }, legal: { pin: 'fine' }, open: {} },
+    execution: { maxAttempts: 2 },
   };
 }
 
@@ -287,8 +288,10 @@ describe('@Surface on what Nest does not call as a handler', () => {
   });
 
   it('holds at every attempt: where the better model fails, no worse one answers', async () => {
-    upstream.failNext({ kind: 'status', status: 500 });
+    const asked = upstream.requestCount;
+    upstream.failNext({ kind: 'status', status: 500 }, 2);
     await expect(everything.floored()).rejects.toMatchObject({ code: 'all_attempts_failed' });
+    expect(upstream.requests.slice(asked).map(({ body }) => body.model)).toEqual(['fine', 'fine']);
     upstream.failNext({ kind: 'status', status: 500 });
     expect(await everything.plain()).toBe('fine');
   });

@@ -78,6 +78,8 @@ describe('clients that move over by one argument', () => {
           complex_reasoning: { primary: 'plain', fallback: 'fine' },
         },
         surfaces: { support: { qualityFloor: 0.6 }, drafts: {} },
+        // Nobody is called twice: what one failure looks like is at issue.
+        execution: { maxAttempts: 2 },
       },
     });
     router = bench.app.get(RouterService);
@@ -99,6 +101,8 @@ describe('clients that move over by one argument', () => {
     vi.unstubAllEnvs();
     await upstream.heal();
     await bench.expectQuiet(upstream);
+    // A fault of one test must not steer the next.
+    bench.engine.signals.forget();
   });
 
   afterAll(async () => {

@@ -51,6 +51,8 @@ const optionsFor = (upstream: ScriptedUpstream, isOverHttp: boolean): LlmRouterO
     complex_reasoning: { primary: 'plain', fallback: 'fine' },
   },
   limits: { bodyBytes: 20_000, jsonDepth: 24 },
+  // Nobody is called twice: what one failure looks like is at issue.
+  execution: { maxAttempts: 2 },
   ...(isOverHttp ? { http: { apiKeys: [{ key: KEY }] } } : {}),
 });
 
@@ -107,6 +109,8 @@ describe.each([...PLATFORMS, 'in process'] as const)('the Responses API, %s', (w
   afterEach(async () => {
     await upstream.heal();
     await bench.expectQuiet(upstream);
+    // A fault of one test must not steer the next.
+    bench.engine.signals.forget();
   });
 
   afterAll(async () => {
@@ -235,6 +239,8 @@ describe.each([...PLATFORMS, 'in process'] as const)('the Responses API, %s', (w
       code: 'rate_limit_exceeded',
     });
     await upstream.heal();
+    // Else the next request would wait for the provider.
+    bench.engine.signals.forget();
     upstream.failNext({ kind: 'status', status: 500 }, 2);
     await expect(client.responses.create({ ...CALL, stream: true })).rejects.toMatchObject({
       constructor: OpenAI.InternalServerError,

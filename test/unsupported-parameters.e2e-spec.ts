@@ -61,6 +61,7 @@ describe.each(PLATFORMS)('what a provider cannot do on %s', (platform) => {
         },
         routingRules: { simple_queries: rule },
         ...(unsupportedParameters && { unsupportedParameters }),
+        execution: { maxAttempts: 2 },
       },
     });
     return router;
@@ -155,9 +156,11 @@ describe.each(PLATFORMS)('what a provider cannot do on %s', (platform) => {
 
   it('a fallback that cannot is none', async () => {
     const to = await open('route', { primary: GPT, fallback: CLAUDE });
-    openai.failNext({ kind: 'status', status: 500 });
+    openai.failNext({ kind: 'status', status: 500 }, 2);
+    const asked = anthropic.requestCount;
     const response = await ask(to, { seed: 7 });
     expect(response.status).toBe(502);
+    expect(anthropic.requestCount).toBe(asked);
   });
 
   it('values that mean nothing are no demand', async () => {

@@ -383,6 +383,18 @@ describe('a Retry-After', () => {
     expect(next).toBeInstanceOf(RateLimitedError);
     expect(calls).toEqual(['a']);
   });
+
+  it('is not waited for in part: a rest that ends before it does is our guess', async () => {
+    const nowMs = Date.now();
+    const { send, calls } = bench({
+      scripts: { a: [{}] },
+      known: { a: { restingUntilMs: nowMs + 100, restToldUntilMs: nowMs + 600_000 } },
+    });
+    const error: unknown = await send().answer.catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(RateLimitedError);
+    expect((error as RateLimitedError).retryAfterMs).toBeGreaterThan(590_000);
+    expect(calls).toEqual([]);
+  });
 });
 
 describe('a content filter', () => {

@@ -213,8 +213,10 @@ export class Cascade<Prepared, Answer> {
 
   /** How long until it may be called again: its pause, or the rest its provider asked for. */
   private waitBefore({ planned, notBefore }: Again): number {
-    const { restingUntilMs } = this.execution.signals.of(planned.deployment.id);
-    return Math.max(notBefore - performance.now(), restingUntilMs - Date.now(), 0);
+    const { restingUntilMs, restToldUntilMs } = this.execution.signals.of(planned.deployment.id);
+    const nowMs = Date.now();
+    const restMs = restingUntilMs > nowMs ? Math.max(restingUntilMs, restToldUntilMs) - nowMs : 0;
+    return Math.max(notBefore - performance.now(), restMs);
   }
 
   private deferralOf(planned: PlannedAttempt): Deferral | undefined {
@@ -271,7 +273,9 @@ export class Cascade<Prepared, Answer> {
   private async waitForRest(atMostMs: number): Promise<boolean> {
     const waits = this.#queue.flatMap((planned) => {
       if (!isKind(this.deferralOf(planned), 'resting')) return [];
-      return this.execution.signals.of(planned.deployment.id).restingUntilMs - Date.now();
+      const { restingUntilMs, restToldUntilMs } = this.execution.signals.of(planned.deployment.id);
+      // It asked for longer than it is believed: worth a try once that is over, and no wait before.
+      return restToldUntilMs > restingUntilMs ? [] : restingUntilMs - Date.now();
     });
     const waitMs = Math.min(...waits);
     if (waitMs > atMostMs || waitMs > remainingMs(this.execution) - MIN_ATTEMPT_MS) return false;
@@ -283,16 +287,15 @@ export class Cascade<Prepared, Answer> {
   private refuseResting(): { planned: PlannedAttempt } | undefined {
     const rests = this.#queue.flatMap((planned) => {
       if (!isKind(this.deferralOf(planned), 'resting')) return [];
-      const { restingUntilMs, isRestTold } = this.execution.signals.of(planned.deployment.id);
-      return { planned, restingUntilMs, isRestTold };
+      return { planned, toldUntilMs: this.execution.signals.of(planned.deployment.id).restToldUntilMs };
     });
-    const guessed = rests.find(({ isRestTold }) => !isRestTold);
+    const guessed = rests.find(({ toldUntilMs }) => toldUntilMs === 0);
     if (guessed !== undefined && (this.#attempts === 0 || this.parts.resends.take())) {
       return { planned: this.unqueue(guessed.planned) };
     }
     // What was tried has more to say of why there is no answer.
     if (rests.length === 0 || this.#failures.length > 0) return undefined;
-    const soonestMs = Math.min(...rests.map(({ restingUntilMs }) => restingUntilMs));
+    const soonestMs = Math.min(...rests.map(({ toldUntilMs }) => toldUntilMs));
     throw new RateLimitedError(Math.max(1, soonestMs - Date.now()));
   }
 

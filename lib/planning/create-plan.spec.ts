@@ -162,7 +162,7 @@ const signals = fc
     p95TimeToFirstTokenMs: maybe(fc.integer({ min: 1, max: 40_000 })),
     p95LatencyMs: maybe(fc.integer({ min: 1, max: 90_000 })),
     restingUntilMs: fc.constantFrom(0, NOW - 1, NOW, NOW + 5_000),
-    isRestTold: fc.boolean(),
+    restToldUntilMs: fc.constantFrom(0, NOW + 5_000, NOW + 600_000),
     isSlow: fc.boolean(),
     inAlert: fc.boolean(),
     breaker,

@@ -21,8 +21,8 @@ export interface DeploymentSignals {
   readonly p95LatencyMs: number | undefined;
   /** A rate limit's wait ends then, in epoch milliseconds; 0: none. */
   readonly restingUntilMs: number;
-  /** The provider itself said how long. */
-  readonly isRestTold: boolean;
+  /** Until when the provider itself asked to be left alone; later than it rests where it asked for long. 0: it did not say. */
+  readonly restToldUntilMs: number;
   readonly breaker: BreakerState;
   /** Share of its traffic that the breaker lets through: 0 while it is open or its probe is under way. */
   readonly breakerShare: number;
@@ -50,7 +50,7 @@ export const UNKNOWN_SIGNALS: DeploymentSignals = {
   p95TimeToFirstTokenMs: undefined,
   p95LatencyMs: undefined,
   restingUntilMs: 0,
-  isRestTold: false,
+  restToldUntilMs: 0,
   breaker: 'closed',
   breakerShare: 1,
   breakerUntilMs: 0,

@@ -56,8 +56,8 @@ export interface LiveDeployment extends WindowSummary {
   /** Calls it takes at once, as far as that was found out; undefined: no sign of a limit. */
   readonly limit: number | undefined;
   readonly restingUntilMs: number;
-  /** The provider itself said how long. */
-  readonly isRestTold: boolean;
+  /** Until when the provider itself asked to be left alone; later than it rests where it asked for long. 0: it did not say. */
+  readonly restToldUntilMs: number;
   readonly breaker: BreakerState;
   /** Share of its traffic that the breaker lets through. */
   readonly breakerShare: number;
@@ -97,7 +97,7 @@ interface State {
   queued: number;
   inAlert: boolean;
   restingUntilMs: number;
-  isRestTold: boolean;
+  restToldUntilMs: number;
   /** Rate limits in a row without a word of how long. */
   untoldRests: number;
   lastSuccessAtMs: number | undefined;
@@ -120,7 +120,7 @@ const IDLE: LiveDeployment = {
   p95TimeToFirstTokenMs: undefined,
   p95LatencyMs: undefined,
   restingUntilMs: 0,
-  isRestTold: false,
+  restToldUntilMs: 0,
   breaker: 'closed',
   breakerShare: 1,
   breakerUntilMs: 0,
@@ -207,7 +207,7 @@ export class LiveSignals {
       queued: state.queued,
       limit: state.concurrency.limit,
       restingUntilMs: state.restingUntilMs,
-      isRestTold: state.isRestTold,
+      restToldUntilMs: state.restToldUntilMs,
       breaker: breaker.state,
       breakerShare: breaker.share,
       breakerUntilMs: breaker.openUntilMs,
@@ -261,7 +261,7 @@ export class LiveSignals {
       queued: 0,
       inAlert: false,
       restingUntilMs: 0,
-      isRestTold: false,
+      restToldUntilMs: 0,
       untoldRests: 0,
       lastSuccessAtMs: undefined,
       lastErrorAtMs: undefined,
@@ -399,7 +399,7 @@ export class LiveSignals {
     // The longest wait wins: a second, shorter one does not call a deployment back early.
     if (untilMs <= state.restingUntilMs) return;
     state.restingUntilMs = untilMs;
-    state.isRestTold = toldMs > 0;
+    state.restToldUntilMs = toldMs > 0 ? nowMs + toldMs : 0;
   }
 
   private hold(state: State, { errorKind, retryAfterMs, otherKeyReady }: AttemptRecord, nowMs: number): void {
