@@ -306,7 +306,9 @@ export class LiveSignals {
     const isError =
       (record.outcome === 'failed' || record.outcome === 'timed_out') &&
       (record.errorKind === undefined || !NOT_A_FAULT.has(record.errorKind));
-    if (isError && record.outcome === 'timed_out' && !hadAnswered) {
+    // Given up on by us: a provider that tells of its own timeout (408) may have done so at once.
+    const isGivenUp = record.outcome === 'timed_out' && record.status === undefined;
+    if (isError && isGivenUp && !hadAnswered) {
       state.pace.givenUp(record.startedAtMs, nowMs);
     }
     if (record.errorKind === 'overloaded') state.concurrency.overloaded(nowMs);
@@ -317,7 +319,7 @@ export class LiveSignals {
     state.breaker.ended(call, outcome, record.startedAtMs, nowMs);
     if (isError) this.hold(state, record, nowMs);
     // Its pause, its probe and its ramp are the way back for one that is slow as well.
-    if (record.outcome === 'timed_out' && this.summaryOf(state, nowMs).isSlow) {
+    if (isGivenUp && this.summaryOf(state, nowMs).isSlow) {
       state.breaker.trip(nowMs);
       state.pace.forgetGivenUp();
     }
@@ -329,12 +331,9 @@ export class LiveSignals {
       isError,
       // An attempt given up on waited at least so long: it teaches, where an error's time does not.
       timeToFirstTokenMs:
-        record.timeToFirstTokenMs ??
-        (record.streamed && record.outcome === 'timed_out' ? record.durationMs : undefined),
+        record.timeToFirstTokenMs ?? (record.streamed && isGivenUp ? record.durationMs : undefined),
       latencyMs:
-        !record.streamed && (record.outcome === 'succeeded' || record.outcome === 'timed_out')
-          ? record.durationMs
-          : undefined,
+        !record.streamed && (record.outcome === 'succeeded' || isGivenUp) ? record.durationMs : undefined,
     });
   }
 
