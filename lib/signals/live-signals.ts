@@ -327,8 +327,9 @@ export class LiveSignals {
     const isError =
       (record.outcome === 'failed' || record.outcome === 'timed_out') &&
       (record.errorKind === undefined || !NOT_A_FAULT.has(record.errorKind));
-    const isGivenUp =
-      !hadAnswered && ((isError && record.outcome === 'timed_out') || record.overtaken === true);
+    // Given up on by us: a provider that tells of its own timeout (408) may have done so at once.
+    const isTimedOut = isError && record.outcome === 'timed_out' && record.status === undefined;
+    const isGivenUp = !hadAnswered && (isTimedOut || record.overtaken === true);
     if (isGivenUp && wasWaiting) state.pace.givenUp(record.startedAtMs, nowMs);
     if (record.errorKind === 'overloaded') state.concurrency.overloaded(nowMs);
     if (record.outcome === 'succeeded' && !record.streamed) {
@@ -363,12 +364,9 @@ export class LiveSignals {
       isError,
       // An attempt given up on waited at least so long: it teaches, where an error's time does not.
       timeToFirstTokenMs:
-        record.timeToFirstTokenMs ??
-        (record.streamed && record.outcome === 'timed_out' ? record.durationMs : undefined),
+        record.timeToFirstTokenMs ?? (record.streamed && isGivenUp ? record.durationMs : undefined),
       latencyMs:
-        !record.streamed && (record.outcome === 'succeeded' || record.outcome === 'timed_out')
-          ? record.durationMs
-          : undefined,
+        !record.streamed && (record.outcome === 'succeeded' || isGivenUp) ? record.durationMs : undefined,
     });
   }
 
