@@ -207,7 +207,7 @@ describe('the recovery', () => {
     expect((await healthOf('first')).status).toBe('up');
   });
 
-  it('tells of the share in explain, and is over at two faults in a row', async () => {
+  it('tells of the share in explain, and is over at three faults in a row', async () => {
     await open();
     await outage();
     pass(OPEN_MS);
@@ -222,7 +222,7 @@ describe('the recovery', () => {
     scene.upstreams.first.failAlways({ kind: 'status', status: 500 });
     const before = scene.calls('first');
     await askTimes(20);
-    expect(scene.calls('first') - before).toBe(2);
+    expect(scene.calls('first') - before).toBe(3);
     expect(breaker().breaker).toBe('open');
   });
 });

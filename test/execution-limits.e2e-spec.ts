@@ -107,6 +107,8 @@ describe.each(PLATFORMS)('the limits of an execution, on %s', (platform) => {
 
   beforeEach(() => {
     bench.clear();
+    // What one case teaches is not to change the next.
+    bench.engine.signals.forget();
   });
 
   afterEach(async () => {
@@ -183,21 +185,20 @@ describe.each(PLATFORMS)('the limits of an execution, on %s', (platform) => {
           const read = await readStream(bench.url, { model: 'patient', ...ask() });
           expect(read.error).toBeUndefined();
           expect(read.text).toBe('From the slow one.');
-          expect(read.response.headers.get('x-llm-attempts')).toBe('3');
+          expect(read.response.headers.get('x-llm-attempts')).toBe('2');
         } else {
           const { data, response } = await client()
             .chat.completions.create({ model: 'patient', ...ask() })
             .withResponse();
           expect(data.choices[0]?.message.content).toBe('From the slow one.');
-          expect(response.headers.get('x-llm-attempts')).toBe('3');
+          expect(response.headers.get('x-llm-attempts')).toBe('2');
           expect(response.headers.get('x-llm-tier')).toBe('primary');
         }
-        expect(bench.attempts.map(({ model, outcome }) => [model, outcome])).toEqual([
-          ['slow-paced', 'timed_out'],
-          ['good-paced', 'failed'],
-          ['slow-paced', 'succeeded'],
+        // The slow one was not cut for the other, which was sent beside it.
+        expect(bench.attempts.map(({ attempt, model, outcome }) => [attempt, model, outcome])).toEqual([
+          [2, 'good-paced', 'failed'],
+          [1, 'slow-paced', 'succeeded'],
         ]);
-        expect(new Set(bench.attempts.map(({ attempt }) => attempt)).size).toBe(3);
       },
     );
 

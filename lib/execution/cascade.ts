@@ -103,6 +103,11 @@ export class Cascade<Prepared, Answer> {
     if (hedge.enabled) parts.hedges.payIn(hedge.maxShare);
   }
 
+  /** Calls so far. */
+  get attempts(): number {
+    return this.#attempts;
+  }
+
   /** @throws A {@link LlmRouterError} when no attempt answered. */
   async run(): Promise<Answer> {
     const { plan, signal } = this.execution;
@@ -335,7 +340,10 @@ export class Cascade<Prepared, Answer> {
     const isHedge = due.reason === 'hedge';
     const second = this.takeSecond(isHedge ? this.parts.hedges : this.parts.giveUps);
     if (second !== undefined) {
-      if (!isHedge) race.markSlow(due.attempt);
+      // A client's own short deadline is no measure of a provider.
+      const isImpatient = this.execution.plan.isDeadlineOfClient;
+      const { moveOnAfterMs = Number.POSITIVE_INFINITY } = due.attempt.planned;
+      if (!isHedge && (!isImpatient || due.waitedMs >= moveOnAfterMs)) race.markSlow(due.attempt);
       this.join(race, second);
     } else if (isHedge) {
       race.setAlarm(due.attempt, this.moveOnAlarm(due.attempt.planned));
@@ -355,6 +363,9 @@ export class Cascade<Prepared, Answer> {
       attempt: this.#attempts,
       kind: this.kind,
       mayMoveOn: () => !mayOverlap && this.mayMoveOn() && this.parts.giveUps.take(),
+      onBegun: () => {
+        race.setAlarm(attempt, undefined);
+      },
       claim: () =>
         race.claim(attempt, (slow, waitedMs) => {
           // Out of the ordinary twice over: longer than its target, or no sign of its usual pace.

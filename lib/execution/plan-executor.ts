@@ -32,6 +32,7 @@ async function wholeAnswer<Answer>({
   prepared,
   clock,
   mayMoveOn,
+  onBegun,
 }: Call<{
   complete(signal: AbortSignal, onStarted: () => void): Promise<Answer>;
 }>): Promise<Answer> {
@@ -46,6 +47,7 @@ async function wholeAnswer<Answer>({
     { afterMs: Math.max(leftMs / 2, usualMs), cause: 'too_slow', unless: () => !mayMoveOn() },
   ]);
   const answer = await prepared.complete(clock.signal, () => {
+    onBegun();
     // The answer has begun to arrive: only the deadline ends it now, or a pause as long as a stream may make.
     clock.arm([
       { afterMs: remainingMs(execution), cause: 'deadline' },
@@ -138,7 +140,8 @@ export class PlanExecutor {
   /** Resolves once the first real token is there. @throws A {@link LlmRouterError} when no attempt got so far. */
   async stream(execution: Execution): Promise<ServedStream> {
     const cascade = new Cascade(this.parts, execution, this.streamed(execution));
-    const served = await cascade.run();
+    const first = await cascade.run();
+    const served = { ...first, attempt: cascade.attempts };
     const { surface } = execution.plan;
     if (surface.onStreamFailure !== 'continue' || !isContinuable(execution.request)) return served;
     let last = cascade;

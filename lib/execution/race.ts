@@ -10,6 +10,7 @@ const LOSER_MS = 50;
 export interface RaceAlarm {
   readonly attempt: RunningAttempt<unknown>;
   readonly reason: 'hedge' | 'move_on';
+  readonly waitedMs: number;
 }
 
 interface Runner<Answer> {
@@ -76,14 +77,17 @@ export class Race<Answer> {
     runner.attempt.overdue();
   }
 
-  /** @param afterMs - From now; undefined: there is none. */
+  /** @param alarm - From now; undefined: there is none. */
   setAlarm(
     attempt: RunningAttempt<unknown>,
-    { reason, afterMs }: { readonly reason: RaceAlarm['reason']; readonly afterMs: number | undefined },
+    alarm: { readonly reason: RaceAlarm['reason']; readonly afterMs: number | undefined } | undefined,
   ): void {
     const runner = this.#running.find((other) => other.attempt === attempt);
     if (runner === undefined) return;
-    runner.alarm = afterMs === undefined ? undefined : { reason, at: performance.now() + afterMs };
+    runner.alarm =
+      alarm?.afterMs === undefined
+        ? undefined
+        : { reason: alarm.reason, at: performance.now() + alarm.afterMs };
   }
 
   /**
@@ -110,15 +114,17 @@ export class Race<Answer> {
       for (const { attempt } of this.#running) attempt.stop('hedge_lost');
       throw this.#faults[0];
     }
-    if (isDue === true && waiting?.alarm !== undefined) {
+    if (isDue === true) {
+      // It may have been taken back while the timer ran.
+      if (waiting?.alarm === undefined) return undefined;
       const { reason } = waiting.alarm;
       waiting.alarm = undefined;
-      return { attempt: waiting.attempt, reason };
+      return alarmOf(waiting, reason);
     }
     // One has failed while another, that was slow already, goes on: somebody else is to be asked at once.
     const [left] = this.#running;
     if (left !== undefined && left.alarm === undefined && this.#running.length < before) {
-      return { attempt: left.attempt, reason: 'move_on' };
+      return alarmOf(left, 'move_on');
     }
     return undefined;
   }
@@ -145,4 +151,8 @@ export class Race<Answer> {
     ]);
     return true;
   }
+}
+
+function alarmOf(runner: Runner<unknown>, reason: RaceAlarm['reason']): RaceAlarm {
+  return { attempt: runner.attempt, reason, waitedMs: performance.now() - runner.startedAt };
 }
