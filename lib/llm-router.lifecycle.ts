@@ -78,6 +78,11 @@ export class LlmRouterLifecycle
         `Key ${position} of provider "${provider}" is ${how === 'replaced' ? 'replaced' : 'back'}; usable: ${usable} of ${total}`,
       );
     });
+    engine.bus.on('breaker-changed', ({ deployment, to, openUntilMs }) => {
+      const seconds = Math.ceil((openUntilMs - Date.now()) / 1_000);
+      if (to === 'open') this.#logger.warn(`Breaker of ${deployment} open for ${seconds} s`);
+      else this.#logger.log(`Breaker of ${deployment}: ${to.replace('_', ' ')}`);
+    });
     engine.bus.on('handler-ended', (record) => {
       const line = describeHandlerCall(record);
       if (record.outcome === 'failed') this.#logger.warn(line);

@@ -120,8 +120,12 @@ export class PlanExecutor {
   async embed(execution: EmbeddingExecution): Promise<ServedEmbeddings> {
     const { request } = execution;
     return this.cascade(execution, {
-      prepare: (client, { deployment: { upstreamModel } }) => {
-        const prepared = client.prepareEmbeddings?.({ upstreamModel, request });
+      prepare: (client, { deployment: { upstreamModel }, timeouts }) => {
+        const prepared = client.prepareEmbeddings?.({
+          upstreamModel,
+          request,
+          connectTimeoutMs: timeouts.connectMs,
+        });
         if (prepared !== undefined) return prepared;
         throw new InvalidRequestError('This provider makes no embeddings.', 'model');
       },
@@ -243,6 +247,7 @@ function chatPreparer(execution: Execution): Kind<PreparedCall, never>['prepare'
       maxOutputTokens: outputLimit(execution, planned),
       modelMaxOutputTokens: deployment.maxOutputTokens,
       reasoning: deployment.model.thinking !== 'never',
+      connectTimeoutMs: planned.timeouts.connectMs,
     });
     return unsupported.length === 0
       ? prepared

@@ -1,7 +1,10 @@
+import type { Workload } from '../context/index.js';
 import { OverloadedError } from '../errors/overloaded-error.js';
 
 /** Requests come and go within seconds: a later try has a fair chance. */
 const RETRY_AFTER_MS = 1_000;
+/** Of all places, what background work may take. */
+const BACKGROUND_SHARE = 0.9;
 
 export interface AdmissionLimits {
   readonly requestsInFlight: number;
@@ -24,9 +27,14 @@ export class Admission {
    *
    * @throws {@link OverloadedError} when there is none.
    */
-  enter(limits: AdmissionLimits, keyId: string | undefined): () => void {
+  enter(limits: AdmissionLimits, keyId: string | undefined, workload: Workload = 'interactive'): () => void {
     if (this.#isClosed) throw new OverloadedError('The application is shutting down.', RETRY_AFTER_MS);
-    if (this.#inFlight >= limits.requestsInFlight) {
+    // The last places are for those who wait for their answer.
+    const places =
+      workload === 'background'
+        ? Math.ceil(limits.requestsInFlight * BACKGROUND_SHARE)
+        : limits.requestsInFlight;
+    if (this.#inFlight >= places) {
       throw new OverloadedError('Too many requests are under way.', RETRY_AFTER_MS);
     }
     const ofKey = keyId === undefined ? 0 : (this.#byKey.get(keyId) ?? 0);

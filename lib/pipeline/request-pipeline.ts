@@ -349,7 +349,7 @@ export class RequestPipeline {
     };
     journey.tally?.onStarted();
     try {
-      leave = this.#admission.enter(runtime.limits, options.keyId);
+      leave = this.#admission.enter(runtime.limits, options.keyId, journey.labels.workload);
     } catch (error) {
       throw this.fail(journey, error);
     }

@@ -34,5 +34,6 @@ export function findMoveOn({
   }
   if (usualP95Ms === undefined) return targetMs;
   const nextMs = Math.min(nextUsualP95Ms ?? targetMs * UNKNOWN_SHARE, targetMs);
-  return Math.round(Math.max(usualP95Ms * UNUSUAL_RATIO, targetMs - nextMs));
+  // A product that is whole but for its rounding stays what it is.
+  return Math.ceil(Math.max(usualP95Ms * UNUSUAL_RATIO, targetMs - nextMs) - 1e-6);
 }

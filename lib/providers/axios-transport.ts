@@ -41,9 +41,11 @@ type ConfigFor = (url: URL) => AxiosRequestConfig;
  *   same.
  */
 export class AxiosTransport extends Transport {
-  readonly #connect: () => Promise<Connections>;
+  readonly #connect: (connectTimeoutMs: number) => Promise<Connections>;
+  readonly #connectTimeoutMs: number;
   readonly #proxies: ProxyEnvironment | undefined;
-  #connections: Promise<Connections> | undefined;
+  /** By the time a connection may take, which the clients' pools are made with; as many as the configuration has. */
+  readonly #connections = new Map<number, Promise<Connections>>();
   /** Ends the calls in flight; each takes itself out when it is over. */
   readonly #open = new Set<(error: Error) => void>();
   #closed = false;
@@ -51,14 +53,16 @@ export class AxiosTransport extends Transport {
   /** @throws When `caFile` cannot be read, or a proxy variable is not an `http:` or `https:` address. */
   constructor(options: AxiosTransportOptions) {
     super();
-    const settings: ConnectionSettings = {
-      connectTimeoutMs: options.connectTimeoutMs,
+    const settings = {
       certificateAuthorities: readOptionalAuthorities(options.caFile),
       proxies: readProxyEnvironment(options.environment ?? process.env),
     };
     this.#proxies = settings.proxies;
-    this.#connect = () =>
-      options.adapter === 'undici' ? undiciConnections(settings) : httpConnections(settings);
+    this.#connectTimeoutMs = options.connectTimeoutMs;
+    this.#connect = (connectTimeoutMs) => {
+      const timed: ConnectionSettings = { ...settings, connectTimeoutMs };
+      return options.adapter === 'undici' ? undiciConnections(timed) : httpConnections(timed);
+    };
   }
 
   override send(request: TransportRequest): Promise<TransportResponse> {
@@ -125,7 +129,9 @@ export class AxiosTransport extends Transport {
     for (const end of [...this.#open]) {
       end(closedError());
     }
-    await (await this.#connections)?.close();
+    await Promise.all(
+      [...this.#connections.values()].map(async (connections) => (await connections).close()),
+    );
   }
 
   /** A dead proxy must not look like a dead provider. */
@@ -142,8 +148,19 @@ export class AxiosTransport extends Transport {
     return new ProviderError({ kind, providerCode: `${providerCode ?? 'failed'} via proxy ${address}` });
   }
 
+  #connectionsFor(connectTimeoutMs: number): Promise<Connections> {
+    let connections = this.#connections.get(connectTimeoutMs);
+    if (connections === undefined) {
+      connections = this.#connect(connectTimeoutMs);
+      this.#connections.set(connectTimeoutMs, connections);
+    }
+    return connections;
+  }
+
   async #start(request: TransportRequest): Promise<ClientResponse> {
-    const { client, configFor } = await (this.#connections ??= this.#connect());
+    const { client, configFor } = await this.#connectionsFor(
+      request.connectTimeoutMs ?? this.#connectTimeoutMs,
+    );
     // It may have ended while the packages were loaded.
     request.signal.throwIfAborted();
     if (this.#closed) throw closedError();

@@ -6,6 +6,8 @@ export interface EmbeddingsCall {
   /** The model's name at the provider. */
   readonly upstreamModel: string;
   readonly request: ValidatedEmbeddingRequest;
+  /** How long a connection may take, in milliseconds. Absent: as it is for all calls. */
+  readonly connectTimeoutMs?: number;
 }
 
 /** Vectors as the provider gave them, in the order of the inputs. */

@@ -27,6 +27,8 @@ export interface ProviderCall {
   readonly modelMaxOutputTokens: number | undefined;
   /** The model thinks before it answers (`reasoning` in its capabilities). */
   readonly reasoning: boolean;
+  /** How long a connection may take, in milliseconds. Absent: as it is for all calls. */
+  readonly connectTimeoutMs?: number;
   /** What the client lost of earlier answers, by the message's place in the request. */
   readonly recalledTurns?: ReadonlyMap<number, RecalledTurn>;
 }

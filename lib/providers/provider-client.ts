@@ -47,6 +47,11 @@ export interface ProviderClientOptions {
 
 type Pass = Readonly<Record<string, string>>;
 
+/** A request and how long its connection may take. */
+interface TimedRequest extends WireRequest {
+  readonly connectTimeoutMs?: number | undefined;
+}
+
 /** An answer, and what its request was let in with. */
 interface SentResponse extends TransportResponse {
   readonly pass: Pass;
@@ -103,7 +108,7 @@ export class ProviderClient implements UpstreamClient {
               readsOwnThinkingAlone: adapter.readsOwnThinkingAlone ?? false,
             }),
           };
-    const wire = adapter.buildRequest(said);
+    const wire: TimedRequest = { ...adapter.buildRequest(said), connectTimeoutMs: call.connectTimeoutMs };
     return {
       droppedFields: adapter.droppedFields?.(said, wire) ?? [],
       complete: (signal, onProgress) =>
@@ -117,7 +122,10 @@ export class ProviderClient implements UpstreamClient {
     if (embeddings === undefined) {
       throw new InvalidRequestError('This provider makes no embeddings.', 'model');
     }
-    const wire = embeddings.buildRequest(call);
+    const wire: TimedRequest = {
+      ...embeddings.buildRequest(call),
+      connectTimeoutMs: call.connectTimeoutMs,
+    };
     return {
       complete: (signal, onProgress) =>
         this.complete(
@@ -132,7 +140,7 @@ export class ProviderClient implements UpstreamClient {
 
   private async complete<Answer>(
     parse: (body: unknown) => Answer,
-    wire: WireRequest,
+    wire: TimedRequest,
     signal: AbortSignal,
     onProgress: () => void,
     maxBytes = MAX_ANSWER_BYTES,
@@ -159,7 +167,7 @@ export class ProviderClient implements UpstreamClient {
 
   private async openStream(
     call: ProviderCall,
-    wire: WireRequest,
+    wire: TimedRequest,
     signal: AbortSignal,
   ): Promise<OpenedStream> {
     const response = await this.send(wire, signal);
@@ -182,7 +190,7 @@ export class ProviderClient implements UpstreamClient {
   }
 
   private async send(
-    wire: WireRequest,
+    wire: TimedRequest,
     signal: AbortSignal,
     take = () => this.options.keys?.take(signal),
   ): Promise<SentResponse> {
@@ -200,7 +208,14 @@ export class ProviderClient implements UpstreamClient {
         authorizer === undefined
           ? adapter.authHeaders(lease?.key)
           : await authorizer.authorize({ method, url, headers: wire.headers, body }, signal);
-      const response = await transport.send({ url, headers: { ...wire.headers, ...pass }, body, signal });
+      const { connectTimeoutMs } = wire;
+      const response = await transport.send({
+        url,
+        headers: { ...wire.headers, ...pass },
+        body,
+        signal,
+        connectTimeoutMs,
+      });
       if (lease !== undefined) keys?.noteLimits(lease, response.headers);
       // Whoever reads it reads it to its end or destroys it.
       if (response.body.closed) giveBack();

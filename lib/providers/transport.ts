@@ -6,6 +6,8 @@ export interface TransportRequest {
   readonly headers: Readonly<Record<string, string>>;
   /** The serialised JSON body; undefined: a GET. */
   readonly body: string | undefined;
+  /** From the first packet to the end of the TLS handshake, in milliseconds. Absent: as the transport has it. */
+  readonly connectTimeoutMs?: number | undefined;
   /** Ends the call at any moment: before the connection, while waiting for headers, in mid-body. */
   readonly signal: AbortSignal;
 }

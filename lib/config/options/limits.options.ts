@@ -27,7 +27,7 @@ export class LimitsOptions {
   @IsCount(1, 128)
   choices = 4;
 
-  /** Requests in flight in this process. @defaultValue 2000 */
+  /** Requests in flight in this process; background work is refused from nine tenths of it on. @defaultValue 2000 */
   @IsCount(1)
   requestsInFlight = 2_000;
 
