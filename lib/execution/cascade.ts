@@ -5,7 +5,13 @@ import { OverloadedError } from '../errors/overloaded-error.js';
 import type { ProviderError } from '../errors/provider-error.js';
 import type { ProviderErrorKind } from '../errors/provider-error-kind.js';
 import { RateLimitedError } from '../errors/rate-limited-error.js';
-import { type Deferral, findDeferral, findMoveOn, type PlannedAttempt } from '../planning/index.js';
+import {
+  capacityOf,
+  type Deferral,
+  findDeferral,
+  findMoveOn,
+  type PlannedAttempt,
+} from '../planning/index.js';
 import type { TelemetryBus } from '../telemetry/index.js';
 import {
   type AttemptResult,
@@ -52,6 +58,8 @@ const SHORT_REST_MS = 1_000;
 const MIN_ATTEMPT_MS = 50;
 /** What most answers take, of what 95 of 100 take at most. */
 const USUAL_OF_P95 = 0.6;
+/** Where it is looked again without a bell that rings. */
+const LOOK_AGAIN_MS = 20;
 /** Where nobody could be sent a second copy, it is asked again so much later. */
 const ASK_AGAIN_MS = 250;
 
@@ -63,6 +71,13 @@ interface Again {
   /** Given up on for slowness alone. */
   readonly isSlow: boolean;
 }
+
+/** Whom to call; to look again, also for the least bad; or that nobody is left. */
+type Next =
+  | { readonly planned: PlannedAttempt; readonly place: RoomPlace | undefined }
+  | 'wait'
+  | 'last_resort'
+  | undefined;
 
 interface Failure {
   readonly planned: PlannedAttempt;
@@ -111,6 +126,7 @@ export class Cascade<Prepared, Answer> {
   /** @throws A {@link LlmRouterError} when no attempt answered. */
   async run(): Promise<Answer> {
     const { plan, signal } = this.execution;
+    let isLastResort = false;
     while (this.#attempts < plan.maxAttempts) {
       if (signal?.aborted) throw callerGone(signal);
       this.#isOverdue ||= remainingMs(this.execution) <= 0;
@@ -118,9 +134,12 @@ export class Cascade<Prepared, Answer> {
       this.#queue = this.#queue.filter((planned) => this.mayServe(planned));
       this.#again = this.#again.filter(({ planned }) => this.mayServe(planned));
       // Looked at and started in one go: of the requests of one moment each sees those before it.
-      const able = this.takeAble();
-      const next = able === undefined ? await this.next() : { planned: able, place: undefined };
-      if (next === 'wait') continue;
+      const able: PlannedAttempt | undefined =
+        this.takeAble() ?? this.takeAgain() ?? (isLastResort ? this.takeLeastBad() : undefined);
+      const next: Next =
+        able === undefined ? await this.next(isLastResort) : { planned: able, place: undefined };
+      isLastResort = next === 'last_resort';
+      if (next === 'wait' || next === 'last_resort') continue;
       if (next === undefined) break;
       const answer = await this.send(next.planned, next.place);
       if (answer !== undefined) return answer.answer;
@@ -152,68 +171,84 @@ export class Cascade<Prepared, Answer> {
     return ready === undefined ? undefined : this.unqueue(ready);
   }
 
-  /** Whom to call where none can be counted on. `wait`: look again. Undefined: nobody is left. */
-  private async next(): Promise<
-    { planned: PlannedAttempt; place?: RoomPlace | undefined } | 'wait' | undefined
-  > {
-    if (this.#queue.length === 0) return this.nextAgain();
-    const states = this.#queue.map((planned) => ({ planned, deferral: this.deferralOf(planned) }));
-    // Whoever has room first: a rest that ends, or a probe that may go out, is as good as a place that comes free.
-    if (states.some(({ deferral }) => isKind(deferral, 'full'))) {
-      return this.waitForRoom(states.map(({ planned }) => planned));
+  /** One that has failed, whose pause is over; only where no other is left. */
+  private takeAgain(): PlannedAttempt | undefined {
+    if (this.#queue.length > 0) return undefined;
+    const slow = this.#again.find(({ isSlow }) => isSlow);
+    if (slow !== undefined && !this.isFull(slow.planned)) {
+      this.#again = this.#again.filter((again) => again !== slow);
+      return { ...slow.planned, moveOnAfterMs: undefined };
     }
-    if (await this.waitForRest(SHORT_REST_MS)) return 'wait';
-    const failing = this.leastBad(states);
-    // A second one of those is as much a re-send as any: an outage of all is not to be multiplied.
-    if (failing !== undefined && (this.#attempts === 0 || this.parts.resends.take())) {
-      return { planned: this.unqueue(failing) };
-    }
-    if (await this.waitForRest(Number.POSITIVE_INFINITY)) return 'wait';
-    return this.refuseResting();
+    const due = this.#again.find((again) => {
+      const deferral = this.deferralOf(again.planned);
+      return !isKind(deferral, 'full', 'failing', 'resting') && this.waitBefore(again) <= 0;
+    });
+    if (due === undefined || !this.parts.resends.take()) return undefined;
+    this.#again = this.#again.filter((again) => again !== due);
+    return due.planned;
   }
 
   /** All of those left are out: the least bad is tried rather than everybody refused. */
-  private leastBad(
-    states: readonly { readonly planned: PlannedAttempt; readonly deferral: Deferral | undefined }[],
-  ): PlannedAttempt | undefined {
+  private takeLeastBad(): PlannedAttempt | undefined {
     const { signals } = this.execution;
-    const [best] = states
-      .filter(({ deferral }) => isKind(deferral, 'failing'))
-      .toSorted(
-        (first, second) =>
-          signals.of(first.planned.deployment.id).errorRate -
-          signals.of(second.planned.deployment.id).errorRate,
-      );
-    return best?.planned;
+    const out = this.#queue.flatMap((planned) => {
+      if (this.isFull(planned)) return [];
+      const { errorRate, restToldUntilMs } = signals.of(planned.deployment.id);
+      const deferral = this.deferralOf(planned);
+      // What a provider said of its rest holds; what was guessed is put to the test, after all else.
+      if (isKind(deferral, 'resting')) return restToldUntilMs === 0 ? [{ planned, badness: 2 }] : [];
+      return isKind(deferral, 'failing') ? [{ planned, badness: errorRate }] : [];
+    });
+    const [best] = out.toSorted((first, second) => first.badness - second.badness);
+    if (best === undefined) return undefined;
+    // A second one of those is as much a re-send as any: an outage of all is not to be multiplied.
+    if (this.#attempts > 0 && !this.parts.resends.take()) return undefined;
+    return this.unqueue(best.planned);
   }
 
-  /** Of those that have failed already. */
-  private async nextAgain(): Promise<
-    { planned: PlannedAttempt; place?: RoomPlace | undefined } | 'wait' | undefined
-  > {
-    const slow = this.#again.find(({ isSlow }) => isSlow);
-    if (slow !== undefined) {
-      this.#again = this.#again.filter((again) => again !== slow);
-      return { planned: { ...slow.planned, moveOnAfterMs: undefined } };
+  /**
+   * What to do where none can be called now. `wait`: look again. `last_resort`: no wait helps, so the least bad may be
+   * called. Undefined: nobody is left.
+   *
+   * @param wasLastResort - It was looked for the least bad already.
+   */
+  private async next(wasLastResort: boolean): Promise<Next> {
+    if (this.#queue.length === 0) return this.waitForAgain();
+    const deferrals = this.#queue.map((planned) => this.deferralOf(planned));
+    // Whoever has room first: a rest that ends, or a probe that may go out, is as good as a place that comes free.
+    if (deferrals.some((deferral) => isKind(deferral, 'full'))) return this.waitForRoom(this.#queue);
+    if (await this.waitForRest(SHORT_REST_MS)) return 'wait';
+    if (!wasLastResort) return 'last_resort';
+    const isBusy = this.#queue.some(
+      (planned, index) => isKind(deferrals[index], 'failing') && this.isFull(planned),
+    );
+    if (isBusy) {
+      // Out and full: those before it will have shown by then whether it is worth a call.
+      await this.sleep(LOOK_AGAIN_MS);
+      return 'last_resort';
     }
-    const candidates = this.#again
+    if (await this.waitForRest(Number.POSITIVE_INFINITY)) return 'wait';
+    this.refuseResting();
+    return undefined;
+  }
+
+  /** Waits for the pause of one that has failed, if that is soon enough. */
+  private async waitForAgain(): Promise<'wait' | undefined> {
+    const waits = this.#again
       // Its breaker is open: one more call would only be one more.
       .filter(({ planned }) => !isKind(this.deferralOf(planned), 'failing'))
-      .map((again) => ({ again, waitMs: this.waitBefore(again) }))
-      .sort((first, second) => first.waitMs - second.waitMs);
-    const [soonest] = candidates;
-    if (soonest === undefined || soonest.waitMs > remainingMs(this.execution) - MIN_ATTEMPT_MS) {
-      return undefined;
-    }
-    if (soonest.waitMs > 0) {
-      if (!this.parts.resends.has) return undefined;
-      await this.sleep(soonest.waitMs);
-      return 'wait';
-    }
-    const { planned } = soonest.again;
-    if (!this.parts.resends.take()) return undefined;
-    this.#again = this.#again.filter((again) => again !== soonest.again);
-    return isKind(this.deferralOf(planned), 'full') ? this.waitForRoom([planned]) : { planned };
+      .map((again) => this.waitBefore(again));
+    const waitMs = Math.min(...waits);
+    if (waitMs > remainingMs(this.execution) - MIN_ATTEMPT_MS || !this.parts.resends.has) return undefined;
+    // Its pause is over where it is only full: a place may come free.
+    await this.sleep(Math.max(waitMs, LOOK_AGAIN_MS));
+    return 'wait';
+  }
+
+  private isFull({ deployment }: PlannedAttempt): boolean {
+    const signals = this.execution.signals.of(deployment.id);
+    const capacity = capacityOf(deployment, signals);
+    return capacity !== undefined && signals.inFlight + this.parts.room.reserved(deployment) >= capacity;
   }
 
   /** How long until it may be called again: its pause, or the rest its provider asked for. */
@@ -288,20 +323,17 @@ export class Cascade<Prepared, Answer> {
     return true;
   }
 
-  /** No wait fits the deadline. What the provider said holds; what was guessed is put to the test. */
-  private refuseResting(): { planned: PlannedAttempt } | undefined {
+  /** No wait fits the deadline: what the provider said holds. */
+  private refuseResting(): void {
+    // What was tried has more to say of why there is no answer.
+    if (this.#failures.length > 0) return;
     const rests = this.#queue.flatMap((planned) => {
       if (!isKind(this.deferralOf(planned), 'resting')) return [];
-      return { planned, toldUntilMs: this.execution.signals.of(planned.deployment.id).restToldUntilMs };
+      const { restingUntilMs, restToldUntilMs } = this.execution.signals.of(planned.deployment.id);
+      return Math.max(restingUntilMs, restToldUntilMs) - Date.now();
     });
-    const guessed = rests.find(({ toldUntilMs }) => toldUntilMs === 0);
-    if (guessed !== undefined && (this.#attempts === 0 || this.parts.resends.take())) {
-      return { planned: this.unqueue(guessed.planned) };
-    }
-    // What was tried has more to say of why there is no answer.
-    if (rests.length === 0 || this.#failures.length > 0) return undefined;
-    const soonestMs = Math.min(...rests.map(({ toldUntilMs }) => toldUntilMs));
-    throw new RateLimitedError(Math.max(1, soonestMs - Date.now()));
+    if (rests.length === 0) return;
+    throw new RateLimitedError(Math.max(1, Math.min(...rests)));
   }
 
   private unqueue(planned: PlannedAttempt): PlannedAttempt {
