@@ -37,6 +37,8 @@ export interface Call<Prepared> {
    * not the first.
    */
   readonly claim: () => Promise<void>;
+  /** The answer has begun to arrive: nobody is to overtake it for its slowness. */
+  readonly begun: () => void;
 }
 
 /** How requests of one kind are put on a wire, and carried out once they are. */
@@ -74,6 +76,7 @@ export interface AttemptStart<Prepared, Answer> {
   readonly mayMoveOn: () => boolean;
   /** True for the first that asks, once the others have ended. */
   readonly claim: () => Promise<boolean>;
+  readonly begun: () => void;
 }
 
 /**
@@ -88,6 +91,7 @@ export function startAttempt<Prepared, Answer>({
   kind,
   mayMoveOn,
   claim,
+  begun,
 }: AttemptStart<Prepared, Answer>): RunningAttempt<Answer> {
   let prepared: Prepared;
   try {
@@ -116,6 +120,7 @@ export function startAttempt<Prepared, Answer>({
     clock,
     recorder,
     mayMoveOn,
+    begun,
     claim: async () => {
       if (await claim()) return;
       clock.stop('hedge_lost');

@@ -335,7 +335,7 @@ export class Cascade<Prepared, Answer> {
     const isHedge = due.reason === 'hedge';
     const second = this.takeSecond(isHedge ? this.parts.hedges : this.parts.giveUps);
     if (second !== undefined) {
-      if (!isHedge) race.markSlow(due.attempt);
+      if (!isHedge && !this.isHasteOfClient(due.attempt.planned)) race.markSlow(due.attempt);
       this.join(race, second);
     } else if (isHedge) {
       race.setAlarm(due.attempt, this.moveOnAlarm(due.attempt.planned));
@@ -354,6 +354,9 @@ export class Cascade<Prepared, Answer> {
       planned,
       attempt: this.#attempts,
       kind: this.kind,
+      begun: () => {
+        race.setAlarm(attempt, { reason: 'move_on', afterMs: undefined });
+      },
       mayMoveOn: () => !mayOverlap && this.mayMoveOn() && this.parts.giveUps.take(),
       claim: () =>
         race.claim(attempt, (slow, waitedMs) => {
@@ -369,6 +372,12 @@ export class Cascade<Prepared, Answer> {
       attempt,
       isHedgeable ? { reason: 'hedge', afterMs: planned.usualP95Ms } : this.moveOnAlarm(planned),
     );
+  }
+
+  /** Half of a client's own short deadline was over: that says nothing of the deployment. */
+  private isHasteOfClient({ moveOnAfterMs = Number.POSITIVE_INFINITY }: PlannedAttempt): boolean {
+    const { labels, plan } = this.execution;
+    return plan.isDeadlineOfClient && !labels.streamed && plan.deadlineMs / 2 < moveOnAfterMs;
   }
 
   private moveOnAlarm(planned: PlannedAttempt): { reason: 'move_on'; afterMs: number | undefined } {

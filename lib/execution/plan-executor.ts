@@ -32,6 +32,7 @@ async function wholeAnswer<Answer>({
   prepared,
   clock,
   mayMoveOn,
+  begun,
 }: Call<{
   complete(signal: AbortSignal, onStarted: () => void): Promise<Answer>;
 }>): Promise<Answer> {
@@ -46,6 +47,7 @@ async function wholeAnswer<Answer>({
     { afterMs: Math.max(leftMs / 2, usualMs), cause: 'too_slow', unless: () => !mayMoveOn() },
   ]);
   const answer = await prepared.complete(clock.signal, () => {
+    begun();
     // The answer has begun to arrive: only the deadline ends it now, or a pause as long as a stream may make.
     clock.arm([
       { afterMs: remainingMs(execution), cause: 'deadline' },
