@@ -185,21 +185,21 @@ describe.each(PLATFORMS)('the limits of an execution, on %s', (platform) => {
           const read = await readStream(bench.url, { model: 'patient', ...ask() });
           expect(read.error).toBeUndefined();
           expect(read.text).toBe('From the slow one.');
-          expect(read.response.headers.get('x-llm-attempts')).toBe('3');
+          expect(read.response.headers.get('x-llm-attempts')).toBe('2');
         } else {
           const { data, response } = await client()
             .chat.completions.create({ model: 'patient', ...ask() })
             .withResponse();
           expect(data.choices[0]?.message.content).toBe('From the slow one.');
-          expect(response.headers.get('x-llm-attempts')).toBe('3');
+          expect(response.headers.get('x-llm-attempts')).toBe('2');
           expect(response.headers.get('x-llm-tier')).toBe('primary');
         }
+        // It was not cut for the other: the two ran side by side.
         expect(bench.attempts.map(({ model, outcome }) => [model, outcome])).toEqual([
-          ['slow-paced', 'timed_out'],
           ['good-paced', 'failed'],
           ['slow-paced', 'succeeded'],
         ]);
-        expect(new Set(bench.attempts.map(({ attempt }) => attempt)).size).toBe(3);
+        expect(new Set(bench.attempts.map(({ attempt }) => attempt)).size).toBe(2);
       },
     );
 

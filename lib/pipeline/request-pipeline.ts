@@ -238,7 +238,7 @@ export class RequestPipeline {
       }, journey.runtime.policy.execution.timeouts.maxStreamMs + LAST_WORDS_MS).unref();
       return {
         chunks,
-        routing: this.routing(journey, planned.plan, served, undefined, served.attempt),
+        routing: this.routing(journey, planned.plan, served, undefined, callsUntil(journey, served.attempt)),
         costUsd: () => totalCost(journey),
         ended: journey.controller.signal,
       };
@@ -565,6 +565,11 @@ function thinkingTokensOf(turns: ReadonlyMap<number, RecalledTurn>): number {
     tokens += Math.max(estimateTokens(reasoningContent), details);
   }
   return tokens;
+}
+
+/** Calls so far of a stream that has begun: one that was sent later, and beside it, may have ended before. */
+function callsUntil({ records }: Journey, served: number): number {
+  return Math.max(served, 1 + records.filter(({ attempt }) => attempt !== served).length);
 }
 
 function totalCost(journey: Journey): number {
