@@ -348,6 +348,7 @@ export class Cascade<Prepared, Answer> {
   private join(race: Race<Answer>, planned: PlannedAttempt): void {
     this.#attempts += 1;
     const { mayOverlap, settings, signals } = this.execution;
+    const state = { isJoined: false, hasBegun: false };
     const attempt: RunningAttempt<Answer> = startAttempt({
       bus: this.parts.bus,
       execution: this.execution,
@@ -355,7 +356,9 @@ export class Cascade<Prepared, Answer> {
       attempt: this.#attempts,
       kind: this.kind,
       begun: () => {
-        race.setAlarm(attempt, { reason: 'move_on', afterMs: undefined });
+        // An answer made in the process may begin before it is known that it was started.
+        if (state.isJoined) race.setAlarm(attempt, { reason: 'move_on', afterMs: undefined });
+        state.hasBegun = true;
       },
       mayMoveOn: () => !mayOverlap && this.mayMoveOn() && this.parts.giveUps.take(),
       claim: () =>
@@ -366,7 +369,8 @@ export class Cascade<Prepared, Answer> {
         }),
     });
     race.add(attempt);
-    if (!mayOverlap) return;
+    state.isJoined = true;
+    if (!mayOverlap || state.hasBegun) return;
     const isHedgeable = settings.hedge.enabled && planned.usualP95Ms !== undefined && this.parts.hedges.has;
     race.setAlarm(
       attempt,
