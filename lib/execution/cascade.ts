@@ -388,6 +388,7 @@ export class Cascade<Prepared, Answer> {
   private join(race: Race<Answer>, planned: PlannedAttempt): void {
     this.#attempts += 1;
     const { mayOverlap, settings, signals } = this.execution;
+    const state = { isJoined: false, hasBegun: false };
     const attempt: RunningAttempt<Answer> = startAttempt({
       bus: this.parts.bus,
       execution: this.execution,
@@ -396,7 +397,9 @@ export class Cascade<Prepared, Answer> {
       kind: this.kind,
       mayMoveOn: () => !mayOverlap && this.mayMoveOn() && this.parts.giveUps.take(),
       onBegun: () => {
-        race.setAlarm(attempt, undefined);
+        // An answer made in the process may begin before it is known that it was started.
+        if (state.isJoined) race.setAlarm(attempt, undefined);
+        state.hasBegun = true;
       },
       claim: () =>
         race.claim(attempt, (slow, waitedMs) => {
@@ -406,7 +409,8 @@ export class Cascade<Prepared, Answer> {
         }),
     });
     race.add(attempt);
-    if (!mayOverlap) return;
+    state.isJoined = true;
+    if (!mayOverlap || state.hasBegun) return;
     const isHedgeable = settings.hedge.enabled && planned.usualP95Ms !== undefined && this.parts.hedges.has;
     race.setAlarm(
       attempt,
