@@ -103,6 +103,28 @@ describe.each(PLATFORMS)('maxConcurrency, on %s', (platform) => {
   });
 });
 
+describe('maxConcurrency of one whose breaker is open, and nobody else is left', () => {
+  it.each([false, true])('is never exceeded either (stream: %s)', async (stream) => {
+    const scene = await createScene({
+      upstreams: { one: { api: 'openai', reply: () => ({ text: 'Done.' }) } },
+      models: { one: { provider: 'one', maxConcurrency: 2 } },
+      options: { routingRules: { simple_queries: { primary: 'one' } } },
+    });
+    closing.push(() => scene.close());
+    const { one } = scene.upstreams;
+    one.failAlways({ kind: 'status', status: 500 });
+    while (scene.engine.signals.of('one/one').breaker === 'closed') await scene.ask('auto', { stream });
+    await one.heal();
+    one.setLatency({ timeToFirstTokenMs: 30, tokensPerSecond: Infinity });
+    const peak = watchPeak(one);
+    const answers = await Promise.all(Array.from({ length: 12 }, () => scene.ask('auto', { stream })));
+    expect(scene.engine.signals.of('one/one').breaker).toBe('open');
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+    expect(peak()).toBeLessThanOrEqual(2);
+    await scene.expectQuiet(one);
+  });
+});
+
 describe.each(PLATFORMS)('the queue, on %s', (platform) => {
   it('is served by urgency: interactive before background, the higher surface first, then who came first', async () => {
     const scene = await openHeld(platform);

@@ -5,7 +5,7 @@ import { OverloadedError } from '../errors/overloaded-error.js';
 import type { ProviderError } from '../errors/provider-error.js';
 import type { ProviderErrorKind } from '../errors/provider-error-kind.js';
 import { RateLimitedError } from '../errors/rate-limited-error.js';
-import { type Deferral, findDeferral, type PlannedAttempt } from '../planning/index.js';
+import { capacityOf, type Deferral, findDeferral, type PlannedAttempt } from '../planning/index.js';
 import type { TelemetryBus } from '../telemetry/index.js';
 import {
   type AttemptResult,
@@ -156,7 +156,8 @@ export class Cascade<Prepared, Answer> {
     const failing = this.leastBad(states);
     // A second one of those is as much a re-send as any: an outage of all is not to be multiplied.
     if (failing !== undefined && (this.#attempts === 0 || this.parts.resends.take())) {
-      return { planned: this.unqueue(failing) };
+      // No more at once than it takes: its faults may be those of too many.
+      return this.isFull(failing) ? this.waitForRoom([failing], true) : { planned: this.unqueue(failing) };
     }
     if (await this.waitForRest(Number.POSITIVE_INFINITY)) return 'wait';
     return this.refuseResting();
@@ -212,6 +213,12 @@ export class Cascade<Prepared, Answer> {
     return Math.max(notBefore - performance.now(), restingUntilMs - Date.now(), 0);
   }
 
+  private isFull({ deployment }: PlannedAttempt): boolean {
+    const signals = this.execution.signals.of(deployment.id);
+    const capacity = capacityOf(deployment, signals);
+    return capacity !== undefined && signals.inFlight + this.parts.room.reserved(deployment) >= capacity;
+  }
+
   private deferralOf(planned: PlannedAttempt): Deferral | undefined {
     const { deployment } = planned;
     const signals = this.execution.signals.of(deployment.id);
@@ -224,11 +231,13 @@ export class Cascade<Prepared, Answer> {
 
   private async waitForRoom(
     full: readonly PlannedAttempt[],
+    isLastResort = false,
   ): Promise<{ planned: PlannedAttempt; place: RoomPlace } | 'wait' | undefined> {
     const { plan, settings, signal } = this.execution;
     const place = await this.parts.room.wait({
       deployments: full.map(({ deployment }) => deployment),
       isBackground: plan.workload === 'background',
+      isLastResort,
       priority: plan.surface.priority,
       leftMs: remainingMs(this.execution),
       maxSize: settings.queue.maxSize,

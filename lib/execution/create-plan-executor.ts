@@ -23,9 +23,10 @@ export function createPlanExecutor(
   signals: SignalsSnapshot,
   random: () => number,
 ): PlanExecutor {
-  const hasRoom = (deployment: PolicyDeployment, reserved: number): boolean => {
+  const hasRoom = (deployment: PolicyDeployment, reserved: number, isLastResort: boolean): boolean => {
     const live = signals.of(deployment.id);
-    if (live.restingUntilMs > Date.now() || (isFailing(live) && live.breakerShare === 0)) return false;
+    if (live.restingUntilMs > Date.now()) return false;
+    if (!isLastResort && isFailing(live) && live.breakerShare === 0) return false;
     const capacity = capacityOf(deployment, live);
     return capacity === undefined || live.inFlight + reserved < capacity;
   };

@@ -18,6 +18,8 @@ export interface RoomGuest {
   /** In the order of preference. */
   readonly deployments: readonly PolicyDeployment[];
   readonly isBackground: boolean;
+  /** Nobody else is left: it waits for one that fails as well. @defaultValue false */
+  readonly isLastResort?: boolean;
   /** Of its surface: the higher is served first. */
   readonly priority: number;
   /** How long the request has left. */
@@ -68,7 +70,11 @@ export class WaitingRoom {
   constructor(
     private readonly bus: TelemetryBus,
     /** Whether the deployment can take one call more than it has, and those reserved. */
-    private readonly hasRoom: (deployment: PolicyDeployment, reserved: number) => boolean,
+    private readonly hasRoom: (
+      deployment: PolicyDeployment,
+      reserved: number,
+      isLastResort: boolean,
+    ) => boolean,
     private readonly now: () => number = () => performance.now(),
   ) {
     this.#subscriptions = [
@@ -181,7 +187,9 @@ export class WaitingRoom {
   private admit(): void {
     if (this.#waiters.length === 0) return;
     for (const waiter of [...this.#waiters]) {
-      const deployment = waiter.deployments.find((one) => this.hasRoom(one, this.reserved(one)));
+      const deployment = waiter.deployments.find((one) =>
+        this.hasRoom(one, this.reserved(one), waiter.isLastResort === true),
+      );
       if (deployment === undefined || !this.remove(waiter)) continue;
       waiter.resolve(this.reserve(deployment));
     }
