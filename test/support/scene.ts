@@ -35,7 +35,11 @@ export interface Answer {
 /** A router over scripted upstreams: a provider and a model of the same name for each. */
 export interface Scene<Name extends string> extends FaultBench {
   readonly upstreams: Readonly<Record<Name, ScriptedUpstream>>;
-  /** @param rule - or a model, or `auto` */
+  /**
+   * Resolves when the answer is read to its end, and its record told.
+   *
+   * @param rule - or a model, or `auto`
+   */
   ask(rule: string, more?: AskOptions): Promise<Answer>;
   /** Calls of all upstreams, or of one, since the start. */
   calls(name?: Name): number;
@@ -45,7 +49,6 @@ export interface AskOptions {
   readonly stream?: boolean;
   readonly headers?: Record<string, string>;
   readonly body?: object;
-  readonly signal?: AbortSignal;
 }
 
 export async function createScene<Name extends string>(setup: SceneOptions<Name>): Promise<Scene<Name>> {
@@ -76,10 +79,21 @@ export async function createScene<Name extends string>(setup: SceneOptions<Name>
       },
     },
   });
+  const ended = new Map<string, () => void>();
+  const isEnded = new Set<string>();
+  bench.engine.bus.on('request-ended', ({ decisionId }) => {
+    isEnded.add(decisionId);
+    ended.get(decisionId)?.();
+  });
+  /** The last byte of a stream may be read before its record is told. */
+  const whenRecorded = async (decisionId: string | null): Promise<void> => {
+    if (decisionId === null || isEnded.has(decisionId)) return;
+    await new Promise<void>((resolve) => ended.set(decisionId, resolve));
+  };
   return {
     ...bench,
     upstreams,
-    ask: async (rule, { stream = false, headers = {}, body = {}, signal } = {}) => {
+    ask: async (rule, { stream = false, headers = {}, body = {} } = {}) => {
       const startedAt = performance.now();
       const response = await bench.fetch('/v1/chat/completions', {
         method: 'POST',
@@ -90,15 +104,16 @@ export async function createScene<Name extends string>(setup: SceneOptions<Name>
           stream,
           ...body,
         }),
-        ...(signal === undefined ? {} : { signal }),
       });
       const raw = await response.text();
+      const tookMs = performance.now() - startedAt;
+      await whenRecorded(response.headers.get('x-llm-decision-id'));
       return {
         status: response.status,
         headers: response.headers,
         ...readAnswer(raw),
         raw,
-        tookMs: performance.now() - startedAt,
+        tookMs,
       };
     },
     calls: (name) =>
