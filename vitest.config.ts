@@ -3,6 +3,20 @@ import { fileURLToPath } from 'node:url';
 
 const file = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
+/** What bounds times and memory closely, or starts whole applications: nothing runs beside it. */
+const alone = ['client-leaves', 'faults', 'limits', 'live-choice', 'outage']
+  .map((name) => `test/execution-${name}.e2e-spec.ts`)
+  .concat(
+    [
+      'reload',
+      'regression-signals',
+      'stream-pass-through',
+      'hostile-host*',
+      'nest-surface-concurrency',
+      '*-sample',
+    ].map((name) => `test/${name}.e2e-spec.ts`),
+  );
+
 export default defineConfig({
   resolve: {
     // One copy of the package, or samples and tests would load two and injection would fail.
@@ -19,7 +33,7 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        // What measures no time runs on both cores; what does, behind it and alone.
+        // What measures no time runs on both cores; what does, behind it.
         test: { name: 'unit', include: ['lib/**/*.spec.ts'], maxWorkers: 2, sequence: { groupOrder: 0 } },
       },
       {
@@ -36,10 +50,15 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/**/*.e2e-spec.ts'],
+          exclude: alone,
           isolate: false,
-          maxWorkers: 1,
+          maxWorkers: 2,
           sequence: { groupOrder: 2 },
         },
+      },
+      {
+        extends: true,
+        test: { name: 'alone', include: alone, isolate: false, maxWorkers: 1, sequence: { groupOrder: 3 } },
       },
     ],
   },
