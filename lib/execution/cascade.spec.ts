@@ -552,10 +552,10 @@ describe('where all breakers are open', () => {
     expect(calls).toEqual(['b']);
   });
 
-  it('none is called twice, and another one only under the budget of re-sends', async () => {
+  it('one that is gone is not called twice, and another one only under the budget of re-sends', async () => {
     const { send, calls } = bench({
       scripts: { a: [failing('server_error')], b: [failing('server_error')] },
-      known: { a: open(0.9), b: open(0.4) },
+      known: { a: open(0.9), b: open(0.6) },
       execution: { retries: { budget: 0 } },
     });
     for (let request = 0; request < 12; request += 1) {
@@ -565,6 +565,15 @@ describe('where all breakers are open', () => {
     // Ten re-sends are there from the start.
     expect(calls).toHaveLength(22);
     expect(calls.slice(-2)).toEqual(['b', 'b']);
+  });
+
+  it('one that is merely unwell is called again', async () => {
+    const { send, calls } = bench({
+      scripts: { a: [failing('server_error'), {}], b: [failing('server_error')] },
+      known: { a: open(0.3), b: open(0.6) },
+    });
+    expect(await send().answer).toBe('a');
+    expect(calls).toEqual(['a', 'b', 'a']);
   });
 });
 

@@ -58,6 +58,10 @@ const SHORT_REST_MS = 1_000;
 const MIN_ATTEMPT_MS = 50;
 /** What most answers take, of what 95 of 100 take at most. */
 const USUAL_OF_P95 = 0.6;
+/** With so many faults among its last calls a deployment is gone, and with fewer only unwell. */
+const GONE_ERROR_RATE = 0.5;
+/** After so much of the deadline a second copy goes to whoever may still answer. */
+const DESPERATE_SHARE = 1 / 3;
 /** Where it is looked again without a bell that rings. */
 const LOOK_AGAIN_MS = 20;
 /** Where nobody could be sent a second copy, it is asked again so much later. */
@@ -180,8 +184,8 @@ export class Cascade<Prepared, Answer> {
       return { ...slow.planned, moveOnAfterMs: undefined };
     }
     const due = this.#again.find((again) => {
-      const deferral = this.deferralOf(again.planned);
-      return !isKind(deferral, 'full', 'failing', 'resting') && this.waitBefore(again) <= 0;
+      if (this.isGone(again.planned) || this.isFull(again.planned)) return false;
+      return !isKind(this.deferralOf(again.planned), 'resting') && this.waitBefore(again) <= 0;
     });
     if (due === undefined || !this.parts.resends.take()) return undefined;
     this.#again = this.#again.filter((again) => again !== due);
@@ -235,14 +239,19 @@ export class Cascade<Prepared, Answer> {
   /** Waits for the pause of one that has failed, if that is soon enough. */
   private async waitForAgain(): Promise<'wait' | undefined> {
     const waits = this.#again
-      // Its breaker is open: one more call would only be one more.
-      .filter(({ planned }) => !isKind(this.deferralOf(planned), 'failing'))
+      .filter(({ planned }) => !this.isGone(planned))
       .map((again) => this.waitBefore(again));
     const waitMs = Math.min(...waits);
     if (waitMs > remainingMs(this.execution) - MIN_ATTEMPT_MS || !this.parts.resends.has) return undefined;
     // Its pause is over where it is only full: a place may come free.
     await this.sleep(Math.max(waitMs, LOOK_AGAIN_MS));
     return 'wait';
+  }
+
+  /** Its breaker is open, and most of its calls fail: one more would only be one more. */
+  private isGone(planned: PlannedAttempt): boolean {
+    if (!isKind(this.deferralOf(planned), 'failing')) return false;
+    return this.execution.signals.of(planned.deployment.id).errorRate >= GONE_ERROR_RATE;
   }
 
   private isFull({ deployment }: PlannedAttempt): boolean {
@@ -370,7 +379,8 @@ export class Cascade<Prepared, Answer> {
   /** Another copy, because one takes long; or a later look, where there is nobody to send it to. */
   private sendBeside(race: Race<Answer>, due: RaceAlarm): void {
     const isHedge = due.reason === 'hedge';
-    const second = this.takeSecond(isHedge ? this.parts.hedges : this.parts.giveUps);
+    const isDesperate = due.waitedMs >= this.execution.plan.deadlineMs * DESPERATE_SHARE;
+    const second = this.takeSecond(isHedge ? this.parts.hedges : this.parts.giveUps, isDesperate);
     if (second !== undefined) {
       // A client's own short deadline is no measure of a provider.
       const isImpatient = this.execution.plan.isDeadlineOfClient;
@@ -523,11 +533,14 @@ export class Cascade<Prepared, Answer> {
     }
   }
 
-  private takeSecond(budget: ShareBudget): PlannedAttempt | undefined {
+  private takeSecond(budget: ShareBudget, isDesperate: boolean): PlannedAttempt | undefined {
     if (this.#attempts >= this.execution.plan.maxAttempts || !budget.has) return undefined;
-    const second = this.#queue.find(
-      (other) => this.mayServe(other) && this.deferralOf(other) === undefined && this.canSay(other),
-    );
+    const candidates = this.#queue.filter((other) => this.mayServe(other) && this.canSay(other));
+    const second =
+      candidates.find((other) => this.deferralOf(other) === undefined) ??
+      (isDesperate
+        ? candidates.find((other) => !this.isFull(other) && !isKind(this.deferralOf(other), 'resting'))
+        : undefined);
     if (second === undefined || !budget.take()) return undefined;
     return this.unqueue(second);
   }
