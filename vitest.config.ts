@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 const file = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 /** What bounds times and memory closely, or starts whole applications: nothing runs beside it. */
-const alone = ['client-leaves', 'faults', 'limits', 'live-choice', 'outage']
+const alone = ['client-leaves', 'faults', 'limits', 'live-choice', 'outage', 'overload']
   .map((name) => `test/execution-${name}.e2e-spec.ts`)
   .concat(
     [

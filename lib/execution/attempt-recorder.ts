@@ -46,6 +46,10 @@ export class AttemptRecorder {
     });
   }
 
+  get elapsedMs(): number {
+    return performance.now() - this.#started;
+  }
+
   /** The provider has taken the request: from here on it may bill. */
   accepted(): void {
     this.#wasAccepted = true;
@@ -110,6 +114,7 @@ export class AttemptRecorder {
       /** What it had reported when the answer broke off: Anthropic names the prompt's tokens at the start. */
       readonly partialUsage?: TokenUsage | undefined;
       readonly overtaken?: boolean;
+      readonly cutShort?: boolean;
     } = {},
   ): AttemptRecord {
     if (this.#record !== undefined) return this.#record;
@@ -130,6 +135,7 @@ export class AttemptRecorder {
       retryAfterMs: details.error?.retryAfterMs,
       ...(details.error?.otherKeyReady ? { otherKeyReady: true } : {}),
       ...(details.overtaken ? { overtaken: true } : {}),
+      ...(details.cutShort ? { cutShort: true } : {}),
       usage,
       usageSource: details.usage === undefined ? 'estimated' : 'reported',
       costUsd: price === undefined ? 0 : costOfUsage(usage, price),

@@ -150,7 +150,7 @@ export function startAttempt<Prepared, Answer>({
 /** Turns what an attempt threw into its record and the cascade's next step. */
 function judge(
   error: unknown,
-  { execution, clock, recorder }: Call<unknown>,
+  { execution, planned, clock, recorder }: Call<unknown>,
 ): Exclude<AttemptResult<never>, { kind: 'answered' | 'unsayable' }> {
   const settle = (outcome: Outcome, failure?: ProviderError): void => {
     execution.records.push(recorder.settle(outcome, { error: failure, usage: undefined }));
@@ -168,8 +168,13 @@ function judge(
   }
   if (cause !== undefined) {
     const failure = new ProviderError({ kind: 'timeout', providerCode: cause });
+    const fairMs = Math.max(
+      planned.usualP95Ms ?? 0,
+      Math.min(planned.targetLatencyMs, planned.timeouts.firstTokenMs),
+    );
+    const cutShort = cause === 'deadline' && recorder.elapsedMs < fairMs;
     if (isImpatienceOfClient(cause, execution)) settle('client_left');
-    else settle('timed_out', failure);
+    else execution.records.push(recorder.settle('timed_out', { error: failure, cutShort }));
     return { kind: 'failed', error: failure, stopCause: cause };
   }
   if (error instanceof ProviderError) {

@@ -11,6 +11,7 @@ import {
   findDeferral,
   findMoveOn,
   type PlannedAttempt,
+  promptOf,
 } from '../planning/index.js';
 import type { TelemetryBus } from '../telemetry/index.js';
 import {
@@ -54,6 +55,8 @@ const TRANSIENT: ReadonlySet<ProviderErrorKind> = new Set<ProviderErrorKind>([
 const GIVE_UP_SHARE = 0.2;
 /** A wait that ends so soon is better than a call of what fails. */
 const SHORT_REST_MS = 1_000;
+/** Those who wait for the same rest come back over so long. */
+const MAX_SPREAD_MS = 1_000;
 /** Time an attempt needs at least: a wait that leaves less is none. */
 const MIN_ATTEMPT_MS = 50;
 /** What most answers take, of what 95 of 100 take at most. */
@@ -160,6 +163,9 @@ export class Cascade<Prepared, Answer> {
       // Too long for one window: only a larger one is worth the try.
       (this.#minWindow === 0 ||
         (planned.deployment.contextWindow ?? Number.POSITIVE_INFINITY) > this.#minWindow) &&
+      // What was said already is part of the prompt of a continuation.
+      (planned.deployment.contextWindow ?? Number.POSITIVE_INFINITY) >
+        promptOf(planned.deployment, this.execution.features).inputTokens &&
       affordableTokens(this.execution, planned) >= MIN_AFFORDABLE_OUTPUT_TOKENS
     );
   }
@@ -175,11 +181,13 @@ export class Cascade<Prepared, Answer> {
     return ready === undefined ? undefined : this.unqueue(ready);
   }
 
-  /** One that has failed, whose pause is over; only where no other is left. */
+  /** One that has failed, whose pause is over; where no other is left, or none that can be called. */
   private takeAgain(): PlannedAttempt | undefined {
-    if (this.#queue.length > 0) return undefined;
-    const slow = this.#again.find(({ isSlow }) => isSlow);
-    if (slow !== undefined && !this.isFull(slow.planned)) {
+    const slow = this.#again.find(
+      ({ isSlow, planned }) =>
+        isSlow && !this.isFull(planned) && !isKind(this.deferralOf(planned), 'failing', 'resting'),
+    );
+    if (slow !== undefined) {
       this.#again = this.#again.filter((again) => again !== slow);
       return { ...slow.planned, moveOnAfterMs: undefined };
     }
@@ -217,11 +225,21 @@ export class Cascade<Prepared, Answer> {
    * @param wasLastResort - It was looked for the least bad already.
    */
   private async next(wasLastResort: boolean): Promise<Next> {
-    if (this.#queue.length === 0) return this.waitForAgain();
+    const againMs = this.againAfterMs();
+    if (this.#queue.length === 0) {
+      if (againMs === undefined) return undefined;
+      await this.sleep(againMs);
+      return 'wait';
+    }
     const deferrals = this.#queue.map((planned) => this.deferralOf(planned));
     // Whoever has room first: a rest that ends, or a probe that may go out, is as good as a place that comes free.
-    if (deferrals.some((deferral) => isKind(deferral, 'full'))) return this.waitForRoom(this.#queue);
-    if (await this.waitForRest(SHORT_REST_MS)) return 'wait';
+    if (deferrals.some((deferral) => isKind(deferral, 'full'))) return this.waitForRoom(this.#queue, againMs);
+    if (await this.waitForRest(Math.min(SHORT_REST_MS, againMs ?? SHORT_REST_MS))) return 'wait';
+    if (againMs !== undefined) {
+      // It failed once and may answer now: better than one that is out.
+      await this.sleep(againMs);
+      return 'wait';
+    }
     if (!wasLastResort) return 'last_resort';
     const isBusy = this.#queue.some(
       (planned, index) => isKind(deferrals[index], 'failing') && this.isFull(planned),
@@ -236,16 +254,15 @@ export class Cascade<Prepared, Answer> {
     return undefined;
   }
 
-  /** Waits for the pause of one that has failed, if that is soon enough. */
-  private async waitForAgain(): Promise<'wait' | undefined> {
+  /** When one that has failed may be called again; undefined: none may, or not soon enough. */
+  private againAfterMs(): number | undefined {
     const waits = this.#again
       .filter(({ planned }) => !this.isGone(planned))
       .map((again) => this.waitBefore(again));
     const waitMs = Math.min(...waits);
     if (waitMs > remainingMs(this.execution) - MIN_ATTEMPT_MS || !this.parts.resends.has) return undefined;
     // Its pause is over where it is only full: a place may come free.
-    await this.sleep(Math.max(waitMs, LOOK_AGAIN_MS));
-    return 'wait';
+    return Math.max(waitMs, LOOK_AGAIN_MS);
   }
 
   /** Its breaker is open, and most of its calls fail: one more would only be one more. */
@@ -288,6 +305,7 @@ export class Cascade<Prepared, Answer> {
 
   private async waitForRoom(
     full: readonly PlannedAttempt[],
+    againMs: number | undefined,
   ): Promise<{ planned: PlannedAttempt; place: RoomPlace } | 'wait' | undefined> {
     const { plan, settings, signal } = this.execution;
     const place = await this.parts.room.wait({
@@ -297,11 +315,14 @@ export class Cascade<Prepared, Answer> {
       leftMs: remainingMs(this.execution),
       inTimeMs: this.inTimeMs(full),
       maxSize: settings.queue.maxSize,
-      maxWaitMs: settings.queue.maxWaitMs,
+      maxWaitMs: Math.min(
+        settings.queue.maxWaitMs ?? Number.POSITIVE_INFINITY,
+        againMs ?? Number.POSITIVE_INFINITY,
+      ),
       signal,
     });
     if (place === undefined) {
-      if (signal?.aborted) return 'wait';
+      if (signal?.aborted || againMs !== undefined) return 'wait';
       // What was tried has more to say of why there is no answer.
       if (this.#failures.length > 0) return undefined;
       const deployments = full.map(({ deployment }) => deployment);
@@ -311,7 +332,8 @@ export class Cascade<Prepared, Answer> {
       );
     }
     const planned = full.find(({ deployment }) => deployment === place.deployment);
-    if (planned === undefined) {
+    // Too late for an answer: whoever comes next can use it.
+    if (planned === undefined || remainingMs(this.execution) < MIN_ATTEMPT_MS) {
       place.release();
       return 'wait';
     }
@@ -328,7 +350,9 @@ export class Cascade<Prepared, Answer> {
     });
     const waitMs = Math.min(...waits);
     if (waitMs > atMostMs || waitMs > remainingMs(this.execution) - MIN_ATTEMPT_MS) return false;
-    await this.sleep(waitMs + 1);
+    // Not all who wait for it in the same moment.
+    const spareMs = remainingMs(this.execution) - MIN_ATTEMPT_MS - waitMs;
+    await this.sleep(waitMs + 1 + this.parts.random() * Math.min(spareMs, waitMs / 4, MAX_SPREAD_MS));
     return true;
   }
 
@@ -388,7 +412,9 @@ export class Cascade<Prepared, Answer> {
       if (!isHedge && (!isImpatient || due.waitedMs >= moveOnAfterMs)) race.markSlow(due.attempt);
       this.join(race, second);
     } else if (isHedge) {
-      race.setAlarm(due.attempt, this.moveOnAlarm(due.attempt.planned));
+      const { reason, afterMs } = this.moveOnAlarm(due.attempt.planned);
+      const leftMs = afterMs === undefined ? undefined : Math.max(0, afterMs - due.waitedMs);
+      race.setAlarm(due.attempt, { reason, afterMs: leftMs });
     } else {
       // The others may be resting, or full: it is asked again.
       race.setAlarm(due.attempt, { reason: 'move_on', afterMs: ASK_AGAIN_MS });

@@ -39,7 +39,8 @@ export async function* continueStream(
         }
         return;
       } catch (error) {
-        if (!(error instanceof StreamInterruptedError) || error.kind === 'shutdown') throw error;
+        if (!(error instanceof StreamInterruptedError)) throw error;
+        if (error.kind === 'shutdown' || error.kind === 'deadline') throw error;
         if (!said.isContinuable) throw error;
         const next = await askForRest(said);
         if (next === undefined) throw error;

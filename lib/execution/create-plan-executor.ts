@@ -26,6 +26,9 @@ export function createPlanExecutor(
   const hasRoom = (deployment: PolicyDeployment, reserved: number): boolean => {
     const live = signals.of(deployment.id);
     if (live.restingUntilMs > Date.now() || (isFailing(live) && live.breakerShare === 0)) return false;
+    // One is the probe; and of one that recovers, not all who waited are its share.
+    const isOnTrial = isFailing(live) || (live.breaker === 'ramping' && live.breakerShare < 1);
+    if (isOnTrial && reserved > 0) return false;
     const capacity = capacityOf(deployment, live);
     return capacity === undefined || live.inFlight + reserved < capacity;
   };

@@ -173,6 +173,8 @@ export class PlanExecutor {
       ]);
       const opened = await prepared.openStream(clock.signal);
       const { held, isDone, hasToken } = await holdUntilToken(opened);
+      // From here on it is being served: no limit of its beginning ends it.
+      clock.arm([]);
       try {
         await call.claim();
       } catch (error) {
@@ -180,7 +182,6 @@ export class PlanExecutor {
         await opened.chunks.return();
         throw error;
       }
-      clock.arm([]);
       if (hasToken) recorder.firstToken();
       const chunks = await primed(relayStream(call, execution.request, opened, held, isDone));
       return { planned, attempt: recorder.attempt, droppedFields: prepared.droppedFields ?? [], chunks };

@@ -110,7 +110,7 @@ export class Race<Answer> {
     }
     const isDue = await Promise.race(ends);
     clearTimeout(timer);
-    if (this.#faults.length > 0) {
+    if (this.#faults.length > 0 && !this.#isClaimed) {
       for (const { attempt } of this.#running) attempt.stop('hedge_lost');
       throw this.#faults[0];
     }

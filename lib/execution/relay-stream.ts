@@ -78,7 +78,8 @@ export async function* relayStream(
           : new ProviderError({ kind: 'bad_response' })
         : new ProviderError({ kind: 'timeout', providerCode: cause });
     settle(outcomeOfFailure(failure), failure);
-    throw new StreamInterruptedError(failure.kind);
+    // Another model would only go on for as long again.
+    throw new StreamInterruptedError(cause === 'max_stream' ? 'deadline' : failure.kind);
   } finally {
     // The consumer has left the loop, or thrown into it.
     if (!hasEnded) {

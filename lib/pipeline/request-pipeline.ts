@@ -110,6 +110,8 @@ const CAPPED_SERVICE_TIERS: ReadonlySet<unknown> = new Set([undefined, null, 'au
 
 /** How long a stream that was ended by the shutdown has to tell its reader so. */
 const LAST_WORDS_MS = 1_000;
+/** Node takes a longer one for 1 ms. */
+const MAX_TIMER_MS = 2_147_000_000;
 
 const NO_TURNS: ReadonlyMap<number, never> = new Map<number, never>();
 
@@ -233,9 +235,12 @@ export class RequestPipeline {
       journey.chunks = chunks;
       // A reader that neither reads nor leaves would hold its place for ever; while it reads, the executor's own
       // limit comes first.
-      journey.abandonment = setTimeout(() => {
-        this.giveUp(journey);
-      }, journey.runtime.policy.execution.timeouts.maxStreamMs + LAST_WORDS_MS).unref();
+      journey.abandonment = setTimeout(
+        () => {
+          this.giveUp(journey);
+        },
+        longestStreamMs(planned.plan) + LAST_WORDS_MS,
+      ).unref();
       return {
         chunks,
         routing: this.routing(journey, planned.plan, served, undefined, served.attempt),
@@ -556,6 +561,13 @@ function isRepeatable(plan: Plan, request: ValidatedChatRequest, options: Intern
     request.store !== true &&
     mergeLlmContext(currentLlmContext(), options).sideEffects !== true
   );
+}
+
+/** The longest that any of its attempts may stream. */
+function longestStreamMs({ attempts, surface }: Plan): number {
+  const longest = Math.max(...attempts.map(({ timeouts }) => timeouts.maxStreamMs));
+  // Of one that is continued, each part may take so long.
+  return Math.min(surface.onStreamFailure === 'continue' ? longest * 2 : longest, MAX_TIMER_MS);
 }
 
 function thinkingTokensOf(turns: ReadonlyMap<number, RecalledTurn>): number {

@@ -77,6 +77,8 @@ interface KeyState {
 
 class Lease implements KeyLease {
   isReleased = false;
+  /** The refusal that this call puts to the test; kept after the call is over, when its verdict comes. */
+  trialOf: Refusal | undefined;
 
   constructor(readonly state: KeyState) {}
 
@@ -157,6 +159,7 @@ export class KeyRing {
     if (due?.refusal !== undefined) {
       const lease = this.lend(due);
       due.refusal.trial = lease;
+      lease.trialOf = due.refusal;
       return lease;
     }
     const usable = this.#states.filter(({ refusal }) => refusal === undefined);
@@ -180,7 +183,7 @@ export class KeyRing {
     const { state } = lease;
     if (state.refusal === undefined) return;
     // A call that was let in before the refusal proves little, and nobody is in need; unless it is the only key.
-    if (state.refusal.trial !== lease && this.usable > 0) return;
+    if (state.refusal !== lease.trialOf && this.usable > 0) return;
     state.refusal = undefined;
     const position = this.positionOf(state);
     if (position === undefined) return;
@@ -267,7 +270,7 @@ export class KeyRing {
     const { state } = lease;
     const { refusal } = state;
     // Calls that were under way when it was taken out say nothing new.
-    if (refusal !== undefined && refusal.trial !== lease) return;
+    if (refusal !== undefined && refusal !== lease.trialOf) return;
     const outMs = refusal === undefined ? FIRST_OUT_MS : Math.min(refusal.outMs * 2, LONGEST_OUT_MS);
     state.refusal = { kind, outMs, untilMs: nowMs + outMs, trial: undefined };
     const position = this.positionOf(state);

@@ -326,6 +326,7 @@ describe('any breaker', () => {
         const open = new Map<string, number>();
         /** Told from outside: a call that starts while half open, with none before it, is the probe. */
         let probe: string | undefined;
+        let probeSinceMs = 0;
         let started = 0;
         const pick = (which: number): [string, number] | undefined =>
           [...open][which % Math.max(open.size, 1)];
@@ -351,8 +352,10 @@ describe('any breaker', () => {
               open.set(id, clock.nowMs);
               breaker.started(id, clock.nowMs);
               if (before.state === 'half_open') {
-                expect(before.share).toBe(probe === undefined ? 1 : 0);
-                probe ??= id;
+                // One that has shown nothing for as long as the pause gives way.
+                const isFree = probe === undefined || clock.nowMs - probeSinceMs >= DEFAULT_BREAKER.openMs;
+                expect(before.share).toBe(isFree ? 1 : 0);
+                if (isFree) [probe, probeSinceMs] = [id, clock.nowMs];
                 expect(read()).toEqual({ state: 'half_open', share: 0, openUntilMs: 0 });
               } else {
                 expect(read()).toEqual(before);

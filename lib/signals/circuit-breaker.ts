@@ -97,6 +97,7 @@ export class CircuitBreaker {
   #pauses = 0;
   #rampSinceMs = 0;
   #probe: string | undefined;
+  #probeSinceMs = 0;
   #faultsInARow = 0;
   /** What was sent before says nothing of the trial that is on. */
   #learnsSinceMs = 0;
@@ -113,14 +114,15 @@ export class CircuitBreaker {
       case 'open':
         return nowMs < this.#openUntilMs
           ? { state: 'open', share: 0, openUntilMs: this.#openUntilMs }
-          : { state: 'half_open', share: this.#probe === undefined ? 1 : 0, openUntilMs: 0 };
+          : { state: 'half_open', share: this.mayProbe(nowMs) ? 1 : 0, openUntilMs: 0 };
     }
   }
 
   /** A call has started; the first one after the pause is the probe. */
   started(call: string, nowMs: number): void {
-    if (this.read(nowMs).state !== 'half_open' || this.#probe !== undefined) return;
+    if (this.read(nowMs).state !== 'half_open' || !this.mayProbe(nowMs)) return;
     this.#probe = call;
+    this.#probeSinceMs = nowMs;
     this.#learnsSinceMs = nowMs;
   }
 
@@ -164,6 +166,11 @@ export class CircuitBreaker {
     this.#mode = 'open';
     this.#probe = undefined;
     this.#openUntilMs = Math.max(this.#openUntilMs, untilMs);
+  }
+
+  /** A whole answer may take minutes: a probe that has shown nothing by then has shown nothing, and gives way. */
+  private mayProbe(nowMs: number): boolean {
+    return this.#probe === undefined || nowMs - this.#probeSinceMs >= this.settings().openMs;
   }
 
   private proceed(nowMs: number): void {

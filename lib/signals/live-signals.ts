@@ -326,6 +326,7 @@ export class LiveSignals {
     }
     const isError =
       (record.outcome === 'failed' || record.outcome === 'timed_out') &&
+      record.cutShort !== true &&
       (record.errorKind === undefined || !NOT_A_FAULT.has(record.errorKind));
     // Given up on by us: a provider that tells of its own timeout (408) may have done so at once.
     const isTimedOut = isError && record.outcome === 'timed_out' && record.status === undefined;

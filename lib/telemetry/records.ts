@@ -62,6 +62,8 @@ export interface AttemptRecord extends DeploymentLabels, RequestLabels {
   readonly otherKeyReady?: boolean;
   /** It was slower than it usually is, and another copy of the request was quicker. Absent: no. */
   readonly overtaken?: boolean;
+  /** The request's deadline came before it had its usual time: that says nothing of the deployment. Absent: no. */
+  readonly cutShort?: boolean;
   readonly usage: TokenUsage;
   /** `estimated`: the provider reported nothing (a cut stream, a client that left). */
   readonly usageSource: 'reported' | 'estimated';
