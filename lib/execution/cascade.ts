@@ -192,7 +192,7 @@ export class Cascade<Prepared, Answer> {
       return { ...slow.planned, moveOnAfterMs: undefined };
     }
     const due = this.#again.find((again) => {
-      if (this.isGone(again.planned) || this.isFull(again.planned)) return false;
+      if (!this.mayCallAgain(again) || this.isFull(again.planned)) return false;
       return !isKind(this.deferralOf(again.planned), 'resting') && this.waitBefore(again) <= 0;
     });
     if (due === undefined || !this.parts.resends.take()) return undefined;
@@ -257,12 +257,21 @@ export class Cascade<Prepared, Answer> {
   /** When one that has failed may be called again; undefined: none may, or not soon enough. */
   private againAfterMs(): number | undefined {
     const waits = this.#again
-      .filter(({ planned }) => !this.isGone(planned))
+      .filter((again) => this.mayCallAgain(again))
       .map((again) => this.waitBefore(again));
     const waitMs = Math.min(...waits);
     if (waitMs > remainingMs(this.execution) - MIN_ATTEMPT_MS || !this.parts.resends.has) return undefined;
     // Its pause is over where it is only full: a place may come free.
     return Math.max(waitMs, LOOK_AGAIN_MS);
+  }
+
+  /** An accident is worth a second call; after that, those not called yet come first, however they stand. */
+  private mayCallAgain({ planned }: Again): boolean {
+    return !this.isGone(planned) && (this.#queue.length === 0 || this.failuresOf(planned) === 1);
+  }
+
+  private failuresOf({ deployment }: PlannedAttempt): number {
+    return this.#failures.filter(({ planned }) => planned.deployment === deployment).length;
   }
 
   /** Its breaker is open, and most of its calls fail: one more would only be one more. */
@@ -536,8 +545,8 @@ export class Cascade<Prepared, Answer> {
   private pauseAfter(planned: PlannedAttempt, error: ProviderError): number {
     if (error.retryAfterMs !== undefined && error.retryAfterMs > 0) return error.retryAfterMs;
     const { baseDelayMs, maxDelayMs } = this.execution.settings.retries;
-    const failed = this.#failures.filter((failure) => failure.planned.deployment === planned.deployment);
-    return this.parts.random() * Math.min(baseDelayMs * 2 ** (failed.length - 1), maxDelayMs);
+    const failures = this.failuresOf(planned);
+    return this.parts.random() * Math.min(baseDelayMs * 2 ** (failures - 1), maxDelayMs);
   }
 
   /** Whether another is left that is better than one that is merely slow. */
