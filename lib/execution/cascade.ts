@@ -105,6 +105,7 @@ export class Cascade<Prepared, Answer> {
   #minWindow = 0;
   #attempts = 0;
   #isOverdue = false;
+  readonly #isContinuation: boolean;
 
   constructor(
     private readonly parts: CascadeParts,
@@ -113,6 +114,7 @@ export class Cascade<Prepared, Answer> {
     /** The cascade that this one goes on from: its attempts count, and whom it called is not called again. */
     before?: Cascade<Prepared, Answer>,
   ) {
+    this.#isContinuation = before !== undefined;
     if (before !== undefined) {
       this.#queue = before.#queue;
       this.#attempts = before.#attempts;
@@ -164,8 +166,9 @@ export class Cascade<Prepared, Answer> {
       (this.#minWindow === 0 ||
         (planned.deployment.contextWindow ?? Number.POSITIVE_INFINITY) > this.#minWindow) &&
       // What was said already is part of the prompt of a continuation.
-      (planned.deployment.contextWindow ?? Number.POSITIVE_INFINITY) >
-        promptOf(planned.deployment, this.execution.features).inputTokens &&
+      (!this.#isContinuation ||
+        (planned.deployment.contextWindow ?? Number.POSITIVE_INFINITY) >
+          promptOf(planned.deployment, this.execution.features).inputTokens) &&
       affordableTokens(this.execution, planned) >= MIN_AFFORDABLE_OUTPUT_TOKENS
     );
   }
