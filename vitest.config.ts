@@ -52,7 +52,7 @@ export default defineConfig({
           include: ['test/**/*.e2e-spec.ts'],
           exclude: alone,
           isolate: false,
-          maxWorkers: 2,
+          maxWorkers: 3,
           sequence: { groupOrder: 2 },
         },
       },
