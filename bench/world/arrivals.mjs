@@ -1,8 +1,12 @@
 // Who comes when: a window of the Azure trace of 2023 (conversations), or a made-up process where it is not at hand.
 import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 
-const TRACE = process.env.AZURE_TRACE ?? '/work/shared/traces/azure-llm-2023-conv.csv.gz';
+/** Beside the checkout, as all shared data; or wherever `AZURE_TRACE` says. */
+const TRACE =
+  process.env.AZURE_TRACE ??
+  fileURLToPath(new URL('../../../shared/traces/azure-llm-2023-conv.csv.gz', import.meta.url));
 /** Longer prompts are cut to this, so that the bench measures waiting and not the copying of text. */
 const MAX_PROMPT_TOKENS = 2_000;
 /** The trace's answers are of a slower time: so scaled and cut, they take about 0.5 to 6 s at 60 to 120 tokens a second. */
