@@ -320,7 +320,7 @@ export class Cascade<Prepared, Answer> {
     againMs: number | undefined,
   ): Promise<{ planned: PlannedAttempt; place: RoomPlace } | 'wait' | undefined> {
     const { plan, settings, signal } = this.execution;
-    const place = await this.parts.room.wait({
+    const waiting = this.parts.room.wait({
       deployments: full.map(({ deployment }) => deployment),
       isBackground: plan.workload === 'background',
       priority: plan.surface.priority,
@@ -333,6 +333,15 @@ export class Cascade<Prepared, Answer> {
       ),
       signal,
     });
+    let place: RoomPlace | undefined;
+    try {
+      place = await waiting;
+    } catch (error) {
+      // There is no room to wait in; but one that failed may be called again soon.
+      if (againMs === undefined) throw error;
+      await this.sleep(againMs);
+      return 'wait';
+    }
     if (place === undefined) {
       if (signal?.aborted || againMs !== undefined) return 'wait';
       // What was tried has more to say of why there is no answer.
