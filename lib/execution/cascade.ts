@@ -249,8 +249,8 @@ export class Cascade<Prepared, Answer> {
     );
     if (isBusy) {
       // Out and full: those before it will have shown by then whether it is worth a call.
-      await this.sleep(LOOK_AGAIN_MS);
-      return 'last_resort';
+      const next = await this.waitForRoom(this.#queue, undefined, LOOK_AGAIN_MS);
+      return next === 'wait' ? 'last_resort' : next;
     }
     if (await this.waitForRest(Number.POSITIVE_INFINITY)) return 'wait';
     this.refuseResting();
@@ -318,6 +318,7 @@ export class Cascade<Prepared, Answer> {
   private async waitForRoom(
     full: readonly PlannedAttempt[],
     againMs: number | undefined,
+    lookAgainMs = againMs,
   ): Promise<{ planned: PlannedAttempt; place: RoomPlace } | 'wait' | undefined> {
     const { plan, settings, signal } = this.execution;
     const waiting = this.parts.room.wait({
@@ -329,7 +330,7 @@ export class Cascade<Prepared, Answer> {
       maxSize: settings.queue.maxSize,
       maxWaitMs: Math.min(
         settings.queue.maxWaitMs ?? Number.POSITIVE_INFINITY,
-        againMs ?? Number.POSITIVE_INFINITY,
+        lookAgainMs ?? Number.POSITIVE_INFINITY,
       ),
       signal,
     });
@@ -343,7 +344,7 @@ export class Cascade<Prepared, Answer> {
       return 'wait';
     }
     if (place === undefined) {
-      if (signal?.aborted || againMs !== undefined) return 'wait';
+      if (signal?.aborted || lookAgainMs !== undefined) return 'wait';
       // What was tried has more to say of why there is no answer.
       if (this.#failures.length > 0) return undefined;
       const deployments = full.map(({ deployment }) => deployment);

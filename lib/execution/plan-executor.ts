@@ -96,6 +96,11 @@ export class PlanExecutor {
     return this.parts.room.size;
   }
 
+  /** What is known of deployments that are gone is forgotten. */
+  retain(deployments: ReadonlySet<string>): void {
+    this.parts.room.retain(deployments);
+  }
+
   /** Nobody waits any more. */
   close(): void {
     this.parts.room.close();

@@ -300,6 +300,18 @@ describe('how long it takes', () => {
     expect(old.ends.size).toBe(0);
   });
 
+  it('is forgotten of deployments that are gone', async () => {
+    const made = bench();
+    for (let call = 0; call < 10; call += 1) {
+      await vi.advanceTimersByTimeAsync(1_000);
+      await made.free(A);
+      await made.free(B);
+    }
+    made.room.retain(new Set([B.id]));
+    expect(made.room.retryAfterMs([A], 30)).toBe(1_000);
+    expect(made.room.retryAfterMs([B], 30)).toBeGreaterThan(10_000);
+  });
+
   it('is told as a second at least and a minute at most', async () => {
     const made = bench();
     expect(made.room.retryAfterMs([A])).toBe(1_000);

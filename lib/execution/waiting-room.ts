@@ -132,6 +132,11 @@ export class WaitingRoom {
     }
   }
 
+  /** What is known of deployments that are gone is forgotten. */
+  retain(deployments: ReadonlySet<string>): void {
+    for (const id of this.#departures.keys()) if (!deployments.has(id)) this.#departures.delete(id);
+  }
+
   close(): void {
     for (const unsubscribe of this.#subscriptions) unsubscribe();
     clearInterval(this.#look);

@@ -14,6 +14,9 @@ import type { ResponseItems } from './response-items.js';
 import { LiveSignals } from '../signals/index.js';
 import { TelemetryBus } from '../telemetry/index.js';
 
+/** Within so long a configuration has been read, or it is refused. */
+const READ_TIMEOUT_MS = 30_000;
+
 /** What becomes of reconfigurations; the Nest layer logs it. */
 export interface ReconfigureListener {
   onDone(report: ReconfigureReport, policy: PolicySnapshot): void;
@@ -197,7 +200,7 @@ export class RouterEngine {
     const before = this.#runtime;
     try {
       this.refuseWhileStopping();
-      const next = await this.prove(await read());
+      const next = await this.prove(await this.inTime(read));
       this.swap(next);
       const report: ReconfigureReport = {
         hash: next.policy.hash,
@@ -212,6 +215,29 @@ export class RouterEngine {
         this.reconfigureListener?.onRefused(error, before.policy);
       }
       throw error;
+    }
+  }
+
+  /** A file on a disk that is gone may never be read: those who come later, and the shutdown, wait for it. */
+  private async inTime(read: () => unknown): Promise<unknown> {
+    const { signal } = this.#stopping;
+    let end!: () => void;
+    const isOver = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    const timer = setTimeout(end, READ_TIMEOUT_MS);
+    signal.addEventListener('abort', end, { once: true });
+    const refused = isOver.then(() => {
+      this.refuseWhileStopping();
+      throw new ConfigurationError([
+        { path: 'configuration', message: `could not be read within ${READ_TIMEOUT_MS / 1_000} s` },
+      ]);
+    });
+    try {
+      return await Promise.race([read(), refused]);
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
     }
   }
 
@@ -283,7 +309,9 @@ export class RouterEngine {
     const { policy } = this.#runtime;
     const older = [...this.#retired].filter(({ isHeld }) => isHeld).map((runtime) => runtime.policy);
     this.savings.follow(policy, older);
-    this.signals.retain(deploymentsOf([policy, ...older]));
+    const deployments = deploymentsOf([policy, ...older]);
+    this.signals.retain(deployments);
+    this.#executor.retain(deployments);
   }
 }
 

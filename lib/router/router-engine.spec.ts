@@ -1,0 +1,47 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ConfigurationError, OverloadedError } from '../errors/index.js';
+import { RouterEngine } from './router-engine.js';
+
+function options(name: string) {
+  return {
+    providers: { [name]: { api: 'openai-compatible', baseUrl: 'http://127.0.0.1:1/v1' } },
+    models: { model: { provider: name } },
+    routingRules: { simple_queries: { primary: 'model' } },
+  };
+}
+
+const neverRead = (): Promise<unknown> => new Promise(() => undefined);
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('a configuration that is never read', () => {
+  it('is refused after 30 s, and holds up nobody for longer', async () => {
+    const engine = new RouterEngine(options('first'));
+    const before = engine.runtime.policy.hash;
+    const stuck = engine.reconfigure(neverRead).catch((error: unknown) => error);
+    const next = engine.reconfigure(() => options('second'));
+    await vi.advanceTimersByTimeAsync(29_999);
+    expect(engine.runtime.policy.hash).toBe(before);
+    await vi.advanceTimersByTimeAsync(1);
+    const refusal = await stuck;
+    expect(refusal).toBeInstanceOf(ConfigurationError);
+    expect(String(refusal)).toContain('could not be read within 30 s');
+    await expect(next).resolves.toMatchObject({ previousHash: before, changed: true });
+    await engine.close();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('does not hold up a shutdown', async () => {
+    const engine = new RouterEngine(options('first'));
+    const stuck = engine.reconfigure(neverRead).catch((error: unknown) => error);
+    await engine.close();
+    expect(await stuck).toBeInstanceOf(OverloadedError);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
