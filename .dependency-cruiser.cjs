@@ -5,11 +5,13 @@
  * A new room is put into its row here with its first file.
  */
 const rows = [
+  ['cli'],
   ['testing-module'],
   ['http', 'ai-sdk'],
   ['nest'],
   ['health'],
   ['router', 'background'],
+  ['replay'],
   ['responses'],
   ['pipeline'],
   ['observability'],
