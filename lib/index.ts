@@ -35,7 +35,10 @@ export {
   type PriceOptions,
   type ProviderApiName,
   type ProviderOptions,
+  type GlobalRankingOptions,
   type QueueOptions,
+  type RankingOptions,
+  type RankingWeightOptions,
   type ReasoningMemoryOptions,
   type RetryOptions,
   type RuleOptions,
@@ -99,6 +102,7 @@ export type {
   Percentiles,
   RequestSavings,
   Savings,
+  ObservedSavings,
   SavingsReport,
   UnpricedCalls,
 } from './observability/index.js';
@@ -109,7 +113,7 @@ export type {
   RouterCallOptions,
   RoutingInfo,
 } from './pipeline/index.js';
-export type { RankingTerms, RejectionReason } from './planning/index.js';
+export type { RankingPreset, RankingTerms, RankingWeights, RejectionReason } from './planning/index.js';
 export { LlmUpstreams } from './providers/llm-upstreams.js';
 export {
   type ReconfigureReport,

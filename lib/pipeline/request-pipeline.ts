@@ -17,6 +17,7 @@ import {
   type RequestFeatures,
 } from '../classification/index.js';
 import { didYouMean } from '../config/index.js';
+import { costOfUsage } from '../cost/index.js';
 import {
   currentLlmContext,
   type LlmRequestContext,
@@ -43,6 +44,7 @@ import {
   findPassedOver,
   NO_SURFACE,
   type Plan,
+  type PlanInput,
   type PlannedAttempt,
   type PolicySnapshot,
   type PolicySurface,
@@ -53,6 +55,7 @@ import {
 import type { RecalledTurn } from '../providers/recalled-turn.js';
 import type {
   AttemptRecord,
+  ObservedDecision,
   Outcome,
   RequestLabels,
   RequestRecord,
@@ -63,7 +66,8 @@ import { type InternalCallOptions, KEYS_BESIDE_CONTEXT } from './call-options.js
 import { type CallTally, currentCallTally } from './call-tally.js';
 import { createDecisionId } from './decision-id.js';
 import { embeddingAnswer } from './embedding-answer.js';
-import { explainPlan, type Explanation } from './explanation.js';
+import { explainPlan } from './explain-plan.js';
+import type { Explanation } from './explanation.js';
 import { MIN_CACHED_TOKENS, PromptAffinity } from './prompt-affinity.js';
 import type { RoutingInfo } from './routing-info.js';
 import type { RoutingRuntime } from './routing-runtime.js';
@@ -131,6 +135,8 @@ interface Journey {
   timeToFirstTokenMs: number | undefined;
   /** Ends a stream whose reader has gone without a word. */
   abandonment: NodeJS.Timeout | undefined;
+  /** What routing would have done, where it is only observed. */
+  observed: Plan | undefined;
   /** What the caller reads from, once a stream has begun. */
   chunks: AsyncGenerator<ChatCompletionChunk, void, undefined> | undefined;
   /** Emits the request record and gives back what the request holds. The first call counts. */
@@ -259,8 +265,17 @@ export class RequestPipeline {
   explain(body: unknown, options: InternalCallOptions = {}): Explanation {
     const runtime = this.parts.runtime();
     const request = validateChatRequest(body, runtime.limits);
-    const { plan, features } = this.decide(runtime, request, options);
-    return explainPlan(plan, features, runtime.policy.hash);
+    const { plan, features, observed } = this.decide(
+      runtime,
+      request,
+      options,
+      NO_TURNS,
+      Number.POSITIVE_INFINITY,
+    );
+    if (observed === undefined) return explainPlan(plan, features, runtime.policy.hash);
+    // What routing would do is what one wants to see while it is only observed.
+    const notes = [...plan.notes, ...observed.notes];
+    return explainPlan({ ...observed, notes }, features, runtime.policy.hash);
   }
 
   /** Takes no new request, waits for those under way, and ends the rest after `graceMs`. */
@@ -321,6 +336,7 @@ export class RequestPipeline {
       servedBy: undefined,
       timeToFirstTokenMs: undefined,
       abandonment: undefined,
+      observed: undefined,
       chunks: undefined,
       end: (outcome, errorCode) => {
         if (hasEnded) return;
@@ -348,6 +364,7 @@ export class RequestPipeline {
                 },
           usage: records.reduce((sum, record) => addUsage(sum, record.usage), NO_USAGE),
           costUsd: totalCost(journey),
+          ...observedIn(journey, outcome),
         };
         this.parts.bus.emit('request-ended', record);
         journey.tally?.onEnded(record);
@@ -370,8 +387,9 @@ export class RequestPipeline {
     const request = validateChatRequest(body, journey.runtime.limits);
     const tenant = tenantKeyOf(options);
     const recalledTurns = this.parts.turns?.recall(tenant, request, Date.now()) ?? NO_TURNS;
-    const { plan, features } = this.decide(journey.runtime, request, options, recalledTurns);
+    const { plan, features, observed } = this.decide(journey.runtime, request, options, recalledTurns);
     this.label(journey, plan);
+    journey.observed = observed;
     if (plan.attempts.length === 0) throw nothingEligible(plan, features);
     if (plan.maxCostUsd !== undefined && !CAPPED_SERVICE_TIERS.has(request.service_tier)) {
       throw new InvalidRequestError(
@@ -419,12 +437,13 @@ export class RequestPipeline {
     request: ValidatedChatRequest,
     options: InternalCallOptions,
     recalledTurns: ReadonlyMap<number, RecalledTurn> = NO_TURNS,
-  ): { plan: Plan; features: RequestFeatures } {
+    candidatesPerTier?: number,
+  ): { plan: Plan; features: RequestFeatures; observed?: Plan } {
     const { policy } = runtime;
     const { surface, workload, deadlineMs } = this.circumstances(runtime, options);
     const features = extractFeatures(request, thinkingTokensOf(recalledTurns));
     const nowMs = Date.now();
-    const plan = createPlan({
+    const input: PlanInput = {
       features,
       classification: this.parts.classifier.classify(features),
       requestedModel: request.model,
@@ -442,8 +461,12 @@ export class RequestPipeline {
         features.inputTokens < MIN_CACHED_TOKENS
           ? undefined
           : this.#affinity.find(tenantKeyOf(options), request, nowMs),
-    });
-    return { plan, features };
+      ...(candidatesPerTier === undefined ? {} : { candidatesPerTier }),
+    };
+    const plan = createPlan(input);
+    if (policy.observedBaseline === undefined || surface.pin !== undefined) return { plan, features };
+    const bound = createPlan({ ...input, boundTo: policy.observedBaseline });
+    return { plan: bound, features, observed: plan };
   }
 
   private execution(
@@ -593,6 +616,32 @@ function thinkingTokensOf(turns: ReadonlyMap<number, RecalledTurn>): number {
     tokens += Math.max(estimateTokens(reasoningContent), details);
   }
   return tokens;
+}
+
+/** Only what was answered has tokens to reckon with. */
+function observedIn(
+  { observed, records }: Journey,
+  outcome: Outcome,
+): { readonly observed: ObservedDecision } | undefined {
+  const usage = records.findLast((record) => record.outcome === 'succeeded')?.usage;
+  if (observed === undefined || usage === undefined || outcome !== 'succeeded') return undefined;
+  const [first] = observed.attempts;
+  const price = first?.deployment.price;
+  return {
+    observed: {
+      choice:
+        first === undefined
+          ? undefined
+          : {
+              deployment: first.deployment.id,
+              model: first.deployment.model.name,
+              provider: first.deployment.provider,
+              tier: first.tier,
+            },
+      rule: observed.rule,
+      costUsd: price === undefined ? undefined : costOfUsage(usage, price),
+    },
+  };
 }
 
 function totalCost(journey: Journey): number {

@@ -3,6 +3,7 @@ import { BUILT_IN_CLASSES } from '../classification/index.js';
 import { didYouMean, type LlmRouterConfiguration } from '../config/index.js';
 import { ConfigurationError, type ConfigurationIssue } from '../errors/configuration-error.js';
 import { checkProviders } from './check-providers.js';
+import { observeBy } from './observe-by.js';
 import { checkRuleNames } from './check-rule-names.js';
 import { compileBaseline } from './compile-baseline.js';
 import { ModelCompiler } from './compile-models.js';
@@ -12,7 +13,14 @@ import { deriveRules } from './derive-rules.js';
 import { hashConfiguration } from './hash-configuration.js';
 import { bindsByName, NameResolver } from './name-resolver.js';
 import { orderRules } from './order-rules.js';
-import { NO_SURFACE, type PolicyExecution, type PolicyModel, type PolicyRule, type PolicySnapshot, type PolicySurface } from './policy-snapshot.js';
+import {
+  NO_SURFACE,
+  type PolicyExecution,
+  type PolicyModel,
+  type PolicyRule,
+  type PolicySnapshot,
+  type PolicySurface,
+} from './policy-snapshot.js';
 import { proveHops } from './prove-hops.js';
 import { proveSurfaces } from './prove-surfaces.js';
 import { ProofNotes } from './proof-notes.js';
@@ -78,6 +86,8 @@ export function compilePolicy(
     checkSurface(`health.failOnSurfaces[${index}]`, surface, surfaces, notes);
   });
   const baseline = compileBaseline(configuration.baseline, names, notes);
+  const observedBaseline =
+    configuration.mode === 'observe' ? observeBy(baseline, models, surfaces, notes) : undefined;
 
   const errors = configuration.strict ? [...notes.errors, ...notes.warnings] : notes.errors;
   if (errors.length > 0) throw new ConfigurationError(errors, !areRulesKnown && surfaces.size > 0);
@@ -117,6 +127,7 @@ export function compilePolicy(
       },
       dearest: dearestOf(models),
       baseline,
+      observedBaseline,
     },
     warnings: [...notes.warnings, ...notes.remarks],
   };

@@ -95,7 +95,9 @@ export function createEmbeddingPlan(input: EmbeddingPlanInput): Plan {
     notes: [`embeddings are made by ${model.name} alone`],
     surface,
     workload,
-    attempts: attempts.toSorted((first, second) => severityOf(first.deferral?.kind) - severityOf(second.deferral?.kind)),
+    attempts: attempts.toSorted(
+      (first, second) => severityOf(first.deferral?.kind) - severityOf(second.deferral?.kind),
+    ),
     ranking,
     beyond: 0,
     rejected,

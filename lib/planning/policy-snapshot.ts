@@ -165,6 +165,8 @@ export interface PolicySnapshot {
   readonly dearest: { readonly inputPer1M: number; readonly outputPer1M: number };
   /** Undefined: none is configured. */
   readonly baseline: PolicyBaseline | undefined;
+  /** Answers every request while routing is only observed; undefined: requests are routed. */
+  readonly observedBaseline: PolicyModel | undefined;
 }
 
 /** The label of requests that name no surface. */

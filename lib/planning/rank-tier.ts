@@ -52,10 +52,7 @@ interface Scored {
  * shares the traffic among those near the best, lets a part of it back to one that recovers, and sends a few requests to
  * those of which nothing is known.
  */
-export function rankTier(
-  deployments: readonly PolicyDeployment[],
-  options: RankOptions,
-): RankedCandidate[] {
+export function rankTier(deployments: readonly PolicyDeployment[], options: RankOptions): RankedCandidate[] {
   const best = selectBest(deployments, options);
   shareAmongNearBest(best, options);
   explore(best, options);

@@ -1,7 +1,16 @@
 import { IsOptional } from '../class-validator.js';
 import type { Workload } from '../../context/llm-request-context.js';
 import { NotSupportedYet, Section } from '../section.decorators.js';
-import { IsAmount, IsCount, IsFlag, IsFloor, IsMilliseconds, IsName, IsNameOrNames, IsOneOf } from '../validators.js';
+import {
+  IsAmount,
+  IsCount,
+  IsFlag,
+  IsFloor,
+  IsMilliseconds,
+  IsName,
+  IsNameOrNames,
+  IsOneOf,
+} from '../validators.js';
 import { RankingOptions } from './ranking.options.js';
 import { OwnTimeoutOptions } from './timeout.options.js';
 
