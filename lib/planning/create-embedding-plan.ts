@@ -72,6 +72,7 @@ export function createEmbeddingPlan(input: EmbeddingPlanInput): Plan {
     deployment: candidate.deployment,
     tier: 'primary' as const,
     targetLatencyMs: TARGET_LATENCY_MS,
+    targetMs: surface.latencySloMs,
     moveOnAfterMs: surface.latencySloMs,
     usualP95Ms: candidate.signals.p95LatencyMs,
     timeouts: {

@@ -243,6 +243,8 @@ function refuseUnsupported(
   );
 }
 
+type Draft = { -readonly [Name in keyof PlannedAttempt]: PlannedAttempt[Name] };
+
 interface PlannedTiers {
   readonly attempts: readonly PlannedAttempt[];
   readonly beyond: number;
@@ -262,7 +264,7 @@ function planTiers(
   const rejected = [...pass.rejected];
   const ranking = rankingFor(rule, demand.surface, policy);
   const usage = expectedUsage(input, demand);
-  const attempts: (PlannedAttempt & { readonly targetMs: number | undefined })[] = [];
+  const attempts: Draft[] = [];
   let beyond = 0;
   for (const { tier, candidates } of pass.tiers) {
     const eligible = candidates.filter((deployment) => {
@@ -318,22 +320,22 @@ function planTiers(
     }
   }
   // Stable: among those that stand equally well, tiers and ranks keep their order.
-  const ordered = attempts.toSorted(
-    (first, second) => severityOf(first.deferral?.kind) - severityOf(second.deferral?.kind),
-  );
+  if (attempts.some(({ deferral }) => deferral !== undefined)) {
+    attempts.sort((first, second) => severityOf(first.deferral?.kind) - severityOf(second.deferral?.kind));
+  }
+  for (const [index, attempt] of attempts.entries()) {
+    attempt.moveOnAfterMs = findMoveOn({
+      targetMs: attempt.targetMs,
+      streamed: features.streamed,
+      usualP95Ms: attempt.usualP95Ms,
+      nextUsualP95Ms: attempts[index + 1]?.usualP95Ms,
+    });
+  }
   return {
     rejected,
     beyond,
     ranking,
-    attempts: ordered.map(({ targetMs, ...attempt }, index) => ({
-      ...attempt,
-      moveOnAfterMs: findMoveOn({
-        targetMs,
-        streamed: features.streamed,
-        usualP95Ms: attempt.usualP95Ms,
-        nextUsualP95Ms: ordered[index + 1]?.usualP95Ms,
-      }),
-    })),
+    attempts,
   };
 }
 
