@@ -9,6 +9,7 @@ export type {
   EmbeddingResponse,
   TokenUsage,
 } from './chat/index.js';
+export type { PeriodLength } from './calendar/index.js';
 export { checkLlmRouterOptions, type LlmRouterOptionsReport } from './check-llm-router-options.js';
 export type { Classification } from './classification/index.js';
 export {
@@ -16,7 +17,10 @@ export {
   type AiSdkLanguageModel,
   type AlertsOptions,
   type ApiKeyOptions,
+  type BackgroundOptions,
   type BreakerOptions,
+  type BudgetOptions,
+  type BudgetsOptions,
   type ConcurrencyOptions,
   type ConfigurationFileWatchOptions,
   type DeploymentOptions,
@@ -31,7 +35,9 @@ export {
   type LlmRouterOptions,
   type LongContextPriceOptions,
   type ModelOptions,
+  type OffPeakOptions,
   type OwnTimeoutOptions,
+  type PeakHoursOptions,
   type PriceOptions,
   type ProviderApiName,
   type ProviderOptions,
@@ -44,17 +50,20 @@ export {
   type TierOptions,
   type TimeoutOptions,
 } from './config/index.js';
+export type { BudgetReport, BudgetState } from './cost/index.js';
 export type { LlmRequestContext, SurfaceName, SurfaceTightening, Workload } from './context/index.js';
 // All of it, not by name: only so does the declaration of an application's surfaces merge with ours.
 export type * from './context/llm-surfaces.js';
 export {
   AllAttemptsFailedError,
   type AttemptFailureSummary,
+  BudgetExceededError,
   ClientClosedRequestError,
   ConfigurationError,
   type ConfigurationIssue,
   ContextLengthExceededError,
   DeadlineExceededError,
+  EnqueuedRequestLostError,
   InternalError,
   InvalidApiKeyError,
   InvalidRequestError,
@@ -109,7 +118,7 @@ export type {
   RouterCallOptions,
   RoutingInfo,
 } from './pipeline/index.js';
-export type { RankingTerms, RejectionReason } from './planning/index.js';
+export type { RankingPreset, RankingTerms, RejectionReason } from './planning/index.js';
 export { LlmUpstreams } from './providers/llm-upstreams.js';
 export {
   type ReconfigureReport,
@@ -120,4 +129,4 @@ export {
   type RouterFetch,
   RouterService,
 } from './router/index.js';
-export type { Alert, AlertKind, AlertSubject, Outcome, Tier } from './telemetry/index.js';
+export type { Alert, AlertKind, AlertSubject, BudgetScope, Outcome, Tier } from './telemetry/index.js';

@@ -23,11 +23,13 @@ import {
   mergeLlmContext,
   type Workload,
 } from '../context/index.js';
+import type { Budget, BudgetLedger, BudgetReservation, RequestBudget } from '../cost/index.js';
 import { ContextLengthExceededError } from '../errors/context-length-exceeded-error.js';
 import { InternalError } from '../errors/internal-error.js';
 import { InvalidRequestError } from '../errors/invalid-request-error.js';
 import { LlmRouterError, type LlmRouterErrorCode } from '../errors/llm-router-error.js';
 import { NoEligibleModelError } from '../errors/no-eligible-model-error.js';
+import { OverloadedError } from '../errors/overloaded-error.js';
 import {
   ChoiceProgress,
   choicesOf,
@@ -64,6 +66,7 @@ import { type CallTally, currentCallTally } from './call-tally.js';
 import { createDecisionId } from './decision-id.js';
 import { embeddingAnswer } from './embedding-answer.js';
 import { explainPlan, type Explanation } from './explanation.js';
+import { mostCostOf } from './most-cost.js';
 import type { RoutingInfo } from './routing-info.js';
 import type { RoutingRuntime } from './routing-runtime.js';
 import { tenantKeyOf } from './tenant-key.js';
@@ -77,6 +80,7 @@ export interface PipelineParts {
   readonly signals: SignalsSnapshot;
   readonly executor: PlanExecutor;
   readonly bus: TelemetryBus;
+  readonly budgets: BudgetLedger;
   /** Undefined: nothing is kept of answers. May be another one after each reconfiguration. */
   readonly turns: TurnMemory | undefined;
   /** Uniform in [0, 1). */
@@ -110,6 +114,8 @@ const CAPPED_SERVICE_TIERS: ReadonlySet<unknown> = new Set([undefined, null, 'au
 
 /** How long a stream that was ended by the shutdown has to tell its reader so. */
 const LAST_WORDS_MS = 1_000;
+/** So long, and half of its deadline at most, a request waits for money that is kept for others. */
+const MAX_MONEY_WAIT_MS = 30_000;
 /** Node takes a longer one for 1 ms. */
 const MAX_TIMER_MS = 2_147_000_000;
 
@@ -127,6 +133,8 @@ interface Journey {
   readonly tally: CallTally | undefined;
   labels: RequestLabels;
   servedBy: PlannedAttempt | undefined;
+  /** What is kept for it of the budgets it is paid from. */
+  reservation: BudgetReservation | undefined;
   timeToFirstTokenMs: number | undefined;
   /** Ends a stream whose reader has gone without a word. */
   abandonment: NodeJS.Timeout | undefined;
@@ -145,6 +153,7 @@ interface Planned {
   readonly tenant: string;
   /** Two copies of it may be under way at once. */
   readonly mayOverlap: boolean;
+  readonly budgets: readonly RequestBudget[];
 }
 
 /** validate → context → classify → plan → execute → record: the only orchestration there is. */
@@ -163,6 +172,8 @@ export class RequestPipeline {
     const journey = this.begin(options, false);
     try {
       const planned = this.plan(journey, withStream(body, false), options);
+      const funding = this.fund(journey, planned);
+      if (funding !== undefined) await funding;
       const execution = this.execution(journey, planned);
       const served = await this.parts.executor.chat(execution);
       const { planned: attempt, completion } = served;
@@ -187,7 +198,7 @@ export class RequestPipeline {
       const request = validateEmbeddingRequest(body, journey.runtime.limits);
       const features = extractEmbeddingFeatures(request);
       const { runtime } = journey;
-      const { surface, workload, deadlineMs } = this.circumstances(runtime, options);
+      const { surface, workload, deadlineMs, budgets } = this.circumstances(runtime, options);
       const plan = createEmbeddingPlan({
         features,
         requestedModel: request.model,
@@ -199,6 +210,8 @@ export class RequestPipeline {
       });
       this.label(journey, plan);
       if (plan.attempts.length === 0) throw nothingEligible(plan, features);
+      const funding = this.fund(journey, { plan, features, mayOverlap: false, budgets }, 0);
+      if (funding !== undefined) await funding;
       const served = await this.parts.executor.embed({
         plan,
         request,
@@ -227,6 +240,8 @@ export class RequestPipeline {
     const journey = this.begin(options, true);
     try {
       const planned = this.plan(journey, withStream(body, true), options);
+      const funding = this.fund(journey, planned);
+      if (funding !== undefined) await funding;
       const execution = this.execution(journey, planned);
       const served = await this.parts.executor.stream(execution);
       journey.servedBy = served.planned;
@@ -256,8 +271,11 @@ export class RequestPipeline {
   explain(body: unknown, options: InternalCallOptions = {}): Explanation {
     const runtime = this.parts.runtime();
     const request = validateChatRequest(body, runtime.limits);
-    const { plan, features } = this.decide(runtime, request, options);
-    return explainPlan(plan, features, runtime.policy.hash);
+    const { plan, features, budgets } = this.decide(runtime, request, options);
+    const spent = this.parts.budgets.findRefusal(budgets);
+    const notes =
+      spent === undefined ? plan.notes : [...plan.notes, `${describeBudget(spent)} is spent: it would be refused`];
+    return explainPlan({ ...plan, notes }, features, runtime.policy.hash);
   }
 
   /** Takes no new request, waits for those under way, and ends the rest after `graceMs`. */
@@ -316,6 +334,7 @@ export class RequestPipeline {
         streamed,
       },
       servedBy: undefined,
+      reservation: undefined,
       timeToFirstTokenMs: undefined,
       abandonment: undefined,
       chunks: undefined,
@@ -326,6 +345,8 @@ export class RequestPipeline {
         clearTimeout(journey.abandonment);
         this.#open.delete(journey);
         const { servedBy, records } = journey;
+        const costUsd = totalCost(journey);
+        journey.reservation?.settle(costUsd);
         const record: RequestRecord = {
           ...journey.labels,
           startedAtMs: journey.startedAtMs,
@@ -344,7 +365,7 @@ export class RequestPipeline {
                   tier: servedBy.tier,
                 },
           usage: records.reduce((sum, record) => addUsage(sum, record.usage), NO_USAGE),
-          costUsd: totalCost(journey),
+          costUsd,
         };
         this.parts.bus.emit('request-ended', record);
         journey.tally?.onEnded(record);
@@ -367,7 +388,7 @@ export class RequestPipeline {
     const request = validateChatRequest(body, journey.runtime.limits);
     const tenant = tenantKeyOf(options);
     const recalledTurns = this.parts.turns?.recall(tenant, request, Date.now()) ?? NO_TURNS;
-    const { plan, features } = this.decide(journey.runtime, request, options, recalledTurns);
+    const { plan, features, budgets } = this.decide(journey.runtime, request, options, recalledTurns);
     this.label(journey, plan);
     if (plan.attempts.length === 0) throw nothingEligible(plan, features);
     if (plan.maxCostUsd !== undefined && !CAPPED_SERVICE_TIERS.has(request.service_tier)) {
@@ -380,7 +401,39 @@ export class RequestPipeline {
       this.parts.bus.emit('deployment-passed-over', { decisionId: journey.decisionId, deployment });
     }
     const mayOverlap = isRepeatable(plan, request, options);
-    return { request, features, plan, recalledTurns, tenant, mayOverlap };
+    return { request, features, plan, recalledTurns, tenant, mayOverlap, budgets };
+  }
+
+  /**
+   * Keeps what the request may cost of the budgets it is paid from. Gives something to wait for only where nothing is left
+   * but what is kept for others.
+   *
+   * @throws {@link BudgetExceededError} where one is spent.
+   */
+  private fund(
+    journey: Journey,
+    { plan, features, mayOverlap, budgets }: Pick<Planned, 'plan' | 'features' | 'mayOverlap' | 'budgets'>,
+    outputTokens?: number,
+  ): Promise<void> | undefined {
+    if (budgets.length === 0) return undefined;
+    const { hedge } = journey.runtime.policy.execution;
+    const copies =
+      1 + Number(mayOverlap && hedge.enabled) + Number(plan.surface.onStreamFailure === 'continue');
+    const { signal } = journey.controller;
+    const reserved = this.parts.budgets.reserve(budgets, mostCostOf(plan, features, copies, outputTokens), {
+      maxWaitMs: Math.min(plan.deadlineMs / 2, MAX_MONEY_WAIT_MS),
+      signal,
+    });
+    if (!(reserved instanceof Promise)) {
+      journey.reservation = reserved;
+      return undefined;
+    }
+    return reserved.then((reservation) => {
+      journey.reservation = reservation;
+      // Who has left is told so by the execution.
+      if (reservation !== undefined || signal.aborted) return;
+      throw new OverloadedError('What is left of a budget is kept for requests under way.', 1_000);
+    });
   }
 
   /** What is known of the request once it is planned. */
@@ -400,6 +453,7 @@ export class RequestPipeline {
     surface: PolicySurface;
     workload: Workload;
     deadlineMs: number | undefined;
+    budgets: readonly RequestBudget[];
   } {
     const context = mergeLlmContext(currentLlmContext(), options);
     checkCircumstances(context);
@@ -408,6 +462,11 @@ export class RequestPipeline {
       surface,
       workload: context.workload ?? surface.workload,
       deadlineMs: context.deadlineMs,
+      budgets: this.parts.budgets.budgetsOf(policy.budgets, {
+        surface: surface.name,
+        tenant: context.tenant,
+        keyId: options.keyId,
+      }),
     };
   }
 
@@ -416,9 +475,10 @@ export class RequestPipeline {
     request: ValidatedChatRequest,
     options: InternalCallOptions,
     recalledTurns: ReadonlyMap<number, RecalledTurn> = NO_TURNS,
-  ): { plan: Plan; features: RequestFeatures } {
+  ): { plan: Plan; features: RequestFeatures; budgets: readonly RequestBudget[] } {
     const { policy } = runtime;
-    const { surface, workload, deadlineMs } = this.circumstances(runtime, options);
+    const { surface, workload, deadlineMs, budgets } = this.circumstances(runtime, options);
+    const spent = this.parts.budgets.findDowngrade(budgets);
     const features = extractFeatures(request, thinkingTokensOf(recalledTurns));
     const plan = createPlan({
       features,
@@ -429,13 +489,15 @@ export class RequestPipeline {
         workload,
         deadlineMs,
         deadlineLimitMs: options.deadlineLimitMs,
+        downgradedBy: spent === undefined ? undefined : describeBudget(spent),
+        cheapestFirst: options.cheapestFirst,
       },
       policy,
       signals: this.parts.signals,
       nowMs: Date.now(),
       random: this.parts.random,
     });
-    return { plan, features };
+    return { plan, features, budgets };
   }
 
   private execution(
@@ -561,6 +623,10 @@ function isRepeatable(plan: Plan, request: ValidatedChatRequest, options: Intern
     request.store !== true &&
     mergeLlmContext(currentLlmContext(), options).sideEffects !== true
   );
+}
+
+function describeBudget({ scope, name, per }: Budget): string {
+  return `the budget of ${scope} ${name} for this ${per}`;
 }
 
 /** The longest that any of its attempts may stream. */

@@ -5,7 +5,9 @@ import { ConfigurationError, type ConfigurationIssue } from '../errors/configura
 import { checkProviders } from './check-providers.js';
 import { checkRuleNames } from './check-rule-names.js';
 import { compileBaseline } from './compile-baseline.js';
+import { compileBudgets } from './compile-budgets.js';
 import { ModelCompiler } from './compile-models.js';
+import { compilePeakHours } from './compile-peak-hours.js';
 import { compileRule } from './compile-rule.js';
 import { compileSurface, emptySurface } from './compile-surface.js';
 import { deriveRules } from './derive-rules.js';
@@ -77,6 +79,8 @@ export function compilePolicy(
     checkSurface(`health.failOnSurfaces[${index}]`, surface, surfaces, notes);
   });
   const baseline = compileBaseline(configuration.baseline, names, notes);
+  const budgets = compileBudgets(configuration, notes);
+  const peakHours = compilePeakHours(configuration.peakHours, notes);
 
   const errors = configuration.strict ? [...notes.errors, ...notes.warnings] : notes.errors;
   if (errors.length > 0) throw new ConfigurationError(errors, !areRulesKnown && surfaces.size > 0);
@@ -110,6 +114,8 @@ export function compilePolicy(
         hedge: execution.hedge,
       },
       baseline,
+      budgets,
+      peakHours,
     },
     warnings: [...notes.warnings, ...notes.remarks],
   };

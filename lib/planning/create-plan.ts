@@ -7,6 +7,7 @@ import { ModelNotFoundError } from '../errors/model-not-found-error.js';
 import { findRejection } from './eligibility/find-rejection.js';
 import { severityOf } from './deferral.js';
 import type { Demand } from './demand.js';
+import { findCheapest } from './find-cheapest.js';
 import { findMoveOn } from './find-move-on.js';
 import { shortestTimeouts } from './own-timeouts.js';
 import type { Plan, PlannedAttempt, RejectedCandidate } from './plan.js';
@@ -22,6 +23,7 @@ import type {
 import { promptOf } from './prompt-of.js';
 import { rankTier } from './rank-tier.js';
 import type { SignalsSnapshot } from './signals-snapshot.js';
+import { usualCostOf } from './usual-cost-of.js';
 
 export const INTERACTIVE_DEADLINE_MS = 60_000;
 export const LONG_DEADLINE_MS = 600_000;
@@ -41,6 +43,10 @@ export interface PlanCircumstances {
   readonly deadlineMs: number | undefined;
   /** Wall clock a client allows: it can only shorten. */
   readonly deadlineLimitMs: number | undefined;
+  /** A budget that is spent, in words: only the cheapest that may serve does. Absent: none is. */
+  readonly downgradedBy?: string | undefined;
+  /** Nobody waits for it: whatever the tier, the cheapest is tried first. @defaultValue false */
+  readonly cheapestFirst?: boolean | undefined;
 }
 
 export interface PlanInput {
@@ -136,6 +142,9 @@ export function createPlan(input: PlanInput): Plan {
   const { features, policy, circumstances } = input;
   const { surface, workload } = circumstances;
   const notes: string[] = [];
+  if (circumstances.downgradedBy !== undefined) {
+    notes.push(`${circumstances.downgradedBy} is spent: the cheapest that may serve does`);
+  }
   const rejected: RejectedCandidate[] = [];
   const outputTokens = smallest(features.requestedOutputTokens, surface.maxOutputTokens);
   const sloMs = surface.latencySloMs ?? (workload === 'interactive' ? INTERACTIVE_SLO_MS : undefined);
@@ -143,13 +152,17 @@ export function createPlan(input: PlanInput): Plan {
   let rule: PolicyRule | undefined;
   let attempts: PlannedAttempt[] = [];
   for (const source of sourcesFor(input, notes)) {
-    const demand: Demand = {
+    const unlimited: Demand = {
       features,
       surface,
       rule: source.rule,
       outputTokens,
       dropsParameters: policy.unsupportedParameters === 'drop',
     };
+    const demand: Demand =
+      circumstances.downgradedBy === undefined
+        ? unlimited
+        : { ...unlimited, onlyUnderUsd: findCheapest(source.tiers, unlimited) };
     if (policy.unsupportedParameters === 'refuse') refuseUnsupported(input, source, demand, sloMs);
     const found = planTiers(input, source, demand, sloMs, rejected);
     rule = source.rule;
@@ -266,9 +279,12 @@ function planTiers(
     }
   }
   // Stable: among those that stand equally well, tiers and ranks keep their order.
-  const ordered = attempts.toSorted(
-    (first, second) => severityOf(first.deferral) - severityOf(second.deferral),
-  );
+  const costOf = ({ deployment }: PlannedAttempt): number => usualCostOf(deployment, demand) ?? Infinity;
+  const isCheapestFirst = input.circumstances.cheapestFirst === true;
+  const ordered = attempts.toSorted((first, second) => {
+    const bySeverity = severityOf(first.deferral) - severityOf(second.deferral);
+    return bySeverity !== 0 || !isCheapestFirst ? bySeverity : byCost(costOf(first), costOf(second));
+  });
   return ordered.map(({ targetMs, ...attempt }, index) => ({
     ...attempt,
     moveOnAfterMs: findMoveOn({
@@ -278,6 +294,11 @@ function planTiers(
       nextUsualP95Ms: ordered[index + 1]?.usualP95Ms,
     }),
   }));
+}
+
+/** Of two that are not known neither comes first. */
+function byCost(firstUsd: number, secondUsd: number): number {
+  return firstUsd === secondUsd ? 0 : firstUsd - secondUsd;
 }
 
 /** Each re-send of a long prompt is paid for like the first. */

@@ -11,4 +11,6 @@ export interface Demand {
   readonly dropsParameters: boolean;
   /** The client's output limit lowered to the surface's, in tokens. */
   readonly outputTokens: number | undefined;
+  /** A budget is spent: in US dollars, what the cheapest costs that may serve. Absent: anyone may. */
+  readonly onlyUnderUsd?: number | undefined;
 }

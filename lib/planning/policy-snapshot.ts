@@ -1,8 +1,10 @@
 import type { RequestParameter } from '../catalog/request-parameters.js';
 import type { ModelCapability, ModelPrice, TaskKind } from '../catalog/catalog-model.js';
+import type { BudgetPolicy } from '../cost/index.js';
 import type { Workload } from '../context/index.js';
 import type { BreakerSettings, ConcurrencySettings } from '../signals/index.js';
 import type { Tier } from '../telemetry/records.js';
+import type { PolicyPeakHours } from './peak-hours.js';
 
 /** Timeouts that one deployment, tier or surface sets for itself. */
 export interface OwnTimeouts {
@@ -140,6 +142,9 @@ export interface PolicySnapshot {
   readonly execution: PolicyExecution;
   /** Undefined: none is configured. */
   readonly baseline: PolicyBaseline | undefined;
+  readonly budgets: BudgetPolicy;
+  /** Undefined: no hour differs from another. */
+  readonly peakHours: PolicyPeakHours | undefined;
 }
 
 /** The label of requests that name no surface. */

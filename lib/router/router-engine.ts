@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { RulesClassifier } from '../classification/index.js';
 import { type LlmRouterConfiguration, withFeatureSurfaces } from '../config/index.js';
 import { ConfigurationError, OverloadedError } from '../errors/index.js';
+import { BudgetLedger } from '../cost/index.js';
 import { createPlanExecutor, type PlanExecutor } from '../execution/index.js';
 import { AlertStore, KpiStore, type PrometheusMetrics, SavingsStore } from '../observability/index.js';
 import { buildRuntime, RequestPipeline, type RoutingRuntime } from '../pipeline/index.js';
@@ -42,6 +43,7 @@ export class RouterEngine {
   readonly signals = new LiveSignals(this.bus);
   readonly kpis = new KpiStore(this.bus);
   readonly savings: SavingsStore;
+  readonly budgets = new BudgetLedger(this.bus);
   readonly alerts: AlertStore;
   readonly pipeline: RequestPipeline;
   /** Told of faults of our own: the kind of error and the decision, nothing of the request. */
@@ -84,6 +86,7 @@ export class RouterEngine {
       signals: this.signals,
       executor: this.#executor,
       bus: this.bus,
+      budgets: this.budgets,
       get turns() {
         return turns();
       },
@@ -176,6 +179,7 @@ export class RouterEngine {
     // It is refused by now, but may have connections of its own to end.
     await this.#lastReconfiguration;
     this.#executor.close();
+    this.budgets.close();
     this.signals.close();
     this.alerts.close();
     await Promise.all([this.#runtime, ...this.#retired].map((runtime) => runtime.close()));
@@ -285,6 +289,7 @@ export class RouterEngine {
     this.#retired.add(before);
     const { configuration, policy } = next;
     this.#memories = answerMemories(configuration.reasoningMemory, this.#memories);
+    this.budgets.follow(policy.budgets);
     this.alerts.follow(policy, deploymentsOf([policy]), configuration.alerts);
     this.forgetTheGone();
     for (const follower of this.#followers) follower();

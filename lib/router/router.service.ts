@@ -10,6 +10,7 @@ import type {
 } from '../chat/index.js';
 import type { LlmRouterOptions } from '../config/index.js';
 import { type LlmRequestContext, runBoundWithLlmContext } from '../context/index.js';
+import type { BudgetReport } from '../cost/index.js';
 import type { AlertReport, SavingsReport } from '../observability/index.js';
 import type { Explanation, RouterCallOptions, RoutingInfo } from '../pipeline/index.js';
 import type { ReconfigureReport } from './reconfigure-report.js';
@@ -209,6 +210,20 @@ export class RouterService {
    */
   savings(): SavingsReport {
     return this.engine.savings.report();
+  }
+
+  /**
+   * What is spent, kept for requests under way, and left of every budget, of surfaces, tenants and keys. Counted in this
+   * process alone, since its start: a restart forgets what was spent before it.
+   *
+   * @example
+   * ```ts
+   * const { budgets } = this.router.budgets();
+   * const spent = budgets.filter(({ spentUsd, limitUsd }) => spentUsd >= limitUsd);
+   * ```
+   */
+  budgets(): BudgetReport {
+    return this.engine.budgets.report(this.engine.runtime.policy.budgets);
   }
 
   /** The alerts that stand, and the last ones that were cleared. */

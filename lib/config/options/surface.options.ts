@@ -1,7 +1,8 @@
 import { IsOptional } from '../class-validator.js';
 import type { Workload } from '../../context/llm-request-context.js';
-import { NotSupportedYet, Section } from '../section.decorators.js';
+import { NotSupportedYet, Section, SectionOneOrMany } from '../section.decorators.js';
 import { IsAmount, IsCount, IsFlag, IsFloor, IsMilliseconds, IsName, IsOneOf } from '../validators.js';
+import { BudgetOptions } from './budget.options.js';
 import { OwnTimeoutOptions } from './timeout.options.js';
 
 export const WORKLOADS = ['interactive', 'background'] as const;
@@ -12,7 +13,6 @@ export const WORKLOADS = ['interactive', 'background'] as const;
  * @publicApi
  */
 @NotSupportedYet({
-  budget: '',
   provenance: 'use `pin` to fix the model',
   region: '',
   retention: '',
@@ -43,6 +43,11 @@ export class SurfaceOptions {
   @IsOptional()
   @IsAmount()
   maxCostPerRequest?: number;
+
+  /** What all its requests together may cost: one, or one a day and one a month. */
+  @IsOptional()
+  @SectionOneOrMany(() => BudgetOptions)
+  budget?: BudgetOptions | BudgetOptions[];
 
   /** The only model that may serve this surface. */
   @IsOptional()

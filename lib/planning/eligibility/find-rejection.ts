@@ -1,6 +1,7 @@
 import type { Demand } from '../demand.js';
 import type { RejectionReason } from '../plan.js';
 import type { PolicyDeployment } from '../policy-snapshot.js';
+import { budgetFilter } from './budget.filter.js';
 import { capabilityFilter } from './capability.filter.js';
 import { contextWindowFilter } from './context-window.filter.js';
 import type { EligibilityFilter } from './eligibility-filter.js';
@@ -22,6 +23,7 @@ const FILTERS: readonly EligibilityFilter[] = [
   maxOutputFilter,
   rulePriceFilter,
   requestCostFilter,
+  budgetFilter,
 ];
 
 /** The first hard limit a candidate fails, or undefined where it may serve. */
