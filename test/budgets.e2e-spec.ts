@@ -37,7 +37,11 @@ describe.each(PLATFORMS)('budgets, on %s', (platform) => {
   });
 
   async function open(extra: Partial<LlmRouterOptions> = {}, logger?: LogCollector): Promise<FaultBench> {
-    const bench = await createFaultBench({ platform, options: options(extra), ...(logger ? { logger } : {}) });
+    const bench = await createFaultBench({
+      platform,
+      options: options(extra),
+      ...(logger ? { logger } : {}),
+    });
     closing.push(() => bench.close());
     return bench;
   }
@@ -48,8 +52,11 @@ describe.each(PLATFORMS)('budgets, on %s', (platform) => {
     return ((await response.json()) as BudgetReport).budgets;
   }
 
-  const ask = (bench: FaultBench, headers: Record<string, string> = {}, body: object = {}): Promise<Response> =>
-    bench.postJson('/v1/chat/completions', { ...ASK, ...body }, headers);
+  const ask = (
+    bench: FaultBench,
+    headers: Record<string, string> = {},
+    body: object = {},
+  ): Promise<Response> => bench.postJson('/v1/chat/completions', { ...ASK, ...body }, headers);
 
   beforeAll(async () => {
     upstream = await createScriptedUpstream({ api: 'openai' });
@@ -115,7 +122,9 @@ describe.each(PLATFORMS)('budgets, on %s', (platform) => {
       expect.stringContaining('the budget of surface support for this month is spent: it would be refused'),
     );
     expect(bench.requests.filter(({ errorCode }) => errorCode === 'budget_exceeded')).toEqual(
-      Array(3).fill(expect.objectContaining({ outcome: 'rejected', attempts: 0, costUsd: 0, surface: 'support' })),
+      Array(3).fill(
+        expect.objectContaining({ outcome: 'rejected', attempts: 0, costUsd: 0, surface: 'support' }),
+      ),
     );
   });
 
@@ -171,7 +180,9 @@ describe.each(PLATFORMS)('budgets, on %s', (platform) => {
     expect(plan.attempts.map(({ model }) => model)).toEqual(['cheap']);
     expect(rejected).toEqual([expect.objectContaining({ model: 'dear', reason: 'budget' })]);
     expect(rejected[0]?.detail).toMatch(/^costs about \$0\.00\d+, the cheapest that may serve \$0\.000\d+/);
-    expect(notes[0]).toBe('the budget of surface support for this day is spent: the cheapest that may serve does');
+    expect(notes[0]).toBe(
+      'the budget of surface support for this day is spent: the cheapest that may serve does',
+    );
     const [support] = await budgetsOf(bench);
     expect(support).toMatchObject({ name: 'support', limitUsd: 0.01, spentUsd: 0.012, availableUsd: 0 });
   });
@@ -180,7 +191,12 @@ describe.each(PLATFORMS)('budgets, on %s', (platform) => {
     const bench = await open({
       budgets: {
         timezone: 'Asia/Tokyo',
-        tenants: { acme: [{ usd: 3 * CALL_USD, per: 'month' }, { usd: 5, per: 'day' }] },
+        tenants: {
+          acme: [
+            { usd: 3 * CALL_USD, per: 'month' },
+            { usd: 5, per: 'day' },
+          ],
+        },
         defaultTenant: { usd: CALL_USD, per: 'day' },
       },
     });
@@ -196,7 +212,13 @@ describe.each(PLATFORMS)('budgets, on %s', (platform) => {
     expect((await ask(bench)).status).toBe(200);
     expect(await budgetsOf(bench)).toEqual([
       expect.objectContaining({ scope: 'tenant', name: 'acme', per: 'month', spentUsd: 0.03 }),
-      expect.objectContaining({ scope: 'tenant', name: 'acme', per: 'day', spentUsd: 0.03, availableUsd: 4.97 }),
+      expect.objectContaining({
+        scope: 'tenant',
+        name: 'acme',
+        per: 'day',
+        spentUsd: 0.03,
+        availableUsd: 4.97,
+      }),
       expect.objectContaining({ scope: 'tenant', name: 'small', per: 'day', spentUsd: 0.01 }),
       expect.objectContaining({ scope: 'tenant', name: 'tiny', per: 'day', spentUsd: 0.01 }),
     ]);
@@ -217,7 +239,9 @@ describe.each(PLATFORMS)('budgets, on %s', (platform) => {
       (await ask(bench, { authorization: `Bearer ${key}` })).status;
     expect([await status('poor'), await status('poor'), await status('rich')]).toEqual([200, 402, 200]);
     expect((await bench.fetch('/router/budgets')).status).toBe(401);
-    expect((await bench.fetch('/router/budgets', { headers: { authorization: 'Bearer poor' } })).status).toBe(403);
+    expect((await bench.fetch('/router/budgets', { headers: { authorization: 'Bearer poor' } })).status).toBe(
+      403,
+    );
     const report = await bench.fetch('/router/budgets', { headers: { authorization: 'Bearer rich' } });
     const text = await report.text();
     expect(text).not.toContain('poor');
@@ -248,9 +272,9 @@ describe.each(PLATFORMS)('budgets, on %s', (platform) => {
 
     const leaving = new AbortController();
     leaving.abort();
-    await expect(
-      router.chat(ASK, { surface: 'support', signal: leaving.signal }),
-    ).rejects.toMatchObject({ code: 'client_closed_request' });
+    await expect(router.chat(ASK, { surface: 'support', signal: leaving.signal })).rejects.toMatchObject({
+      code: 'client_closed_request',
+    });
     expect((await budgetsOf(bench))[0]).toMatchObject({ reservedUsd: 0 });
   });
 
@@ -294,7 +318,8 @@ describe.each(PLATFORMS)('budgets, on %s', (platform) => {
 });
 
 describe('budget options', () => {
-  const check = (extra: object): (() => unknown) =>
+  const check =
+    (extra: object): (() => unknown) =>
     () =>
       checkLlmRouterOptions({
         providers: { one: { api: 'openai', apiKey: 'k' } },
@@ -303,20 +328,41 @@ describe('budget options', () => {
       } as LlmRouterOptions);
 
   it.each([
-    [{ surfaces: { a: { budget: { per: 'day' } } } }, 'surfaces.a.budget.usd: must be a number of US dollars'],
+    [
+      { surfaces: { a: { budget: { per: 'day' } } } },
+      'surfaces.a.budget.usd: must be a number of US dollars',
+    ],
     [{ surfaces: { a: { budget: { usd: 0, per: 'day' } } } }, 'surfaces.a.budget.usd'],
-    [{ surfaces: { a: { budget: { usd: 1, per: 'week' } } } }, 'surfaces.a.budget.per: must be one of "day", "month"'],
+    [
+      { surfaces: { a: { budget: { usd: 1, per: 'week' } } } },
+      'surfaces.a.budget.per: must be one of "day", "month"',
+    ],
     [
       { surfaces: { a: { budget: { usd: 1, per: 'day', onExceeded: 'downgrad' } } } },
       'Did you mean "downgrade"',
     ],
     [
-      { surfaces: { a: { budget: [{ usd: 1, per: 'day' }, { usd: 2, per: 'day' }] } } },
+      {
+        surfaces: {
+          a: {
+            budget: [
+              { usd: 1, per: 'day' },
+              { usd: 2, per: 'day' },
+            ],
+          },
+        },
+      },
       'surfaces.a.budget[1].per: there is a budget per day already',
     ],
     [{ budgets: { timezone: 'Mars/Olympus' } }, 'budgets.timezone: must be the IANA name of a time zone'],
-    [{ budgets: { tenants: { acme: [{ usd: 1, per: 'day', on_exceded: 'reject' }] } } }, 'budgets.tenants.acme[0].on_exceded'],
-    [{ http: { apiKeys: [{ key: 'k', budget: 5 }] } }, 'http.apiKeys[0].budget: must be an object, not a number'],
+    [
+      { budgets: { tenants: { acme: [{ usd: 1, per: 'day', on_exceded: 'reject' }] } } },
+      'budgets.tenants.acme[0].on_exceded',
+    ],
+    [
+      { http: { apiKeys: [{ key: 'k', budget: 5 }] } },
+      'http.apiKeys[0].budget: must be an object, not a number',
+    ],
     [{ peakHours: { from: '9:00', to: '18:00' } }, 'peakHours.from: must be a time of day'],
     [{ peakHours: { from: '09:00', to: '09:00' } }, 'peakHours.to: is the same as `from`'],
     [{ peakHours: { from: '09:00', to: '18:00', days: ['mnd'] } }, 'peakHours.days'],
@@ -331,7 +377,13 @@ describe('budget options', () => {
     expect(
       check({
         surfaces: { a: { budget: { usd: 1, per: 'day', on_exceeded: 'downgrade' } }, b: { budget: [] } },
-        budgets: { default_tenant: [{ usd: 1, per: 'day' }, { usd: 9, per: 'month' }], max_tenants: 5 },
+        budgets: {
+          default_tenant: [
+            { usd: 1, per: 'day' },
+            { usd: 9, per: 'month' },
+          ],
+          max_tenants: 5,
+        },
         peak_hours: { from: '22:00', to: '06:00', off_peak: { background: 'cheapest' } },
       }),
     ).not.toThrow();

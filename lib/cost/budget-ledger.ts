@@ -49,7 +49,8 @@ export class BudgetLedger {
   /** The budgets a request is paid from: it has to have room in each of them. */
   budgetsOf(policy: BudgetPolicy, { surface, tenant, keyId }: BudgetSubject): readonly RequestBudget[] {
     const { surfaces, tenants, keys, defaultTenant } = policy;
-    if (surfaces.size === 0 && tenants.size === 0 && keys.size === 0 && defaultTenant.length === 0) return NONE;
+    if (surfaces.size === 0 && tenants.size === 0 && keys.size === 0 && defaultTenant.length === 0)
+      return NONE;
     const found: RequestBudget[] = [];
     const add = (budget: Budget, isConfigured: boolean): void => {
       found.push({ budget, account: this.account(budget, isConfigured, policy) });
@@ -91,7 +92,9 @@ export class BudgetLedger {
     if (budgets.length === 0) return NO_RESERVATION;
     const result = this.tryReserve(budgets, usd);
     if (result instanceof Promise) {
-      return result.then((answer) => ('settle' in answer ? answer : this.#queue.wait(budgets, usd, answer, patience)));
+      return result.then((answer) =>
+        'settle' in answer ? answer : this.#queue.wait(budgets, usd, answer, patience),
+      );
     }
     return 'settle' in result ? result : this.#queue.wait(budgets, usd, result, patience);
   }
@@ -204,10 +207,7 @@ export class BudgetLedger {
     this.bus.emit(news === 'spent' ? 'budget-spent' : 'budget-nearly-spent', event);
   }
 
-  private findFull(
-    budgets: readonly RequestBudget[],
-    onExceeded: Budget['onExceeded'],
-  ): Budget | undefined {
+  private findFull(budgets: readonly RequestBudget[], onExceeded: Budget['onExceeded']): Budget | undefined {
     return budgets.find(({ budget, account }) => {
       if (budget.onExceeded !== onExceeded) return false;
       const { used, held } = this.store.peek(account.key);

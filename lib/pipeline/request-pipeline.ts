@@ -274,7 +274,9 @@ export class RequestPipeline {
     const { plan, features, budgets } = this.decide(runtime, request, options);
     const spent = this.parts.budgets.findRefusal(budgets);
     const notes =
-      spent === undefined ? plan.notes : [...plan.notes, `${describeBudget(spent)} is spent: it would be refused`];
+      spent === undefined
+        ? plan.notes
+        : [...plan.notes, `${describeBudget(spent)} is spent: it would be refused`];
     return explainPlan({ ...plan, notes }, features, runtime.policy.hash);
   }
 

@@ -9,16 +9,21 @@ type Subject = Pick<Budget, 'scope' | 'subject' | 'name'>;
 export function compileBudgets(configuration: LlmRouterConfiguration, notes: ProofNotes): BudgetPolicy {
   const { budgets, surfaces = {}, http } = configuration;
   const compile = (given: Given, subject: Subject, path: string): readonly Budget[] => {
-    const list = given === undefined ? [] : Array.isArray(given) ? (given as BudgetOptions[]) : [given as BudgetOptions];
+    const list =
+      given === undefined ? [] : Array.isArray(given) ? (given as BudgetOptions[]) : [given as BudgetOptions];
     list.forEach(({ per }, index) => {
       if (list.findIndex((other) => other.per === per) < index) {
-        notes.error(`${path}[${index}].per`, `there is a budget per ${per} already: one a day and one a month at most`);
+        notes.error(
+          `${path}[${index}].per`,
+          `there is a budget per ${per} already: one a day and one a month at most`,
+        );
       }
     });
     return list.map(({ usd, per, onExceeded }) => ({ ...subject, per, limitUsd: usd, onExceeded }));
   };
-  const mapOf = (entries: readonly (readonly [string, readonly Budget[]])[]): Map<string, readonly Budget[]> =>
-    new Map(entries.filter(([, list]) => list.length > 0));
+  const mapOf = (
+    entries: readonly (readonly [string, readonly Budget[]])[],
+  ): Map<string, readonly Budget[]> => new Map(entries.filter(([, list]) => list.length > 0));
   return {
     timezone: budgets.timezone,
     maxTenants: budgets.maxTenants,

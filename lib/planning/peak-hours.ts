@@ -67,7 +67,8 @@ function findPeak(
   const { weekday, minuteOfDay, ...date } = localTimeAt(timezone, atMs);
   const isOvernight = toMinute <= fromMinute;
   const end = isOvernight ? MINUTES_A_DAY : toMinute;
-  if (days.has(weekday) && minuteOfDay >= fromMinute && minuteOfDay < end) return { ...date, beganDaysAgo: 0 };
+  if (days.has(weekday) && minuteOfDay >= fromMinute && minuteOfDay < end)
+    return { ...date, beganDaysAgo: 0 };
   const yesterday = (weekday + 6) % 7;
   if (isOvernight && days.has(yesterday) && minuteOfDay < toMinute) return { ...date, beganDaysAgo: 1 };
   return undefined;
