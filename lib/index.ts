@@ -1,5 +1,6 @@
 export type { LongContextPrice, ModelCapability, ModelPrice, TaskKind } from './catalog/catalog-model.js';
 export type { PresetName } from './catalog/presets/provider-preset.js';
+export type { BackgroundReport } from './background/index.js';
 export type {
   ChatCompletion,
   ChatCompletionChunk,

@@ -296,7 +296,7 @@ describe.each(PLATFORMS)('budgets, on %s', (platform) => {
   it('ends who waits for money when the caller leaves', async () => {
     const held = await createScriptedUpstream({ api: 'openai' });
     closing.push(() => held.close());
-    held.failAlways({ kind: 'hang' });
+    held.failAlways({ kind: 'stalled' });
     const bench = await open({
       providers: { one: { api: 'openai', baseUrl: held.baseUrl } },
       // Less than one request may cost at most: one at a time.

@@ -46,6 +46,7 @@ import {
   NO_SURFACE,
   type Plan,
   type PlannedAttempt,
+  type PolicyDeployment,
   type PolicySnapshot,
   type PolicySurface,
   findContextFaults,
@@ -133,6 +134,8 @@ interface Journey {
   readonly tally: CallTally | undefined;
   labels: RequestLabels;
   servedBy: PlannedAttempt | undefined;
+  /** Gives its place back. */
+  leave: (() => void) | undefined;
   /** What is kept for it of the budgets it is paid from. */
   reservation: BudgetReservation | undefined;
   timeToFirstTokenMs: number | undefined;
@@ -154,6 +157,7 @@ interface Planned {
   /** Two copies of it may be under way at once. */
   readonly mayOverlap: boolean;
   readonly budgets: readonly RequestBudget[];
+  readonly hasShare: boolean;
 }
 
 /** validate → context → classify → plan → execute → record: the only orchestration there is. */
@@ -280,6 +284,24 @@ export class RequestPipeline {
     return explainPlan({ ...plan, notes }, features, runtime.policy.hash);
   }
 
+  /**
+   * Who would be asked, the best first. Nothing is called, nothing is recorded.
+   *
+   * @throws what would refuse the request, a spent budget excepted.
+   */
+  preview(body: unknown, options: InternalCallOptions): readonly PolicyDeployment[] {
+    const runtime = this.parts.runtime();
+    const request = validateChatRequest(withStream(body, false), runtime.limits);
+    const { plan, features } = this.decide(runtime, request, options);
+    checkPlan(plan, request, features);
+    return plan.attempts.map(({ deployment }) => deployment);
+  }
+
+  /** Records a request that was refused before it was begun, and gives the error to throw. */
+  refuse(error: unknown, options: InternalCallOptions): LlmRouterError {
+    return this.fail(this.open(options, false), error);
+  }
+
   /** Takes no new request, waits for those under way, and ends the rest after `graceMs`. */
   async close(graceMs: number): Promise<void> {
     this.#admission.close();
@@ -304,6 +326,17 @@ export class RequestPipeline {
   }
 
   private begin(options: InternalCallOptions, streamed: boolean): Journey {
+    const journey = this.open(options, streamed);
+    try {
+      journey.leave = this.#admission.enter(journey.runtime.limits, options.keyId, journey.labels.workload);
+    } catch (error) {
+      throw this.fail(journey, error);
+    }
+    this.#open.add(journey);
+    return journey;
+  }
+
+  private open(options: InternalCallOptions, streamed: boolean): Journey {
     const runtime = this.parts.runtime();
     const startedAt = performance.now();
     const decisionId = createDecisionId();
@@ -314,7 +347,6 @@ export class RequestPipeline {
     if (options.signal?.aborted) onAbort();
     else options.signal?.addEventListener('abort', onAbort, { once: true });
 
-    let leave: (() => void) | undefined;
     const release = runtime.hold();
     let hasEnded = false;
     const context = mergeLlmContext(currentLlmContext(), options);
@@ -336,6 +368,7 @@ export class RequestPipeline {
         streamed,
       },
       servedBy: undefined,
+      leave: undefined,
       reservation: undefined,
       timeToFirstTokenMs: undefined,
       abandonment: undefined,
@@ -371,17 +404,11 @@ export class RequestPipeline {
         };
         this.parts.bus.emit('request-ended', record);
         journey.tally?.onEnded(record);
-        leave?.();
+        journey.leave?.();
         release();
       },
     };
     journey.tally?.onStarted();
-    try {
-      leave = this.#admission.enter(runtime.limits, options.keyId, journey.labels.workload);
-    } catch (error) {
-      throw this.fail(journey, error);
-    }
-    this.#open.add(journey);
     return journey;
   }
 
@@ -392,18 +419,13 @@ export class RequestPipeline {
     const recalledTurns = this.parts.turns?.recall(tenant, request, Date.now()) ?? NO_TURNS;
     const { plan, features, budgets } = this.decide(journey.runtime, request, options, recalledTurns);
     this.label(journey, plan);
-    if (plan.attempts.length === 0) throw nothingEligible(plan, features);
-    if (plan.maxCostUsd !== undefined && !CAPPED_SERVICE_TIERS.has(request.service_tier)) {
-      throw new InvalidRequestError(
-        '`service_tier` may cost more than list price, and this surface caps the cost of a request.',
-        'service_tier',
-      );
-    }
+    checkPlan(plan, request, features);
     for (const deployment of findPassedOver(plan)) {
       this.parts.bus.emit('deployment-passed-over', { decisionId: journey.decisionId, deployment });
     }
     const mayOverlap = isRepeatable(plan, request, options);
-    return { request, features, plan, recalledTurns, tenant, mayOverlap, budgets };
+    const hasShare = options.hasShare ?? false;
+    return { request, features, plan, recalledTurns, tenant, mayOverlap, budgets, hasShare };
   }
 
   /**
@@ -504,7 +526,7 @@ export class RequestPipeline {
 
   private execution(
     journey: Journey,
-    { plan, request, features, recalledTurns, mayOverlap }: Planned,
+    { plan, request, features, recalledTurns, mayOverlap, hasShare }: Planned,
   ): Execution {
     return {
       plan,
@@ -515,6 +537,7 @@ export class RequestPipeline {
       settings: journey.runtime.policy.execution,
       signals: this.parts.signals,
       mayOverlap,
+      hasShare,
       clients: journey.runtime.clients,
       signal: journey.controller.signal,
       startedAt: journey.startedAt,
@@ -607,6 +630,7 @@ const CALLERS_FAULTS: ReadonlySet<LlmRouterErrorCode> = new Set<LlmRouterErrorCo
 
 function outcomeOf(code: LlmRouterErrorCode, journey: Journey): Outcome {
   if (code === 'client_closed_request') return 'client_left';
+  if (code === 'enqueued_request_lost') return 'shed';
   if (code === 'overloaded') return journey.records.length === 0 ? 'shed' : 'failed';
   if (code === 'deadline_exceeded') return 'timed_out';
   if (CALLERS_FAULTS.has(code)) return 'rejected';
@@ -673,6 +697,16 @@ function surfaceNamed(policy: PolicySnapshot, name: string | undefined, param = 
     );
   }
   return surface;
+}
+
+/** @throws what refuses the request before any call. */
+function checkPlan(plan: Plan, request: ValidatedChatRequest, features: RequestFeatures): void {
+  if (plan.attempts.length === 0) throw nothingEligible(plan, features);
+  if (plan.maxCostUsd === undefined || CAPPED_SERVICE_TIERS.has(request.service_tier)) return;
+  throw new InvalidRequestError(
+    '`service_tier` may cost more than list price, and this surface caps the cost of a request.',
+    'service_tier',
+  );
 }
 
 function nothingEligible(plan: Plan, features: RequestFeatures): LlmRouterError {
