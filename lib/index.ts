@@ -78,6 +78,7 @@ export {
   RateLimitedError,
   type RejectionSummary,
   RequestTooLargeError,
+  type SpentBudget,
   StreamInterruptedError,
   SurfaceNotAllowedError,
   UpstreamRejectedError,

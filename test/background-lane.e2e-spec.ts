@@ -104,7 +104,7 @@ describe('enqueue', () => {
 
   it('takes up what it holds when the hours change', async () => {
     const { router, upstream } = await open({ peakHours: ALWAYS_PEAK });
-    const request = structuredClone(ASK) as { model: string; messages: { role: 'user'; content: string }[] };
+    const request = { ...ASK, messages: [...ASK.messages] };
     const answer = router.enqueue(request, { surface: 'reports' });
     // What becomes of it meanwhile is the caller's affair.
     request.messages.length = 0;

@@ -141,7 +141,11 @@ describe.each(PLATFORMS)('budgets, on %s', (platform) => {
             )
           : (async () => {
               try {
-                for await (const chunk of router.stream(ASK, { surface: 'support' })) void chunk;
+                let chunks = 0;
+                for await (const { choices } of router.stream(ASK, { surface: 'support' })) {
+                  chunks += choices.length;
+                }
+                expect(chunks).toBeGreaterThan(0);
                 return 'served';
               } catch (error) {
                 return (error as BudgetExceededError).code;
@@ -325,7 +329,7 @@ describe('budget options', () => {
         providers: { one: { api: 'openai', apiKey: 'k' } },
         routingRules: { simple_queries: { primary: 'gpt-4o-mini' } },
         ...extra,
-      } as LlmRouterOptions);
+      });
 
   it.each([
     [
@@ -368,6 +372,7 @@ describe('budget options', () => {
     [{ peakHours: { from: '09:00', to: '18:00', days: ['mnd'] } }, 'peakHours.days'],
     [{ peakHours: { from: '09:00', to: '18:00', interactive: 'bst' } }, 'Did you mean "best"'],
     [{ background: { maxConcurrency: 0 } }, 'background.maxConcurrency'],
+    [{ background: { backgroundShare: 0.6 } }, 'background.interactiveShare: is 0.5, beside'],
   ])('stop the boot where they cannot be meant: %j', (extra, message) => {
     expect(check(extra)).toThrow(ConfigurationError);
     expect(check(extra)).toThrow(message);

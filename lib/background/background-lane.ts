@@ -35,6 +35,8 @@ const LOOK_MS = 1_000;
 const UNKNOWN_LATENCY_MS = 20_000;
 /** A request of the lane may run so long, where nothing else is configured. */
 const LONGEST_RUN_MS = 600_000;
+/** Of answers in a row some take longer than usual. */
+const ROUND_SLACK = 1.25;
 /** Beside twice its usual time: for the way there. */
 const SLACK_MS = 1_000;
 const MIN_RETRY_AFTER_MS = 1_000;
@@ -372,7 +374,10 @@ export class BackgroundLane {
       if (index % maxConcurrency !== 0 && index !== group.waiting.length - 1) continue;
       const entry = group.waiting[index];
       if (entry === undefined) continue;
-      atMs = Math.min(atMs, this.latestStartMs(entry, group) - Math.floor(index / maxConcurrency) * usualMs);
+      atMs = Math.min(
+        atMs,
+        this.latestStartMs(entry, group) - Math.floor(index / maxConcurrency) * usualMs * ROUND_SLACK,
+      );
     }
     return atMs;
   }

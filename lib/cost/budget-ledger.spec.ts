@@ -253,7 +253,7 @@ describe('BudgetLedger', () => {
     // In none of them anything is left of the refused one.
     expect(desk.ledger.report(policy).budgets.every(({ reservedUsd }) => reservedUsd === 0)).toBe(true);
     desk.nowMs += DAY_MS;
-    desk.spend(policy, 1, { ...who, surface: 'b', keyId: 'other' } as never);
+    desk.spend(policy, 1, { ...who, surface: 'b', keyId: 'other' });
   });
 
   it('tells which budgets make requests cheaper, before they are over', () => {

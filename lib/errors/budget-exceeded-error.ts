@@ -6,7 +6,11 @@ const SUBJECTS = {
   key: 'this API key',
 } as const;
 
-/** Which budget is spent. */
+/**
+ * Which budget is spent.
+ *
+ * @publicApi
+ */
 export interface SpentBudget {
   /** Whose it is. */
   readonly scope: 'surface' | 'tenant' | 'key';

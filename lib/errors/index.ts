@@ -1,5 +1,5 @@
 export { AllAttemptsFailedError, type AttemptFailureSummary } from './all-attempts-failed-error.js';
-export { BudgetExceededError } from './budget-exceeded-error.js';
+export { BudgetExceededError, type SpentBudget } from './budget-exceeded-error.js';
 export { ClientClosedRequestError } from './client-closed-request-error.js';
 export { ConfigurationError, type ConfigurationIssue } from './configuration-error.js';
 export { ContextLengthExceededError } from './context-length-exceeded-error.js';

@@ -2,6 +2,7 @@ import { Catalog } from '../catalog/index.js';
 import { BUILT_IN_CLASSES } from '../classification/index.js';
 import { didYouMean, type LlmRouterConfiguration } from '../config/index.js';
 import { ConfigurationError, type ConfigurationIssue } from '../errors/configuration-error.js';
+import { checkBackground } from './check-background.js';
 import { checkProviders } from './check-providers.js';
 import { checkRuleNames } from './check-rule-names.js';
 import { compileBaseline } from './compile-baseline.js';
@@ -80,6 +81,7 @@ export function compilePolicy(
   });
   const baseline = compileBaseline(configuration.baseline, names, notes);
   const budgets = compileBudgets(configuration, notes);
+  checkBackground(configuration.background, notes);
   const peakHours = compilePeakHours(configuration.peakHours, notes);
 
   const errors = configuration.strict ? [...notes.errors, ...notes.warnings] : notes.errors;
