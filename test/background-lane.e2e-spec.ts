@@ -7,6 +7,7 @@ import {
   type RoutedChatCompletion,
   RouterService,
 } from 'nestjs-llm-router';
+import { createScriptedUpstream } from 'nestjs-llm-router/testing';
 import { createFaultBench, type FaultBench } from './support/fault-bench.js';
 import { HeldUpstream } from './support/held-upstream.js';
 import { whenQueued } from './support/when-queued.js';
@@ -156,6 +157,35 @@ describe('enqueue', () => {
     expect(requests).toHaveLength(10);
   });
 
+  it('gets its share, and no more than its part, of a provider that is busy all the time', async () => {
+    const upstream = await createScriptedUpstream({
+      api: 'openai',
+      latency: { timeToFirstTokenMs: 20, tokensPerSecond: Infinity },
+    });
+    closing.push(() => upstream.close());
+    const { router, requests } = await open({
+      ...roomFor(10),
+      providers: { one: { api: 'openai', baseUrl: upstream.baseUrl } },
+    });
+    const background = Array.from({ length: 200 }, () => router.enqueue(ASK));
+    let isOver = false;
+    const client = async (): Promise<void> => {
+      while (!isOver) await router.chat(ASK);
+    };
+    const clients = Array.from({ length: 30 }, client);
+    while (requests.filter(({ workload }) => workload === 'interactive').length < 400) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    const served = requests.filter(({ workload }) => workload === 'background').length;
+    const share = served / requests.length;
+    process.stdout.write(`of ${requests.length} requests ${Math.round(share * 100)} % are background work\n`);
+    expect(share).toBeGreaterThan(0.08);
+    expect(share).toBeLessThan(0.5);
+    isOver = true;
+    await Promise.all(clients);
+    await Promise.all(background);
+  });
+
   it('is refused at once when the queue is full, with the time until there may be room', async () => {
     const { router, upstream, requests } = await open({ peakHours: ALWAYS_PEAK, background: { maxSize: 2 } });
     const held = [1, 2].map(() => router.enqueue(ASK, { deadlineMs: 600_000, surface: 'reports' }));
@@ -245,6 +275,21 @@ describe('enqueue', () => {
       Array(2).fill(['shed', 'enqueued_request_lost']),
     );
     await expect(router.enqueue(ASK)).rejects.toMatchObject({ code: 'overloaded' });
+  });
+
+  it('says so at once, while those under way have their time to finish', async () => {
+    const { router, app, upstream } = await open({
+      peakHours: ALWAYS_PEAK,
+      shutdown: { graceMs: 60_000 },
+    });
+    const running = router.chat(ASK);
+    await upstream.whenWaiting(1);
+    const lost = router.enqueue(ASK);
+    const closed = app.close();
+    await expect(lost).rejects.toBeInstanceOf(EnqueuedRequestLostError);
+    upstream.finishAll();
+    await running;
+    await closed;
   });
 
   it('keeps who asked, and nothing of who happened to be there when it ran', async () => {

@@ -130,7 +130,11 @@ describe.each(PLATFORMS)('budgets, on %s', (platform) => {
 
   it('is exceeded by one request at most, of 1,000 at once; and all of it can be spent', async () => {
     const limitUsd = 25.5 * CALL_USD;
-    const bench = await open({ surfaces: { support: { budget: { usd: limitUsd, per: 'day' } } } });
+    const bench = await open({
+      // Alone: on a slow machine some would be served by the other, and cost less.
+      routingRules: { work: { primary: 'dear' } },
+      surfaces: { support: { budget: { usd: limitUsd, per: 'day' } } },
+    });
     const router = bench.app.get(RouterService);
     const outcomes = await Promise.all(
       Array.from({ length: 1_000 }, (_, index) =>
@@ -192,18 +196,22 @@ describe.each(PLATFORMS)('budgets, on %s', (platform) => {
   });
 
   it('counts tenants apart, those without a budget of their own each by the default', async () => {
-    const bench = await open({
-      budgets: {
-        timezone: 'Asia/Tokyo',
-        tenants: {
-          acme: [
-            { usd: 3 * CALL_USD, per: 'month' },
-            { usd: 5, per: 'day' },
-          ],
+    const logs = new LogCollector();
+    const bench = await open(
+      {
+        budgets: {
+          timezone: 'Asia/Tokyo',
+          tenants: {
+            acme: [
+              { usd: 3 * CALL_USD, per: 'month' },
+              { usd: 5, per: 'day' },
+            ],
+          },
+          defaultTenant: { usd: CALL_USD, per: 'day' },
         },
-        defaultTenant: { usd: CALL_USD, per: 'day' },
       },
-    });
+      logs,
+    );
     const statuses = async (tenant: string, times: number): Promise<number[]> => {
       const found: number[] = [];
       for (let request = 0; request < times; request += 1)
@@ -214,6 +222,9 @@ describe.each(PLATFORMS)('budgets, on %s', (platform) => {
     expect(await statuses('small', 2)).toEqual([200, 402]);
     expect(await statuses('tiny', 1)).toEqual([200]);
     expect((await ask(bench)).status).toBe(200);
+    // What a request says of itself is in no log.
+    expect(logs.lines.filter((line) => line.startsWith('Spent'))).toHaveLength(3);
+    expect(logs.lines.join(' ')).not.toMatch(/small|tiny/);
     expect(await budgetsOf(bench)).toEqual([
       expect.objectContaining({ scope: 'tenant', name: 'acme', per: 'month', spentUsd: 0.03 }),
       expect.objectContaining({
@@ -228,6 +239,30 @@ describe.each(PLATFORMS)('budgets, on %s', (platform) => {
     ]);
     const [{ resetsAt } = { resetsAt: '' }] = await budgetsOf(bench);
     expect(resetsAt).toMatch(/T15:00:00\.000Z$/);
+  });
+
+  it('is for embeddings as for chats', async () => {
+    const bench = await open({
+      models: {
+        vectors: {
+          provider: 'one',
+          price: { inputPer1M: 1_000, outputPer1M: 0 },
+          capabilities: ['embeddings'],
+        },
+        dear: { provider: 'one', price: DEAR },
+      },
+      routingRules: { work: { primary: 'dear' } },
+      surfaces: { search: { budget: { usd: 0.002, per: 'day' } } },
+    });
+    const router = bench.app.get(RouterService);
+    const embed = (): Promise<unknown> =>
+      router.embed({ model: 'vectors', input: 'a few words' }, { surface: 'search' });
+    await embed();
+    await expect(embed()).rejects.toBeInstanceOf(BudgetExceededError);
+    expect(router.budgets().budgets[0]?.spentUsd).toBeCloseTo(
+      bench.attempts.reduce((sum, { costUsd }) => sum + costUsd, 0),
+      9,
+    );
   });
 
   it('counts a key by itself, and shows it by its place', async () => {
@@ -376,6 +411,22 @@ describe('budget options', () => {
   ])('stop the boot where they cannot be meant: %j', (extra, message) => {
     expect(check(extra)).toThrow(ConfigurationError);
     expect(check(extra)).toThrow(message);
+  });
+
+  it('come with a warning where a model has no price', () => {
+    const options = {
+      providers: { one: { api: 'openai' as const, apiKey: 'k' } },
+      models: { mystery: { provider: 'one' } },
+      routingRules: { simple_queries: { primary: 'mystery', fallback: 'gpt-4o-mini' } },
+    };
+    const budget = { usd: 1, per: 'day' as const };
+    const unpriced = { path: 'models.mystery.price', message: expect.stringContaining('budget') as string };
+    const warningsOf = (extra: object): unknown[] => [
+      ...checkLlmRouterOptions({ ...options, ...extra }).warnings,
+    ];
+    expect(warningsOf({ surfaces: { a: { budget } } })).toContainEqual(unpriced);
+    expect(warningsOf({ budgets: { defaultTenant: budget } })).toContainEqual(unpriced);
+    expect(warningsOf({ surfaces: { a: {} } })).not.toContainEqual(unpriced);
   });
 
   it('may be written in snake_case, one or several', () => {

@@ -189,6 +189,28 @@ describe('BackgroundLane', () => {
     expect(await answer).toBe(refusal);
   });
 
+  it('loses none of those that came while another was under way', async () => {
+    stage.options.maxConcurrency = 1;
+    const answers = [enqueue(), enqueue()];
+    expect(stage.runs).toHaveLength(1);
+    stage.runs[0]?.finish(new OverloadedError('full', 2_000));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(stage.lane.report()).toMatchObject({ queued: 1, running: 1 });
+    stage.runs[1]?.finish();
+    await vi.advanceTimersByTimeAsync(2_000);
+    stage.runs[2]?.finish();
+    expect(await Promise.all(answers)).toEqual([ANSWER, ANSWER]);
+  });
+
+  it('goes by the capacity that its models have now', () => {
+    stage.peakHours = OFFICE;
+    void enqueue();
+    expect(stage.runs).toHaveLength(0);
+    stage.maxConcurrency = 10;
+    void enqueue();
+    expect(stage.runs).toHaveLength(2);
+  });
+
   it('waits for the day a spent budget begins anew', async () => {
     const answer = enqueue(24 * HOUR_MS);
     const resetsAtMs = Date.parse('2026-12-01T00:00:00Z');

@@ -140,10 +140,15 @@ export class BackgroundLane {
   }
 
   report(): BackgroundReport {
-    const waiting = [...this.#groups.values()].flatMap((group) => group.waiting);
-    const oldest = Math.min(...waiting.map(({ enqueuedAtMs }) => enqueuedAtMs));
-    const next = Math.min(...waiting.map(({ deadlineAtMs }) => deadlineAtMs));
-    const isEmpty = waiting.length === 0;
+    const isEmpty = this.#queued === 0;
+    let oldest = Number.POSITIVE_INFINITY;
+    let next = Number.POSITIVE_INFINITY;
+    for (const { waiting } of this.#groups.values()) {
+      for (const { enqueuedAtMs, deadlineAtMs } of waiting) {
+        oldest = Math.min(oldest, enqueuedAtMs);
+        next = Math.min(next, deadlineAtMs);
+      }
+    }
     return {
       queued: this.#queued,
       running: this.#running,
@@ -221,8 +226,7 @@ export class BackgroundLane {
     const { key } = entry.group;
     entry.group = this.#groups.get(key) ?? entry.group;
     const { waiting } = entry.group;
-    const after = waiting.findIndex(({ deadlineAtMs }) => deadlineAtMs > entry.deadlineAtMs);
-    waiting.splice(after < 0 ? waiting.length : after, 0, entry);
+    waiting.splice(placeOf(entry, waiting), 0, entry);
     this.#groups.set(key, entry.group);
     this.#queued += 1;
     this.#queuedBytes += entry.bytes;
@@ -369,9 +373,8 @@ export class BackgroundLane {
     const { maxConcurrency } = this.parts.options();
     const usualMs = this.usualMs(group);
     let atMs = Number.POSITIVE_INFINITY;
-    for (let index = 0; index < group.waiting.length; index += 1) {
-      // So many rounds are run before it. The last of each is the one that counts, or the very last.
-      if (index % maxConcurrency !== 0 && index !== group.waiting.length - 1) continue;
+    // Of each round the first has the nearest deadline.
+    for (let index = 0; index < group.waiting.length; index += maxConcurrency) {
       const entry = group.waiting[index];
       if (entry === undefined) continue;
       atMs = Math.min(
@@ -400,6 +403,18 @@ export class BackgroundLane {
       Math.max(0, ...groups.map((group) => this.usualMs(group))) / this.parts.options().maxConcurrency;
     return Math.max(MIN_RETRY_AFTER_MS, Math.min(pressedMs, peakMs + roundMs));
   }
+}
+
+/** Behind all whose deadline is not later. */
+function placeOf({ deadlineAtMs }: Entry, waiting: readonly Entry[]): number {
+  let low = 0;
+  let high = waiting.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((waiting[middle]?.deadlineAtMs ?? 0) <= deadlineAtMs) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function mostAt(counts: ReadonlyMap<string, number>, deployments: readonly PolicyDeployment[]): number {

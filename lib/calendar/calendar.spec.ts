@@ -71,6 +71,12 @@ describe('localTimeAt and instantOf', () => {
     );
   });
 
+  it('take the first of two hours', () => {
+    const twice = { year: 2026, month: 11, day: 1, minuteOfDay: 90 };
+    expect(instantOf('America/New_York', twice)).toBe(at('2026-11-01T05:30Z'));
+    expect(localTimeAt('America/New_York', at('2026-11-01T06:30Z'))).toMatchObject({ minuteOfDay: 90 });
+  });
+
   it('take the moment that clocks are put forward for a time that none shows', () => {
     const missing = { year: 2026, month: 3, day: 8, minuteOfDay: 2 * 60 + 30 };
     expect(instantOf('America/New_York', missing)).toBe(at('2026-03-08T07:00Z'));

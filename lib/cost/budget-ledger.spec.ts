@@ -127,6 +127,20 @@ describe('BudgetLedger', () => {
     expect(desk.store.size).toBe(1);
   });
 
+  it('serves who has waited out of the day that has come meanwhile', async () => {
+    const desk = new Desk();
+    const policy = policyOf({ surfaces: { a: [REJECT] } });
+    const first = desk.reserve(policy, 1) as BudgetReservation;
+    const waiting = desk.reserve(policy, 0.5);
+    desk.nowMs += DAY_MS;
+    first.settle(1);
+    (await waiting)?.settle(0.25);
+    expect(desk.ledger.report(policy).budgets[0]).toMatchObject({
+      spentUsd: 0.25,
+      since: '2026-12-01T00:00:00.000Z',
+    });
+  });
+
   it('does not begin a day again where the clock is set back a little', () => {
     const desk = new Desk();
     const policy = policyOf({ surfaces: { a: [REJECT] } });

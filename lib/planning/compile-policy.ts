@@ -17,6 +17,7 @@ import { bindsByName, NameResolver } from './name-resolver.js';
 import { orderRules } from './order-rules.js';
 import { NO_SURFACE, type PolicyRule, type PolicySnapshot, type PolicySurface } from './policy-snapshot.js';
 import { proveHops } from './prove-hops.js';
+import { warnUnpriced } from './warn-unpriced.js';
 import { proveSurfaces } from './prove-surfaces.js';
 import { ProofNotes } from './proof-notes.js';
 
@@ -81,6 +82,7 @@ export function compilePolicy(
   });
   const baseline = compileBaseline(configuration.baseline, names, notes);
   const budgets = compileBudgets(configuration, notes);
+  warnUnpriced(budgets, rules.values(), surfaces.values(), notes);
   checkBackground(configuration.background, notes);
   const peakHours = compilePeakHours(configuration.peakHours, notes);
 

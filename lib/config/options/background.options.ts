@@ -7,7 +7,7 @@ import { IsCount, IsMilliseconds, IsShareOrAll } from '../validators.js';
  */
 export class BackgroundOptions {
   /** Requests that may wait. Beyond it `enqueue` is refused at once. @defaultValue 1000 */
-  @IsCount(0, 1_000_000)
+  @IsCount(0, 100_000)
   maxSize = 1_000;
 
   /** Bytes that the waiting requests may take together. @defaultValue 67108864 (64 MB) */
