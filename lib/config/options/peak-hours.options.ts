@@ -2,16 +2,20 @@ import { IsOptional } from '../class-validator.js';
 import { Section } from '../section.decorators.js';
 import { IsClockTime, IsListOf, IsOneOf, IsTimezone } from '../validators.js';
 
-/** What the candidates of a tier are ranked by. */
-export const RANKING_PRESETS = ['balanced', 'cheapest', 'fastest', 'best'] as const;
-
 /**
  * What the candidates of a tier are ranked by: latency, errors, load and cost together (`balanced`); cost; latency;
  * quality.
  *
  * @publicApi
  */
-export type RankingPreset = (typeof RANKING_PRESETS)[number];
+export type RankingPreset = 'balanced' | 'cheapest' | 'fastest' | 'best';
+
+export const RANKING_PRESETS = [
+  'balanced',
+  'cheapest',
+  'fastest',
+  'best',
+] as const satisfies readonly RankingPreset[];
 
 /** As JavaScript counts them: Sunday is 0. */
 export const WEEKDAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
