@@ -30,15 +30,10 @@ export {
 } from './options/llm-router.options.js';
 export { LongContextPriceOptions } from './options/long-context-price.options.js';
 export { ModelOptions } from './options/model.options.js';
-export {
-  OffPeakOptions,
-  PeakHoursOptions,
-  RANKING_PRESETS,
-  type RankingPreset,
-  WEEKDAYS,
-} from './options/peak-hours.options.js';
+export { OffPeakOptions, PeakHoursOptions, WEEKDAYS } from './options/peak-hours.options.js';
 export { PriceOptions } from './options/price.options.js';
 export { ProviderOptions, type ProviderApiName } from './options/provider.options.js';
+export { GlobalRankingOptions, RankingOptions, RankingWeightOptions } from './options/ranking.options.js';
 export { RuleOptions, TierOptions } from './options/rule.options.js';
 export { ReasoningMemoryOptions } from './options/reasoning-memory.options.js';
 export { ShutdownOptions } from './options/shutdown.options.js';

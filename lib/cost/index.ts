@@ -7,5 +7,5 @@ export { costOfUsage } from './cost-of-usage.js';
 export { isWithinPrice, mixedPricePer1k } from './mixed-price.js';
 export { findOddPrices, type PriceContext } from './odd-prices.js';
 export { priceForPrompt } from './price-for-prompt.js';
-export { mostCostUsd, type OutputToPay, usualCostUsd } from './request-cost.js';
+export { mostCostUsd, type OutputToPay } from './request-cost.js';
 export type { BudgetPatience, BudgetReservation, RequestBudget } from './request-budget.js';

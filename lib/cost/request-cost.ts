@@ -3,9 +3,7 @@ import type { PromptToPay } from './affordable-output.js';
 import { mostInputTokens } from './estimate-slack.js';
 import { priceForPrompt } from './price-for-prompt.js';
 
-/** What an answer is taken to have where nobody has said how long it may be. */
-const USUAL_OUTPUT_TOKENS = 512;
-/** What it is taken to have at most where not even the model's own limit is known. */
+/** What an answer is taken to have at most where nobody has said how long it may be not even the model's own limit is known. */
 const UNKNOWN_OUTPUT_TOKENS = 8_192;
 
 export interface OutputToPay {
@@ -13,16 +11,6 @@ export interface OutputToPay {
   readonly requested: number | undefined;
   readonly modelMaxOutputTokens: number | undefined;
   readonly contextWindow: number | undefined;
-}
-
-/** What a request costs, about, in US dollars: to compare models by. Nothing of it is taken to be cached. */
-export function usualCostUsd(price: ModelPrice, prompt: PromptToPay, output: OutputToPay): number {
-  return costUsd(
-    price,
-    prompt,
-    prompt.inputTokens,
-    Math.min(output.requested ?? USUAL_OUTPUT_TOKENS, mostOutputTokens(output)),
-  );
 }
 
 /** The most a request can cost, in US dollars: what a budget has to be ready for. */

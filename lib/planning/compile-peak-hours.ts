@@ -1,10 +1,13 @@
 import { type PeakHoursOptions, WEEKDAYS } from '../config/index.js';
 import type { PolicyPeakHours } from './peak-hours.js';
+import type { RankingPreset } from './ranking-preset.js';
 import type { ProofNotes } from './proof-notes.js';
 
 /** The hours as numbers. */
 export function compilePeakHours(
   options: PeakHoursOptions | undefined,
+  /** What work is ranked by at any hour, where nothing is said of the hour. */
+  atAnyHour: RankingPreset,
   notes: ProofNotes,
 ): PolicyPeakHours | undefined {
   if (options === undefined) return undefined;
@@ -22,7 +25,10 @@ export function compilePeakHours(
     fromMinute,
     toMinute,
     inPeak: { interactive, background },
-    offPeak: { interactive: offPeak.interactive, background: offPeak.background },
+    offPeak: {
+      interactive: offPeak.interactive ?? atAnyHour,
+      background: offPeak.background ?? atAnyHour,
+    },
   };
 }
 

@@ -12,6 +12,7 @@ import { LimitsOptions } from './limits.options.js';
 import { ModelOptions } from './model.options.js';
 import { PeakHoursOptions } from './peak-hours.options.js';
 import { ProviderOptions } from './provider.options.js';
+import { GlobalRankingOptions } from './ranking.options.js';
 import { ReasoningMemoryOptions } from './reasoning-memory.options.js';
 import { RuleOptions } from './rule.options.js';
 import { ShutdownOptions } from './shutdown.options.js';
@@ -65,6 +66,9 @@ export class LlmRouterConfiguration {
    */
   @IsOneOf(['route', 'refuse', 'drop'])
   unsupportedParameters: 'route' | 'refuse' | 'drop' = 'route';
+
+  @Section(() => GlobalRankingOptions)
+  ranking: GlobalRankingOptions = new GlobalRankingOptions();
 
   @Section(() => ExecutionOptions)
   execution: ExecutionOptions = new ExecutionOptions();

@@ -1,21 +1,9 @@
 import { IsOptional } from '../class-validator.js';
 import { Section } from '../section.decorators.js';
+import { PRESETS } from './ranking.options.js';
 import { IsClockTime, IsListOf, IsOneOf, IsTimezone } from '../validators.js';
 
-/**
- * What the candidates of a tier are ranked by: latency, errors, load and cost together (`balanced`); cost; latency;
- * quality.
- *
- * @publicApi
- */
-export type RankingPreset = 'balanced' | 'cheapest' | 'fastest' | 'best';
-
-export const RANKING_PRESETS = [
-  'balanced',
-  'cheapest',
-  'fastest',
-  'best',
-] as const satisfies readonly RankingPreset[];
+type Preset = (typeof PRESETS)[number];
 
 /** As JavaScript counts them: Sunday is 0. */
 export const WEEKDAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
@@ -26,13 +14,15 @@ export const WEEKDAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as con
  * @publicApi
  */
 export class OffPeakOptions {
-  /** @defaultValue 'balanced' */
-  @IsOneOf(RANKING_PRESETS)
-  interactive: RankingPreset = 'balanced';
+  /** @defaultValue `ranking.preset`, or else 'balanced' */
+  @IsOptional()
+  @IsOneOf(PRESETS)
+  interactive?: Preset;
 
-  /** @defaultValue 'balanced' */
-  @IsOneOf(RANKING_PRESETS)
-  background: RankingPreset = 'balanced';
+  /** @defaultValue `ranking.preset`, or else 'balanced' */
+  @IsOptional()
+  @IsOneOf(PRESETS)
+  background?: Preset;
 }
 
 /**
@@ -63,12 +53,12 @@ export class PeakHoursOptions {
   to!: string;
 
   /** What interactive work is ranked by in these hours. @defaultValue 'best' */
-  @IsOneOf(RANKING_PRESETS)
-  interactive: RankingPreset = 'best';
+  @IsOneOf(PRESETS)
+  interactive: Preset = 'best';
 
   /** What background work is ranked by in these hours. @defaultValue 'cheapest' */
-  @IsOneOf(RANKING_PRESETS)
-  background: RankingPreset = 'cheapest';
+  @IsOneOf(PRESETS)
+  background: Preset = 'cheapest';
 
   @Section(() => OffPeakOptions)
   offPeak: OffPeakOptions = new OffPeakOptions();
