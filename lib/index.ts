@@ -1,5 +1,6 @@
 export type { LongContextPrice, ModelCapability, ModelPrice, TaskKind } from './catalog/catalog-model.js';
 export type { PresetName } from './catalog/presets/provider-preset.js';
+export type { BackgroundReport } from './background/index.js';
 export type {
   ChatCompletion,
   ChatCompletionChunk,
@@ -9,6 +10,7 @@ export type {
   EmbeddingResponse,
   TokenUsage,
 } from './chat/index.js';
+export type { PeriodLength } from './calendar/index.js';
 export { checkLlmRouterOptions, type LlmRouterOptionsReport } from './check-llm-router-options.js';
 export type { Classification } from './classification/index.js';
 export {
@@ -16,7 +18,10 @@ export {
   type AiSdkLanguageModel,
   type AlertsOptions,
   type ApiKeyOptions,
+  type BackgroundOptions,
   type BreakerOptions,
+  type BudgetOptions,
+  type BudgetsOptions,
   type ConcurrencyOptions,
   type ConfigurationFileWatchOptions,
   type DeploymentOptions,
@@ -31,7 +36,9 @@ export {
   type LlmRouterOptions,
   type LongContextPriceOptions,
   type ModelOptions,
+  type OffPeakOptions,
   type OwnTimeoutOptions,
+  type PeakHoursOptions,
   type PriceOptions,
   type ProviderApiName,
   type ProviderOptions,
@@ -47,17 +54,20 @@ export {
   type TierOptions,
   type TimeoutOptions,
 } from './config/index.js';
+export type { BudgetReport, BudgetState } from './cost/index.js';
 export type { LlmRequestContext, SurfaceName, SurfaceTightening, Workload } from './context/index.js';
 // All of it, not by name: only so does the declaration of an application's surfaces merge with ours.
 export type * from './context/llm-surfaces.js';
 export {
   AllAttemptsFailedError,
   type AttemptFailureSummary,
+  BudgetExceededError,
   ClientClosedRequestError,
   ConfigurationError,
   type ConfigurationIssue,
   ContextLengthExceededError,
   DeadlineExceededError,
+  EnqueuedRequestLostError,
   InternalError,
   InvalidApiKeyError,
   InvalidRequestError,
@@ -71,6 +81,7 @@ export {
   RateLimitedError,
   type RejectionSummary,
   RequestTooLargeError,
+  type SpentBudget,
   StreamInterruptedError,
   SurfaceNotAllowedError,
   UpstreamRejectedError,
@@ -124,4 +135,4 @@ export {
   type RouterFetch,
   RouterService,
 } from './router/index.js';
-export type { Alert, AlertKind, AlertSubject, Outcome, Tier } from './telemetry/index.js';
+export type { Alert, AlertKind, AlertSubject, BudgetScope, Outcome, Tier } from './telemetry/index.js';

@@ -20,6 +20,7 @@ import {
   tightenSurface,
 } from './planning/index.js';
 import { RouterEngine } from './router/index.js';
+import type { BudgetEvent } from './telemetry/index.js';
 
 /** What happens at boot and at shutdown, and the only place that logs. */
 @Injectable()
@@ -66,6 +67,13 @@ export class LlmRouterLifecycle
     });
     engine.bus.on('alert-cleared', (alert) => {
       this.#logger.log(`Alert cleared (${alert.kind}): ${describeAlert(alert)}`);
+    });
+    engine.bus.on('budget-nearly-spent', (event) => {
+      this.#logger.warn(`80 % spent of ${describeBudget(event)}`);
+    });
+    engine.bus.on('budget-spent', (event) => {
+      const then = event.onExceeded === 'reject' ? 'requests are refused' : 'the cheapest models serve';
+      this.#logger.warn(`Spent: ${describeBudget(event)}; until it begins anew ${then}`);
     });
     engine.bus.on('key-refused', ({ provider, position, total, usable, kind, outMs }) => {
       this.#logger.warn(
@@ -156,6 +164,11 @@ export class LlmRouterLifecycle
   async onApplicationShutdown(): Promise<void> {
     await this.engine.close();
   }
+}
+
+function describeBudget({ scope, name, isConfigured, per, limitUsd, resetsAtMs }: BudgetEvent): string {
+  const whose = isConfigured ? `${scope} ${name}` : 'a tenant without one of its own';
+  return `the budget of ${whose} ($${limitUsd} per ${per}, anew at ${new Date(resetsAtMs).toISOString()})`;
 }
 
 function counted(requests: number): string {

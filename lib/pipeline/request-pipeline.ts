@@ -24,11 +24,13 @@ import {
   mergeLlmContext,
   type Workload,
 } from '../context/index.js';
+import type { Budget, BudgetLedger, BudgetReservation, RequestBudget } from '../cost/index.js';
 import { ContextLengthExceededError } from '../errors/context-length-exceeded-error.js';
 import { InternalError } from '../errors/internal-error.js';
 import { InvalidRequestError } from '../errors/invalid-request-error.js';
 import { LlmRouterError, type LlmRouterErrorCode } from '../errors/llm-router-error.js';
 import { NoEligibleModelError } from '../errors/no-eligible-model-error.js';
+import { OverloadedError } from '../errors/overloaded-error.js';
 import {
   ChoiceProgress,
   choicesOf,
@@ -46,6 +48,7 @@ import {
   type Plan,
   type PlanInput,
   type PlannedAttempt,
+  type PolicyDeployment,
   type PolicySnapshot,
   type PolicySurface,
   findContextFaults,
@@ -68,6 +71,7 @@ import { createDecisionId } from './decision-id.js';
 import { embeddingAnswer } from './embedding-answer.js';
 import { explainPlan } from './explain-plan.js';
 import type { Explanation } from './explanation.js';
+import { mostCostOf } from './most-cost.js';
 import { MIN_CACHED_TOKENS, PromptAffinity } from './prompt-affinity.js';
 import type { RoutingInfo } from './routing-info.js';
 import type { RoutingRuntime } from './routing-runtime.js';
@@ -82,6 +86,7 @@ export interface PipelineParts {
   readonly signals: SignalsSnapshot;
   readonly executor: PlanExecutor;
   readonly bus: TelemetryBus;
+  readonly budgets: BudgetLedger;
   /** Undefined: nothing is kept of answers. May be another one after each reconfiguration. */
   readonly turns: TurnMemory | undefined;
   /** Uniform in [0, 1). */
@@ -115,6 +120,8 @@ const CAPPED_SERVICE_TIERS: ReadonlySet<unknown> = new Set([undefined, null, 'au
 
 /** How long a stream that was ended by the shutdown has to tell its reader so. */
 const LAST_WORDS_MS = 1_000;
+/** So long, and half of its deadline at most, a request waits for money that is kept for others. */
+const MAX_MONEY_WAIT_MS = 30_000;
 /** Node takes a longer one for 1 ms. */
 const MAX_TIMER_MS = 2_147_000_000;
 
@@ -132,6 +139,10 @@ interface Journey {
   readonly tally: CallTally | undefined;
   labels: RequestLabels;
   servedBy: PlannedAttempt | undefined;
+  /** Gives its place back. */
+  leave: (() => void) | undefined;
+  /** What is kept for it of the budgets it is paid from. */
+  reservation: BudgetReservation | undefined;
   timeToFirstTokenMs: number | undefined;
   /** Ends a stream whose reader has gone without a word. */
   abandonment: NodeJS.Timeout | undefined;
@@ -152,6 +163,8 @@ interface Planned {
   readonly tenant: string;
   /** Two copies of it may be under way at once. */
   readonly mayOverlap: boolean;
+  readonly budgets: readonly RequestBudget[];
+  readonly hasShare: boolean;
 }
 
 /** validate → context → classify → plan → execute → record: the only orchestration there is. */
@@ -171,6 +184,8 @@ export class RequestPipeline {
     const journey = this.begin(options, false);
     try {
       const planned = this.plan(journey, withStream(body, false), options);
+      const funding = this.fund(journey, planned);
+      if (funding !== undefined) await funding;
       const execution = this.execution(journey, planned);
       const served = await this.parts.executor.chat(execution);
       const { planned: attempt, completion } = served;
@@ -196,7 +211,7 @@ export class RequestPipeline {
       const request = validateEmbeddingRequest(body, journey.runtime.limits);
       const features = extractEmbeddingFeatures(request);
       const { runtime } = journey;
-      const { surface, workload, deadlineMs } = this.circumstances(runtime, options);
+      const { surface, workload, deadlineMs, budgets } = this.circumstances(runtime, options);
       const plan = createEmbeddingPlan({
         features,
         requestedModel: request.model,
@@ -208,6 +223,8 @@ export class RequestPipeline {
       });
       this.label(journey, plan);
       if (plan.attempts.length === 0) throw nothingEligible(plan, features);
+      const funding = this.fund(journey, { plan, features, mayOverlap: false, budgets }, 0);
+      if (funding !== undefined) await funding;
       const served = await this.parts.executor.embed({
         plan,
         request,
@@ -236,6 +253,8 @@ export class RequestPipeline {
     const journey = this.begin(options, true);
     try {
       const planned = this.plan(journey, withStream(body, true), options);
+      const funding = this.fund(journey, planned);
+      if (funding !== undefined) await funding;
       const execution = this.execution(journey, planned);
       const served = await this.parts.executor.stream(execution);
       journey.servedBy = served.planned;
@@ -265,17 +284,39 @@ export class RequestPipeline {
   explain(body: unknown, options: InternalCallOptions = {}): Explanation {
     const runtime = this.parts.runtime();
     const request = validateChatRequest(body, runtime.limits);
-    const { plan, features, observed } = this.decide(
+    const { plan, features, observed, budgets } = this.decide(
       runtime,
       request,
       options,
       NO_TURNS,
       Number.POSITIVE_INFINITY,
     );
-    if (observed === undefined) return explainPlan(plan, features, runtime.policy.hash);
-    // What routing would do is what one wants to see while it is only observed.
-    const notes = [...plan.notes, ...observed.notes];
-    return explainPlan({ ...observed, notes }, features, runtime.policy.hash);
+    const spent = this.parts.budgets.findRefusal(budgets);
+    const notes = [
+      ...plan.notes,
+      // What routing would do is what one wants to see while it is only observed.
+      ...(observed?.notes ?? []),
+      ...(spent === undefined ? [] : [`${describeBudget(spent)} is spent: it would be refused`]),
+    ];
+    return explainPlan({ ...(observed ?? plan), notes }, features, runtime.policy.hash);
+  }
+
+  /**
+   * Who would be asked, the best first. Nothing is called, nothing is recorded.
+   *
+   * @throws what would refuse the request, a spent budget excepted.
+   */
+  preview(body: unknown, options: InternalCallOptions): readonly PolicyDeployment[] {
+    const runtime = this.parts.runtime();
+    const request = validateChatRequest(withStream(body, false), runtime.limits);
+    const { plan, features } = this.decide(runtime, request, options);
+    checkPlan(plan, request, features);
+    return plan.attempts.map(({ deployment }) => deployment);
+  }
+
+  /** Records a request that was refused before it was begun, and gives the error to throw. */
+  refuse(error: unknown, options: InternalCallOptions): LlmRouterError {
+    return this.fail(this.open(options, false), error);
   }
 
   /** Takes no new request, waits for those under way, and ends the rest after `graceMs`. */
@@ -302,6 +343,17 @@ export class RequestPipeline {
   }
 
   private begin(options: InternalCallOptions, streamed: boolean): Journey {
+    const journey = this.open(options, streamed);
+    try {
+      journey.leave = this.#admission.enter(journey.runtime.limits, options.keyId, journey.labels.workload);
+    } catch (error) {
+      throw this.fail(journey, error);
+    }
+    this.#open.add(journey);
+    return journey;
+  }
+
+  private open(options: InternalCallOptions, streamed: boolean): Journey {
     const runtime = this.parts.runtime();
     const startedAt = performance.now();
     const decisionId = createDecisionId();
@@ -312,7 +364,6 @@ export class RequestPipeline {
     if (options.signal?.aborted) onAbort();
     else options.signal?.addEventListener('abort', onAbort, { once: true });
 
-    let leave: (() => void) | undefined;
     const release = runtime.hold();
     let hasEnded = false;
     const context = mergeLlmContext(currentLlmContext(), options);
@@ -334,6 +385,8 @@ export class RequestPipeline {
         streamed,
       },
       servedBy: undefined,
+      leave: undefined,
+      reservation: undefined,
       timeToFirstTokenMs: undefined,
       abandonment: undefined,
       observed: undefined,
@@ -345,6 +398,8 @@ export class RequestPipeline {
         clearTimeout(journey.abandonment);
         this.#open.delete(journey);
         const { servedBy, records } = journey;
+        const costUsd = totalCost(journey);
+        journey.reservation?.settle(costUsd);
         const record: RequestRecord = {
           ...journey.labels,
           startedAtMs: journey.startedAtMs,
@@ -363,22 +418,16 @@ export class RequestPipeline {
                   tier: servedBy.tier,
                 },
           usage: records.reduce((sum, record) => addUsage(sum, record.usage), NO_USAGE),
-          costUsd: totalCost(journey),
+          costUsd,
           ...observedIn(journey, outcome),
         };
         this.parts.bus.emit('request-ended', record);
         journey.tally?.onEnded(record);
-        leave?.();
+        journey.leave?.();
         release();
       },
     };
     journey.tally?.onStarted();
-    try {
-      leave = this.#admission.enter(runtime.limits, options.keyId, journey.labels.workload);
-    } catch (error) {
-      throw this.fail(journey, error);
-    }
-    this.#open.add(journey);
     return journey;
   }
 
@@ -387,21 +436,53 @@ export class RequestPipeline {
     const request = validateChatRequest(body, journey.runtime.limits);
     const tenant = tenantKeyOf(options);
     const recalledTurns = this.parts.turns?.recall(tenant, request, Date.now()) ?? NO_TURNS;
-    const { plan, features, observed } = this.decide(journey.runtime, request, options, recalledTurns);
+    const { plan, features, observed, budgets } = this.decide(
+      journey.runtime,
+      request,
+      options,
+      recalledTurns,
+    );
     this.label(journey, plan);
     journey.observed = observed;
-    if (plan.attempts.length === 0) throw nothingEligible(plan, features);
-    if (plan.maxCostUsd !== undefined && !CAPPED_SERVICE_TIERS.has(request.service_tier)) {
-      throw new InvalidRequestError(
-        '`service_tier` may cost more than list price, and this surface caps the cost of a request.',
-        'service_tier',
-      );
-    }
+    checkPlan(plan, request, features);
     for (const deployment of findPassedOver(plan)) {
       this.parts.bus.emit('deployment-passed-over', { decisionId: journey.decisionId, deployment });
     }
     const mayOverlap = isRepeatable(plan, request, options);
-    return { request, features, plan, recalledTurns, tenant, mayOverlap };
+    const hasShare = options.hasShare ?? false;
+    return { request, features, plan, recalledTurns, tenant, mayOverlap, budgets, hasShare };
+  }
+
+  /**
+   * Keeps what the request may cost of the budgets it is paid from. Gives something to wait for only where nothing is left
+   * but what is kept for others.
+   *
+   * @throws {@link BudgetExceededError} where one is spent.
+   */
+  private fund(
+    journey: Journey,
+    { plan, features, mayOverlap, budgets }: Pick<Planned, 'plan' | 'features' | 'mayOverlap' | 'budgets'>,
+    outputTokens?: number,
+  ): Promise<void> | undefined {
+    if (budgets.length === 0) return undefined;
+    const { hedge } = journey.runtime.policy.execution;
+    const copies =
+      1 + Number(mayOverlap && hedge.enabled) + Number(plan.surface.onStreamFailure === 'continue');
+    const { signal } = journey.controller;
+    const reserved = this.parts.budgets.reserve(budgets, mostCostOf(plan, features, copies, outputTokens), {
+      maxWaitMs: Math.min(plan.deadlineMs / 2, MAX_MONEY_WAIT_MS),
+      signal,
+    });
+    if (!(reserved instanceof Promise)) {
+      journey.reservation = reserved;
+      return undefined;
+    }
+    return reserved.then((reservation) => {
+      journey.reservation = reservation;
+      // Who has left is told so by the execution.
+      if (reservation !== undefined || signal.aborted) return;
+      throw new OverloadedError('What is left of a budget is kept for requests under way.', 1_000);
+    });
   }
 
   /** What is known of the request once it is planned. */
@@ -421,6 +502,7 @@ export class RequestPipeline {
     surface: PolicySurface;
     workload: Workload;
     deadlineMs: number | undefined;
+    budgets: readonly RequestBudget[];
   } {
     const context = mergeLlmContext(currentLlmContext(), options);
     checkCircumstances(context);
@@ -429,6 +511,11 @@ export class RequestPipeline {
       surface,
       workload: context.workload ?? surface.workload,
       deadlineMs: context.deadlineMs,
+      budgets: this.parts.budgets.budgetsOf(policy.budgets, {
+        surface: surface.name,
+        tenant: context.tenant,
+        keyId: options.keyId,
+      }),
     };
   }
 
@@ -438,9 +525,15 @@ export class RequestPipeline {
     options: InternalCallOptions,
     recalledTurns: ReadonlyMap<number, RecalledTurn> = NO_TURNS,
     candidatesPerTier?: number,
-  ): { plan: Plan; features: RequestFeatures; observed?: Plan } {
+  ): {
+    plan: Plan;
+    features: RequestFeatures;
+    budgets: readonly RequestBudget[];
+    observed?: Plan;
+  } {
     const { policy } = runtime;
-    const { surface, workload, deadlineMs } = this.circumstances(runtime, options);
+    const { surface, workload, deadlineMs, budgets } = this.circumstances(runtime, options);
+    const spent = this.parts.budgets.findDowngrade(budgets);
     const features = extractFeatures(request, thinkingTokensOf(recalledTurns));
     const nowMs = Date.now();
     const input: PlanInput = {
@@ -452,6 +545,8 @@ export class RequestPipeline {
         workload,
         deadlineMs,
         deadlineLimitMs: options.deadlineLimitMs,
+        downgradedBy: spent === undefined ? undefined : describeBudget(spent),
+        cheapestFirst: options.cheapestFirst,
       },
       policy,
       signals: this.parts.signals,
@@ -464,14 +559,14 @@ export class RequestPipeline {
       ...(candidatesPerTier === undefined ? {} : { candidatesPerTier }),
     };
     const plan = createPlan(input);
-    if (policy.observedBaseline === undefined || surface.pin !== undefined) return { plan, features };
+    if (policy.observedBaseline === undefined || surface.pin !== undefined) return { plan, features, budgets };
     const bound = createPlan({ ...input, boundTo: policy.observedBaseline });
-    return { plan: bound, features, observed: plan };
+    return { plan: bound, features, budgets, observed: plan };
   }
 
   private execution(
     journey: Journey,
-    { plan, request, features, recalledTurns, mayOverlap }: Planned,
+    { plan, request, features, recalledTurns, mayOverlap, hasShare }: Planned,
   ): Execution {
     return {
       plan,
@@ -482,6 +577,7 @@ export class RequestPipeline {
       settings: journey.runtime.policy.execution,
       signals: this.parts.signals,
       mayOverlap,
+      hasShare,
       clients: journey.runtime.clients,
       signal: journey.controller.signal,
       startedAt: journey.startedAt,
@@ -582,6 +678,7 @@ const CALLERS_FAULTS: ReadonlySet<LlmRouterErrorCode> = new Set<LlmRouterErrorCo
 
 function outcomeOf(code: LlmRouterErrorCode, journey: Journey): Outcome {
   if (code === 'client_closed_request') return 'client_left';
+  if (code === 'enqueued_request_lost') return 'shed';
   if (code === 'overloaded') return journey.records.length === 0 ? 'shed' : 'failed';
   if (code === 'deadline_exceeded') return 'timed_out';
   if (CALLERS_FAULTS.has(code)) return 'rejected';
@@ -600,6 +697,10 @@ function isRepeatable(plan: Plan, request: ValidatedChatRequest, options: Intern
     request.store !== true &&
     mergeLlmContext(currentLlmContext(), options).sideEffects !== true
   );
+}
+
+function describeBudget({ scope, name, per }: Budget): string {
+  return `the budget of ${scope} ${name} for this ${per}`;
 }
 
 /** The longest that any of its attempts may stream. */
@@ -670,6 +771,16 @@ function surfaceNamed(policy: PolicySnapshot, name: string | undefined, param = 
     );
   }
   return surface;
+}
+
+/** @throws what refuses the request before any call. */
+function checkPlan(plan: Plan, request: ValidatedChatRequest, features: RequestFeatures): void {
+  if (plan.attempts.length === 0) throw nothingEligible(plan, features);
+  if (plan.maxCostUsd === undefined || CAPPED_SERVICE_TIERS.has(request.service_tier)) return;
+  throw new InvalidRequestError(
+    '`service_tier` may cost more than list price, and this surface caps the cost of a request.',
+    'service_tier',
+  );
 }
 
 function nothingEligible(plan: Plan, features: RequestFeatures): LlmRouterError {

@@ -12,6 +12,7 @@ import type { Plan, RejectedCandidate } from './plan.js';
 import type { PolicyModel, PolicySnapshot } from './policy-snapshot.js';
 import { shortestTimeouts } from './own-timeouts.js';
 import { rankTier } from './rank-tier.js';
+import { presetAt } from './peak-hours.js';
 import { rankingFor } from './ranking-for.js';
 
 /** What a live deployment's latency is measured against in the ranking. */
@@ -49,7 +50,12 @@ export function createEmbeddingPlan(input: EmbeddingPlanInput): Plan {
     return false;
   });
   const usage = { inputTokens: features.inputTokens, cachedTokens: 0, outputTokens: 0 };
-  const ranking = rankingFor(undefined, surface, policy);
+  const ranking = rankingFor(
+    undefined,
+    surface,
+    policy,
+    policy.peakHours && presetAt(policy.peakHours, workload, nowMs),
+  );
   const ranked = rankTier(eligible, {
     score: {
       weights: ranking.weights,

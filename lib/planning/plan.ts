@@ -74,7 +74,8 @@ export type RejectionReason =
   | 'quality_floor'
   | 'safety_floor'
   | 'rule_price'
-  | 'request_cost';
+  | 'request_cost'
+  | 'budget';
 
 /** A candidate that a hard limit left out. */
 export interface RejectedCandidate {

@@ -1,7 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
+import { BackgroundLane } from '../background/index.js';
 import { RulesClassifier } from '../classification/index.js';
 import { type LlmRouterConfiguration, withFeatureSurfaces } from '../config/index.js';
 import { ConfigurationError, OverloadedError } from '../errors/index.js';
+import { BudgetLedger } from '../cost/index.js';
 import { createPlanExecutor, type PlanExecutor } from '../execution/index.js';
 import { AlertStore, KpiStore, type PrometheusMetrics, SavingsStore } from '../observability/index.js';
 import { buildRuntime, RequestPipeline, type RoutingRuntime } from '../pipeline/index.js';
@@ -42,8 +44,10 @@ export class RouterEngine {
   readonly signals = new LiveSignals(this.bus);
   readonly kpis = new KpiStore(this.bus);
   readonly savings: SavingsStore;
+  readonly budgets = new BudgetLedger(this.bus);
   readonly alerts: AlertStore;
   readonly pipeline: RequestPipeline;
+  readonly lane: BackgroundLane;
   /** Told of faults of our own: the kind of error and the decision, nothing of the request. */
   onFault: (decisionId: string, error: unknown) => void = () => undefined;
   readonly #executor: PlanExecutor;
@@ -84,6 +88,7 @@ export class RouterEngine {
       signals: this.signals,
       executor: this.#executor,
       bus: this.bus,
+      budgets: this.budgets,
       get turns() {
         return turns();
       },
@@ -91,6 +96,16 @@ export class RouterEngine {
       onFault: (decisionId, error) => {
         this.onFault(decisionId, error);
       },
+    });
+    const { pipeline } = this;
+    this.lane = new BackgroundLane({
+      bus: this.bus,
+      signals: this.signals,
+      policy: () => this.#runtime.policy,
+      options: () => this.#runtime.configuration.background,
+      preview: (body, options) => pipeline.preview(body, options),
+      run: (body, options) => pipeline.chat(body, options),
+      refuse: (error, options) => pipeline.refuse(error, options),
     });
   }
 
@@ -158,6 +173,7 @@ export class RouterEngine {
   /** Readiness goes off, no new request is taken, those under way finish or are ended after the grace period. */
   async drain(graceMs = this.configuration.shutdown.graceMs, listener: DrainListener = {}): Promise<void> {
     this.markStopping();
+    this.lane.close();
     const { pipeline } = this;
     if (pipeline.inFlight > 0) listener.onWaiting?.(pipeline.inFlight, graceMs);
     // Set before the pipeline sets its own, and so told of what that will end.
@@ -175,7 +191,9 @@ export class RouterEngine {
     this.markStopping();
     // It is refused by now, but may have connections of its own to end.
     await this.#lastReconfiguration;
+    this.lane.close();
     this.#executor.close();
+    this.budgets.close();
     this.signals.close();
     this.alerts.close();
     await Promise.all([this.#runtime, ...this.#retired].map((runtime) => runtime.close()));
@@ -285,8 +303,10 @@ export class RouterEngine {
     this.#retired.add(before);
     const { configuration, policy } = next;
     this.#memories = answerMemories(configuration.reasoningMemory, this.#memories);
+    this.budgets.follow(policy.budgets);
     this.alerts.follow(policy, deploymentsOf([policy]), configuration.alerts);
     this.forgetTheGone();
+    this.lane.follow();
     for (const follower of this.#followers) follower();
     void this.retire(before);
   }

@@ -2,6 +2,7 @@ import type { TokenUsage } from '../chat/chat-types.js';
 import type { LlmRouterErrorCode } from '../errors/llm-router-error.js';
 import type { ProviderErrorKind } from '../errors/provider-error-kind.js';
 import type { Alert } from './alert.js';
+import type { BudgetEvent } from './budget-events.js';
 import type { KeyRefused, KeyRestored } from './key-events.js';
 
 /**
@@ -203,6 +204,10 @@ export interface TelemetryEvents {
   'handler-ended': HandlerRecord;
   'alert-raised': Alert;
   'alert-cleared': Alert;
+  /** 80 % of it is spent. */
+  'budget-nearly-spent': BudgetEvent;
+  /** All of it is spent. */
+  'budget-spent': BudgetEvent;
   'key-refused': KeyRefused;
   'key-restored': KeyRestored;
 }

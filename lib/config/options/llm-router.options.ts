@@ -3,11 +3,14 @@ import type { SurfaceName } from '../../context/llm-surfaces.js';
 import { NotSupportedYet, Section, SectionMap } from '../section.decorators.js';
 import { IsFlag, IsName, IsOneOf } from '../validators.js';
 import { AlertsOptions } from './alerts.options.js';
+import { BackgroundOptions } from './background.options.js';
+import { BudgetsOptions } from './budget.options.js';
 import { ExecutionOptions } from './execution.options.js';
 import { HealthOptions } from './health.options.js';
 import { HttpOptions } from './http.options.js';
 import { LimitsOptions } from './limits.options.js';
 import { ModelOptions } from './model.options.js';
+import { PeakHoursOptions } from './peak-hours.options.js';
 import { ProviderOptions } from './provider.options.js';
 import { GlobalRankingOptions } from './ranking.options.js';
 import { ReasoningMemoryOptions } from './reasoning-memory.options.js';
@@ -20,7 +23,6 @@ import { SurfaceOptions } from './surface.options.js';
  * What users write is {@link LlmRouterOptions}.
  */
 @NotSupportedYet({
-  peakHours: '',
   storage: 'state is kept in memory',
   classification: '',
   safety: '',
@@ -72,6 +74,19 @@ export class LlmRouterConfiguration {
 
   @Section(() => LimitsOptions)
   limits: LimitsOptions = new LimitsOptions();
+
+  /** Beside those of surfaces (`surfaces.<name>.budget`) and of keys (`http.apiKeys[].budget`). */
+  @Section(() => BudgetsOptions)
+  budgets: BudgetsOptions = new BudgetsOptions();
+
+  /** @defaultValue none: all work is ranked by `balanced`, at any hour */
+  @IsOptional()
+  @Section(() => PeakHoursOptions)
+  peakHours?: PeakHoursOptions;
+
+  /** Of `RouterService.enqueue`. */
+  @Section(() => BackgroundOptions)
+  background: BackgroundOptions = new BackgroundOptions();
 
   @Section(() => ReasoningMemoryOptions)
   reasoningMemory: ReasoningMemoryOptions = new ReasoningMemoryOptions();

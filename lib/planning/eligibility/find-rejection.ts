@@ -1,6 +1,7 @@
 import type { Demand } from '../demand.js';
 import type { RejectionReason } from '../plan.js';
 import type { PolicyDeployment } from '../policy-snapshot.js';
+import { budgetFilter } from './budget.filter.js';
 import { capabilityFilter } from './capability.filter.js';
 import { contextWindowFilter } from './context-window.filter.js';
 import type { EligibilityFilter, StandingDemand, StandingFilter } from './eligibility-filter.js';
@@ -31,6 +32,7 @@ const BY_REQUEST: readonly EligibilityFilter[] = [
   contextWindowFilter,
   maxOutputFilter,
   requestCostFilter,
+  budgetFilter,
 ];
 
 export interface Rejection {
