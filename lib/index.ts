@@ -10,21 +10,31 @@ export type {
   TokenUsage,
 } from './chat/index.js';
 export { checkLlmRouterOptions, type LlmRouterOptionsReport } from './check-llm-router-options.js';
-export type { Classification } from './classification/index.js';
+export type { Classification, ClassifiedBy } from './classification/index.js';
 export {
   loadConfigurationFile,
   type AiSdkLanguageModel,
   type AlertsOptions,
   type ApiKeyOptions,
   type BreakerOptions,
+  type CalibrationOptions,
+  type ClassConditionOptions,
+  type ClassificationInput,
+  type ClassificationOptions,
+  type ClassifierOptions,
+  type ClassOptions,
   type ConcurrencyOptions,
   type ConfigurationFileWatchOptions,
+  type CustomClassification,
+  type CustomClassifier,
   type DeploymentOptions,
+  type ExamplesOptions,
   type ExecutionOptions,
   type HealthOptions,
   type HealthProbeOptions,
   type HedgeOptions,
   type HttpOptions,
+  type JudgeOptions,
   type LimitsOptions,
   type LlmRouterConfiguration,
   type LlmRouterFeatureOptions,

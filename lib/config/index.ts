@@ -10,6 +10,21 @@ export {
 export { loadConfigurationFile } from './load-configuration-file.js';
 export type { AiSdkLanguageModel } from './options/ai-sdk-language-model.js';
 export { AlertsOptions } from './options/alerts.options.js';
+export type {
+  ClassificationInput,
+  CustomClassification,
+  CustomClassifier,
+} from './options/classification-input.js';
+export {
+  CalibrationOptions,
+  CLASS_LANGUAGES,
+  ClassConditionOptions,
+  ClassificationOptions,
+  ClassifierOptions,
+  ClassOptions,
+  ExamplesOptions,
+  JudgeOptions,
+} from './options/classification.options.js';
 export { DeploymentOptions } from './options/deployment.options.js';
 export { BreakerOptions } from './options/breaker.options.js';
 export { ConcurrencyOptions } from './options/concurrency.options.js';

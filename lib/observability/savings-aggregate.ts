@@ -1,5 +1,5 @@
 import { costOfUsage } from '../cost/index.js';
-import { EMBEDDINGS_CLASS, type PolicyBaseline } from '../planning/index.js';
+import { CLASSIFICATION_CLASS, EMBEDDINGS_CLASS, type PolicyBaseline } from '../planning/index.js';
 import type { AttemptRecord } from '../telemetry/index.js';
 import { CompensatedSum } from './compensated-sum.js';
 import { dollars } from './rounding.js';
@@ -34,7 +34,8 @@ export class SavingsAggregate {
     this.#calls += 1;
     if (usageSource === 'estimated' && promptTokens + completionTokens > 0) this.#estimatedCalls += 1;
     this.#spentUsd.add(costUsd);
-    if (outcome !== 'succeeded') return;
+    // What was called to find out the class answered nobody.
+    if (outcome !== 'succeeded' || requestClass === CLASSIFICATION_CLASS) return;
     this.#answered += 1;
     // The baseline answers chats: it would not have been called for vectors.
     if (this.baseline === undefined || requestClass === EMBEDDINGS_CLASS) return;

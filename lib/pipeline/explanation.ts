@@ -1,4 +1,4 @@
-import type { RequestFeatures } from '../classification/index.js';
+import type { Classification, RequestFeatures } from '../classification/index.js';
 import type { Plan, RankingTerms, RejectionReason } from '../planning/index.js';
 import type { Tier } from '../telemetry/index.js';
 
@@ -36,7 +36,7 @@ export interface ExplainedRejection {
  * @publicApi
  */
 export interface Explanation {
-  readonly classification: { readonly class: string; readonly score: number };
+  readonly classification: Classification;
   readonly features: {
     readonly inputTokens: number;
     readonly requestedOutputTokens: number | null;
@@ -69,7 +69,13 @@ function rounded(value: number): number {
 
 export function explainPlan(plan: Plan, features: RequestFeatures, policyHash: string): Explanation {
   return {
-    classification: { class: plan.classification.class, score: rounded(plan.classification.score) },
+    classification: {
+      ...plan.classification,
+      score: rounded(plan.classification.score),
+      ...(plan.classification.threshold === undefined
+        ? {}
+        : { threshold: rounded(plan.classification.threshold) }),
+    },
     features: {
       inputTokens: features.inputTokens,
       requestedOutputTokens: features.requestedOutputTokens ?? null,

@@ -11,9 +11,11 @@ import {
   validateEmbeddingRequest,
 } from '../chat/index.js';
 import {
-  type Classifier,
+  type Classification,
+  type ClassifiableRequest,
   extractEmbeddingFeatures,
   extractFeatures,
+  type RequestClassifier,
   type RequestFeatures,
 } from '../classification/index.js';
 import { didYouMean } from '../config/index.js';
@@ -38,9 +40,12 @@ import {
   SHUTDOWN,
 } from '../execution/index.js';
 import {
+  classDecides,
   createEmbeddingPlan,
   createPlan,
   findPassedOver,
+  INTERACTIVE_DEADLINE_MS,
+  LONG_DEADLINE_MS,
   NO_SURFACE,
   type Plan,
   type PlannedAttempt,
@@ -64,6 +69,7 @@ import { type CallTally, currentCallTally } from './call-tally.js';
 import { createDecisionId } from './decision-id.js';
 import { embeddingAnswer } from './embedding-answer.js';
 import { explainPlan, type Explanation } from './explanation.js';
+import { JourneyModelCaller } from './journey-model-caller.js';
 import type { RoutingInfo } from './routing-info.js';
 import type { RoutingRuntime } from './routing-runtime.js';
 import { tenantKeyOf } from './tenant-key.js';
@@ -73,7 +79,7 @@ import type { TurnMemory } from './turn-memory.js';
 export interface PipelineParts {
   /** The runtime of now; a request takes it once. */
   readonly runtime: () => RoutingRuntime;
-  readonly classifier: Classifier;
+  readonly classifier: RequestClassifier;
   readonly signals: SignalsSnapshot;
   readonly executor: PlanExecutor;
   readonly bus: TelemetryBus;
@@ -123,6 +129,8 @@ interface Journey {
   readonly startedAt: number;
   readonly controller: AbortController;
   readonly records: AttemptRecord[];
+  /** Of these, calls that were made to find out its class. */
+  callsBefore: number;
   /** Who counts the requests of the handler this one was made in. */
   readonly tally: CallTally | undefined;
   labels: RequestLabels;
@@ -134,6 +142,23 @@ interface Journey {
   chunks: AsyncGenerator<ChatCompletionChunk, void, undefined> | undefined;
   /** Emits the request record and gives back what the request holds. The first call counts. */
   end(outcome: Outcome, errorCode?: LlmRouterErrorCode): void;
+}
+
+/** Who asks, under which surface. */
+interface Circumstances {
+  readonly surface: PolicySurface;
+  readonly workload: Workload;
+  readonly tenant: string | undefined;
+  readonly deadlineMs: number | undefined;
+}
+
+/** A request that has been read, and is not planned yet. */
+interface Received {
+  readonly request: ValidatedChatRequest;
+  readonly features: RequestFeatures;
+  readonly circumstances: Circumstances;
+  readonly recalledTurns: ReadonlyMap<number, RecalledTurn>;
+  readonly tenant: string;
 }
 
 interface Planned {
@@ -162,7 +187,11 @@ export class RequestPipeline {
   async chat(body: unknown, options: InternalCallOptions = {}): Promise<RoutedAnswer> {
     const journey = this.begin(options, false);
     try {
-      const planned = this.plan(journey, withStream(body, false), options);
+      const received = this.receive(journey, withStream(body, false), options);
+      const found = this.classify(journey, received, options);
+      // A step of the event loop only where somebody is asked.
+      const classification = found instanceof Promise ? await found : found;
+      const planned = this.plan(journey, received, classification, options);
       const execution = this.execution(journey, planned);
       const served = await this.parts.executor.chat(execution);
       const { planned: attempt, completion } = served;
@@ -226,7 +255,10 @@ export class RequestPipeline {
   async stream(body: unknown, options: InternalCallOptions = {}): Promise<RoutedStream> {
     const journey = this.begin(options, true);
     try {
-      const planned = this.plan(journey, withStream(body, true), options);
+      const received = this.receive(journey, withStream(body, true), options);
+      const found = this.classify(journey, received, options);
+      const classification = found instanceof Promise ? await found : found;
+      const planned = this.plan(journey, received, classification, options);
       const execution = this.execution(journey, planned);
       const served = await this.parts.executor.stream(execution);
       journey.servedBy = served.planned;
@@ -243,7 +275,7 @@ export class RequestPipeline {
       ).unref();
       return {
         chunks,
-        routing: this.routing(journey, planned.plan, served, undefined, served.attempt),
+        routing: this.routing(journey, planned.plan, served, undefined, journey.callsBefore + served.attempt),
         costUsd: () => totalCost(journey),
         ended: journey.controller.signal,
       };
@@ -252,11 +284,16 @@ export class RequestPipeline {
     }
   }
 
-  /** The plan alone: nothing is called, nothing is recorded. */
+  /** The plan alone: nothing is called, nothing is recorded or learned. */
   explain(body: unknown, options: InternalCallOptions = {}): Explanation {
     const runtime = this.parts.runtime();
     const request = validateChatRequest(body, runtime.limits);
-    const { plan, features } = this.decide(runtime, request, options);
+    const features = extractFeatures(request, thinkingTokensOf(NO_TURNS));
+    const circumstances = this.circumstances(runtime, options);
+    const classification = this.parts.classifier.preview(
+      classifiable(runtime, request, features, circumstances),
+    );
+    const plan = this.decide(runtime, { request, features, circumstances }, classification, options);
     return explainPlan(plan, features, runtime.policy.hash);
   }
 
@@ -306,6 +343,7 @@ export class RequestPipeline {
       startedAt,
       controller,
       records: [],
+      callsBefore: 0,
       tally: currentCallTally(),
       labels: {
         decisionId,
@@ -362,12 +400,52 @@ export class RequestPipeline {
     return journey;
   }
 
-  /** Validates, classifies and plans. @throws what refuses the request before any call. */
-  private plan(journey: Journey, body: unknown, options: InternalCallOptions): Planned {
+  /** Validates. @throws what refuses the request before anything is called. */
+  private receive(journey: Journey, body: unknown, options: InternalCallOptions): Received {
     const request = validateChatRequest(body, journey.runtime.limits);
     const tenant = tenantKeyOf(options);
     const recalledTurns = this.parts.turns?.recall(tenant, request, Date.now()) ?? NO_TURNS;
-    const { plan, features } = this.decide(journey.runtime, request, options, recalledTurns);
+    const circumstances = this.circumstances(journey.runtime, options);
+    const features = extractFeatures(request, thinkingTokensOf(recalledTurns));
+    return { request, features, circumstances, recalledTurns, tenant };
+  }
+
+  /** A promise only where somebody has to be asked. Nobody is where the class decides nothing. */
+  private classify(
+    journey: Journey,
+    { request, features, circumstances }: Received,
+    options: InternalCallOptions,
+  ): Classification | Promise<Classification> {
+    const { runtime, decisionId, records, controller } = journey;
+    const { classifier } = this.parts;
+    const asked = classifiable(runtime, request, features, circumstances);
+    const { surface, workload } = circumstances;
+    if (!classDecides(runtime.policy, surface, request.model)) return classifier.preview(asked);
+    const deadlineMs = deadlineOf(runtime.policy, circumstances, options);
+    const labels = { ...journey.labels, surface: surface.name, workload };
+    return classifier.classify(asked, {
+      decisionId,
+      models: new JourneyModelCaller(
+        this.parts,
+        { runtime, labels, signal: controller.signal, records },
+        surface,
+        workload,
+      ),
+      signal: controller.signal,
+      leftMs: () => deadlineMs - (performance.now() - journey.startedAt),
+    });
+  }
+
+  /** Plans. @throws what refuses the request before any call of its own. */
+  private plan(
+    journey: Journey,
+    received: Received,
+    classification: Classification,
+    options: InternalCallOptions,
+  ): Planned {
+    const { request, features, recalledTurns, tenant } = received;
+    journey.callsBefore = journey.records.length;
+    const plan = this.decide(journey.runtime, received, classification, options);
     this.label(journey, plan);
     if (plan.attempts.length === 0) throw nothingEligible(plan, features);
     if (plan.maxCostUsd !== undefined && !CAPPED_SERVICE_TIERS.has(request.service_tier)) {
@@ -393,36 +471,28 @@ export class RequestPipeline {
     };
   }
 
-  private circumstances(
-    { policy }: RoutingRuntime,
-    options: InternalCallOptions,
-  ): {
-    surface: PolicySurface;
-    workload: Workload;
-    deadlineMs: number | undefined;
-  } {
+  private circumstances({ policy }: RoutingRuntime, options: InternalCallOptions): Circumstances {
     const context = mergeLlmContext(currentLlmContext(), options);
     checkCircumstances(context);
     const surface = tightenSurface(surfaceNamed(policy, context.surface, options.surfaceParam), context);
     return {
       surface,
       workload: context.workload ?? surface.workload,
+      tenant: context.tenant,
       deadlineMs: context.deadlineMs,
     };
   }
 
   private decide(
-    runtime: RoutingRuntime,
-    request: ValidatedChatRequest,
+    { policy }: RoutingRuntime,
+    { request, features, circumstances }: Pick<Received, 'request' | 'features' | 'circumstances'>,
+    classification: Classification,
     options: InternalCallOptions,
-    recalledTurns: ReadonlyMap<number, RecalledTurn> = NO_TURNS,
-  ): { plan: Plan; features: RequestFeatures } {
-    const { policy } = runtime;
-    const { surface, workload, deadlineMs } = this.circumstances(runtime, options);
-    const features = extractFeatures(request, thinkingTokensOf(recalledTurns));
-    const plan = createPlan({
+  ): Plan {
+    const { surface, workload, deadlineMs } = circumstances;
+    return createPlan({
       features,
-      classification: this.parts.classifier.classify(features),
+      classification,
       requestedModel: request.model,
       circumstances: {
         surface,
@@ -435,7 +505,6 @@ export class RequestPipeline {
       nowMs: Date.now(),
       random: this.parts.random,
     });
-    return { plan, features };
   }
 
   private execution(
@@ -455,6 +524,7 @@ export class RequestPipeline {
       signal: journey.controller.signal,
       startedAt: journey.startedAt,
       records: journey.records,
+      attemptsBefore: journey.callsBefore,
     };
   }
 
@@ -473,6 +543,8 @@ export class RequestPipeline {
       tier: served.tier,
       requestClass: plan.classification.class,
       score: plan.classification.score,
+      classifiedBy: plan.classification.by,
+      threshold: plan.classification.threshold,
       rule: plan.rule,
       surface: plan.surface.name,
       droppedParameters: droppedFields,
@@ -543,10 +615,11 @@ const CALLERS_FAULTS: ReadonlySet<LlmRouterErrorCode> = new Set<LlmRouterErrorCo
 
 function outcomeOf(code: LlmRouterErrorCode, journey: Journey): Outcome {
   if (code === 'client_closed_request') return 'client_left';
-  if (code === 'overloaded') return journey.records.length === 0 ? 'shed' : 'failed';
+  const calls = journey.records.length - journey.callsBefore;
+  if (code === 'overloaded') return calls === 0 ? 'shed' : 'failed';
   if (code === 'deadline_exceeded') return 'timed_out';
   if (CALLERS_FAULTS.has(code)) return 'rejected';
-  return journey.records.length === 0 && code !== 'internal_error' ? 'rejected' : 'failed';
+  return calls === 0 && code !== 'internal_error' ? 'rejected' : 'failed';
 }
 
 /**
@@ -568,6 +641,32 @@ function longestStreamMs({ attempts, surface }: Plan): number {
   const longest = Math.max(...attempts.map(({ timeouts }) => timeouts.maxStreamMs));
   // Of one that is continued, each part may take so long.
   return Math.min(surface.onStreamFailure === 'continue' ? longest * 2 : longest, MAX_TIMER_MS);
+}
+
+function classifiable(
+  { policy }: RoutingRuntime,
+  request: ValidatedChatRequest,
+  features: RequestFeatures,
+  { surface, workload, tenant }: Circumstances,
+): ClassifiableRequest {
+  return {
+    request,
+    features,
+    circumstances: { surface: surface.name, workload, tenant },
+    policy: policy.classification,
+    calibration: surface.calibration,
+    servedClasses: policy.rulesForClass,
+  };
+}
+
+/** As the plan will have it, but for models that think, which have longer. */
+function deadlineOf(
+  { execution }: PolicySnapshot,
+  { workload, deadlineMs }: Circumstances,
+  { deadlineLimitMs = Number.POSITIVE_INFINITY }: InternalCallOptions,
+): number {
+  const defaultMs = workload === 'background' ? LONG_DEADLINE_MS : INTERACTIVE_DEADLINE_MS;
+  return Math.min(deadlineMs ?? execution.deadlineMs ?? defaultMs, deadlineLimitMs);
 }
 
 function thinkingTokensOf(turns: ReadonlyMap<number, RecalledTurn>): number {

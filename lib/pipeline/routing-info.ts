@@ -1,3 +1,4 @@
+import type { ClassifiedBy } from '../classification/index.js';
 import type { Tier } from '../telemetry/index.js';
 
 /**
@@ -14,6 +15,10 @@ export interface RoutingInfo {
   readonly tier: Tier;
   readonly requestClass: string;
   readonly score: number;
+  /** What decided on the class; undefined: there was nothing to decide. */
+  readonly classifiedBy: ClassifiedBy | undefined;
+  /** The score from which on a request of its surface is `complex_reasoning`; undefined as `classifiedBy` is. */
+  readonly threshold: number | undefined;
   readonly rule: string | undefined;
   readonly surface: string;
   /** Fields of the request that were left out because the model has no word for them. */

@@ -6,6 +6,7 @@ import { checkProviders } from './check-providers.js';
 import { checkRuleNames } from './check-rule-names.js';
 import { compileBaseline } from './compile-baseline.js';
 import { ModelCompiler } from './compile-models.js';
+import { compileClassification } from './compile-classification.js';
 import { compileRule } from './compile-rule.js';
 import { compileSurface, emptySurface } from './compile-surface.js';
 import { deriveRules } from './derive-rules.js';
@@ -52,7 +53,9 @@ export function compilePolicy(
       notes.warn(`routingRules.${name}`, 'has the name of a model: clients that name it get the rule');
     }
   }
-  checkRuleNames(Object.keys(configuration.routingRules ?? {}), notes);
+  const { classes, examples } = configuration.classification;
+  const produced = new Set([...Object.keys(classes ?? {}), ...Object.keys(examples?.classes ?? {})]);
+  checkRuleNames(Object.keys(configuration.routingRules ?? {}), notes, produced);
   // Before rules are derived: nobody can mend a hop that nobody wrote.
   proveHops(rules, notes);
   if (!BUILT_IN_CLASSES.some((name) => rules.has(name)) && notes.errors.length === 0) {
@@ -76,6 +79,7 @@ export function compilePolicy(
   configuration.health.failOnSurfaces?.forEach((surface, index) => {
     checkSurface(`health.failOnSurfaces[${index}]`, surface, surfaces, notes);
   });
+  const classification = compileClassification(configuration, names, surfaces, notes);
   const baseline = compileBaseline(configuration.baseline, names, notes);
 
   const errors = configuration.strict ? [...notes.errors, ...notes.warnings] : notes.errors;
@@ -94,6 +98,7 @@ export function compilePolicy(
       unsupportedParameters: configuration.unsupportedParameters,
       bindingNames: new Set([...names.all().keys()].filter((name) => bindsByName(name, catalog))),
       embeddingNames: new Set([...names.all().keys()].filter((name) => names.makesEmbeddings(name))),
+      classification,
       execution: {
         maxAttempts: execution.maxAttempts,
         deadlineMs: execution.deadlineMs ?? undefined,

@@ -78,7 +78,7 @@ function alone(model: PolicyModel): Source {
   };
 }
 
-function isBinding(policy: PolicySnapshot, requested: string, canonical: string): boolean {
+export function isBinding(policy: PolicySnapshot, requested: string, canonical: string): boolean {
   if (policy.clientModel === 'binding' || policy.bindingNames.has(requested)) return true;
   return policy.models.get(canonical)?.substitutable === false;
 }

@@ -1,5 +1,6 @@
 import type { RequestParameter } from '../catalog/request-parameters.js';
 import type { ModelCapability, ModelPrice, TaskKind } from '../catalog/catalog-model.js';
+import type { Calibration, ClassificationPolicy } from '../classification/index.js';
 import type { Workload } from '../context/index.js';
 import type { BreakerSettings, ConcurrencySettings } from '../signals/index.js';
 import type { Tier } from '../telemetry/records.js';
@@ -83,6 +84,8 @@ export interface PolicySurface {
   readonly onContentFilter: 'reject' | 'next_model';
   /** Its requests may be sent twice at once. */
   readonly mayHedge: boolean;
+  /** How hard requests are told from easy ones here; absent: as everywhere. */
+  readonly calibration?: Calibration | undefined;
 }
 
 export interface PolicyExecution {
@@ -137,6 +140,7 @@ export interface PolicySnapshot {
   readonly bindingNames: ReadonlySet<string>;
   /** Names of models that make vectors: no chat can be asked of them, and nothing stands in. */
   readonly embeddingNames: ReadonlySet<string>;
+  readonly classification: ClassificationPolicy;
   readonly execution: PolicyExecution;
   /** Undefined: none is configured. */
   readonly baseline: PolicyBaseline | undefined;

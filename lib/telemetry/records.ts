@@ -166,6 +166,19 @@ export interface DeploymentPassedOver {
   readonly deployment: string;
 }
 
+/** What of the user's own, or of a model, is asked for a class. `class`: the `matches` of one. */
+export type PlugIn = 'class' | 'classifier' | 'examples' | 'judge';
+
+/** `bad_answer`: it cannot be used. `breaker_open`: not asked, because of the faults before. */
+export type PlugInFaultKind = 'timeout' | 'error' | 'bad_answer' | 'breaker_open';
+
+/** A plug-in of the classification gave no answer of use; the request went on without it. */
+export interface PlugInFailed {
+  readonly decisionId: string;
+  readonly plugIn: PlugIn;
+  readonly kind: PlugInFaultKind;
+}
+
 /** Everything the bus carries, by event name. */
 export interface TelemetryEvents {
   'deployment-passed-over': DeploymentPassedOver;
@@ -179,6 +192,7 @@ export interface TelemetryEvents {
   'handler-ended': HandlerRecord;
   'alert-raised': Alert;
   'alert-cleared': Alert;
+  'plug-in-failed': PlugInFailed;
   'key-refused': KeyRefused;
   'key-restored': KeyRestored;
 }

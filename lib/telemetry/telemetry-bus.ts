@@ -19,6 +19,7 @@ export class TelemetryBus {
     'handler-ended': new Set(),
     'alert-raised': new Set(),
     'alert-cleared': new Set(),
+    'plug-in-failed': new Set(),
     'key-refused': new Set(),
     'key-restored': new Set(),
   };

@@ -3,6 +3,7 @@ import type { SurfaceName } from '../../context/llm-surfaces.js';
 import { NotSupportedYet, Section, SectionMap } from '../section.decorators.js';
 import { IsFlag, IsName, IsOneOf } from '../validators.js';
 import { AlertsOptions } from './alerts.options.js';
+import { ClassificationOptions } from './classification.options.js';
 import { ExecutionOptions } from './execution.options.js';
 import { HealthOptions } from './health.options.js';
 import { HttpOptions } from './http.options.js';
@@ -22,7 +23,6 @@ import { SurfaceOptions } from './surface.options.js';
   peakHours: '',
   storage: 'state is kept in memory',
   mode: '',
-  classification: '',
   safety: '',
   observability: '',
 })
@@ -44,6 +44,9 @@ export class LlmRouterConfiguration {
   @IsOptional()
   @SectionMap(() => SurfaceOptions)
   surfaces?: Record<string, SurfaceOptions>;
+
+  @Section(() => ClassificationOptions)
+  classification: ClassificationOptions = new ClassificationOptions();
 
   /**
    * What a model's name in a request means: `advisory`, a wish that rules and floors overrule; `binding`, an order.
@@ -113,7 +116,7 @@ type SnakeCase<Name extends string, Before extends string = ''> = Name extends `
 /** Every key may be left out, and each of ours is there in both spellings. */
 type EitherSpelling<Value> = Value extends readonly (infer Entry)[]
   ? EitherSpelling<Entry>[]
-  : Value extends (modelId: string) => unknown
+  : Value extends (...given: never[]) => unknown
     ? Value
     : Value extends object
       ? {

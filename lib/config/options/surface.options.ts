@@ -2,6 +2,7 @@ import { IsOptional } from '../class-validator.js';
 import type { Workload } from '../../context/llm-request-context.js';
 import { NotSupportedYet, Section } from '../section.decorators.js';
 import { IsAmount, IsCount, IsFlag, IsFloor, IsMilliseconds, IsName, IsOneOf } from '../validators.js';
+import { CalibrationOptions } from './classification.options.js';
 import { OwnTimeoutOptions } from './timeout.options.js';
 
 export const WORKLOADS = ['interactive', 'background'] as const;
@@ -57,6 +58,11 @@ export class SurfaceOptions {
   @IsOptional()
   @Section(() => OwnTimeoutOptions)
   timeouts?: OwnTimeoutOptions;
+
+  /** In place of `classification.threshold` and `classification.share`. */
+  @IsOptional()
+  @Section(() => CalibrationOptions)
+  classification?: CalibrationOptions;
 
   /**
    * Who is served first where not all can be: of two surfaces the one with the higher number; the lowest is refused first.
