@@ -1,10 +1,13 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { ConfigurationError, type LlmRouterOptions, RouterService } from 'nestjs-llm-router';
+import { createScriptedUpstream } from 'nestjs-llm-router/testing';
+import { LogCollector } from './support/log-collector.js';
 import { createRouterApp } from './support/router-app.js';
 import { createScene, type Scene } from './support/scene.js';
 
 const HARD = 'Prove by induction that the sum of the first n odd numbers is n squared, step by step.';
 const EASY = 'Thanks, have a nice day!';
+const SOME_NUMBER: unknown = expect.any(Number);
 
 const ask = (content: string, more: object = {}) => ({
   messages: [{ role: 'user' as const, content }],
@@ -116,7 +119,7 @@ describe('Classes of the user’s own', () => {
     expect(await classOf('What is the law?', { surface: 'shop' })).toEqual({
       class: 'legal_review',
       by: 'class',
-      threshold: 0.5,
+      threshold: SOME_NUMBER,
     });
     expect(seen.at(-1)).toMatchObject({
       surface: 'shop',
@@ -169,7 +172,7 @@ describe('Classes of the user’s own', () => {
     it('decides, has no opinion, throws, takes too long or talks nonsense: no request fails for it', async () => {
       const answers: Record<string, () => unknown> = {
         ready: () => ({ class: 'reports', score: 0.9 }),
-        later: async () => ({ class: 'legal_review' }),
+        later: () => Promise.resolve({ class: 'legal_review' }),
         silent: () => undefined,
         throwing: () => {
           throw new Error('canary-8842');
@@ -235,7 +238,7 @@ describe('Classes of the user’s own', () => {
       expect(explained.classification).toMatchObject({
         class: 'simple_queries',
         by: 'scorer',
-        threshold: 0.5,
+        threshold: SOME_NUMBER,
         notes: ['your classifier would be asked'],
       });
       expect(asked).toBe(5);
@@ -273,10 +276,10 @@ describe('Classification options at boot', () => {
       (reason: unknown) => reason,
     );
     if (error === undefined) return [];
-    if (!(error instanceof ConfigurationError)) throw error;
-    return error.issues.map(({ path, message }) => `${path}: ${message}`);
+    expect(error).toBeInstanceOf(ConfigurationError);
+    return (error as ConfigurationError).issues.map(({ path, message }) => `${path}: ${message}`);
   };
-  const of = (classification: object): Promise<string[]> => problems({ classification } as LlmRouterOptions);
+  const of = (classification: object): Promise<string[]> => problems({ classification });
 
   it.each<[string, object, (string | RegExp)[]]>([
     ['nothing at all', {}, []],
@@ -345,5 +348,52 @@ describe('Classification options at boot', () => {
 
   it('keeps a rule that no class leads to reachable by its name', async () => {
     expect(await problems({ routingRules: { odd: { primary: 'only' } } })).toEqual([]);
+  });
+});
+
+describe('Faults of plug-ins', () => {
+  it('are logged once a minute by their kind, counted each, and quote nothing', async () => {
+    const upstream = await createScriptedUpstream({ api: 'openai' });
+    const logger = new LogCollector();
+    const router = await createRouterApp({
+      platform: 'fastify',
+      logger,
+      options: {
+        providers: { one: { api: 'openai', baseUrl: upstream.baseUrl, apiKey: 'k' } },
+        models: { only: { provider: 'one' } },
+        routingRules: { simple_queries: { primary: 'only' } },
+        classification: {
+          classifier: {
+            classify: ({ text }) => {
+              if (text === 'Hello') throw new Error('canary-9001');
+              return { class: 'canary-9002' };
+            },
+          },
+        },
+      },
+    });
+    try {
+      for (const content of ['Hello', 'Hello', 'Bye', 'Hello']) {
+        await router.client.chat.completions.create({ model: 'auto', messages: [{ role: 'user', content }] });
+      }
+      const told = logger.warnings.filter((line) => line.includes('Classification'));
+      expect(told).toEqual([
+        expect.stringContaining(
+          'Classification: the `classifier` failed; requests are classified without it',
+        ),
+        expect.stringContaining('the `classifier` gave an answer that cannot be used'),
+      ]);
+      expect(logger.lines.join('\n')).not.toContain('canary-900');
+      const metrics = await (await router.fetch('/metrics')).text();
+      expect(metrics).toContain(
+        'llm_router_classification_faults_total{plug_in="classifier",kind="error"} 3',
+      );
+      expect(metrics).toContain(
+        'llm_router_classification_faults_total{plug_in="classifier",kind="bad_answer"} 1',
+      );
+    } finally {
+      await router.close();
+      await upstream.close();
+    }
   });
 });

@@ -176,7 +176,8 @@ describe('boundedText', () => {
         (text, limit) => {
           const bounded = boundedText(text, limit);
           expect(bounded.length).toBeLessThanOrEqual(limit);
-          expect(bounded.isWellFormed()).toBe(true);
+          // Half of a character is written as it is, and read as another.
+          expect(Buffer.from(bounded).toString()).toBe(bounded);
           if (text.length <= limit) expect(bounded).toBe(text);
         },
       ),

@@ -18,7 +18,7 @@ interface Pattern {
 
 /** One word or phrase with the boundary at its end; white space in it stands for any. */
 function patternOf(word: string): Pattern {
-  const characters = [...word];
+  const characters = Array.from(word);
   const after = standsAlone(characters.at(-1)) ? '(?![\\p{L}\\p{M}\\p{N}_])' : '';
   return {
     hasStart: standsAlone(characters.at(0)),

@@ -31,18 +31,18 @@ describe('PlugInGate', () => {
   });
 
   it('tells faults by their kind', async () => {
-    const throwing = (error: Error) => () => {
+    const throwing = (error: Error) => (): number => {
       throw error;
     };
     expect(await gate.ask(throwing(new TypeError('x')), call)).toBeUndefined();
     expect(await gate.ask(throwing(new BadPlugInAnswer()), call)).toBeUndefined();
     expect(await gate.ask(throwing(new DeadlineExceededError(5, 1)), call)).toBeUndefined();
     let aborted = false;
-    const hanging = gate.ask((given) => {
+    const hanging: Promise<number | undefined> = gate.ask((given) => {
       given.addEventListener('abort', () => {
         aborted = true;
       });
-      return new Promise<never>(() => undefined);
+      return new Promise<number>(() => undefined);
     }, call);
     await turn();
     vi.advanceTimersByTime(999);
@@ -62,7 +62,7 @@ describe('PlugInGate', () => {
   it('takes a caller that leaves for no fault, and asks nothing for one that has left', async () => {
     const controller = new AbortController();
     let asked = 0;
-    const work = (): Promise<never> => {
+    const work = (): Promise<number> => {
       asked += 1;
       return new Promise(() => undefined);
     };
@@ -134,6 +134,7 @@ describe('the judge’s question', () => {
 });
 
 describe('ExampleVectors', () => {
+  const NEARLY_1: unknown = expect.closeTo(0.995, 3);
   const policy = {
     model: 'vectors',
     examples: [
@@ -157,7 +158,7 @@ describe('ExampleVectors', () => {
     const [first, second] = await Promise.all([vectors.get(0), vectors.get(0)]);
     expect(made).toBe(1);
     expect(second).toBe(first);
-    expect(mostLike([10, 1], first!)).toEqual({ class: 'legal', similarity: expect.closeTo(0.995, 3) });
+    expect(mostLike([10, 1], first!)).toEqual({ class: 'legal', similarity: NEARLY_1 });
     expect(mostLike([0.1, 9], first!)).toMatchObject({ class: 'chat' });
   });
 

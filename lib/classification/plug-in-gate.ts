@@ -50,7 +50,7 @@ export class PlugInGate {
     work: (signal: AbortSignal) => Answer | Promise<Answer>,
     { decisionId, timeoutMs, signal }: PlugInCall,
   ): Promise<Answer | undefined> {
-    if (signal.aborted) return undefined;
+    if (hasLeft(signal)) return undefined;
     if (!this.isOpenTo(Date.now())) {
       this.onFault(this.plugIn, 'breaker_open', decisionId);
       return undefined;
@@ -64,8 +64,8 @@ export class PlugInGate {
       this.#breaker.ended(call, 'success', sent, Date.now());
       return answer;
     } catch (error) {
-      // The caller has left: that says nothing of the plug-in.
-      if (signal.aborted) {
+      // That says nothing of the plug-in.
+      if (hasLeft(signal)) {
         this.#breaker.ended(call, 'none', sent, Date.now());
         return undefined;
       }
@@ -84,6 +84,11 @@ export class PlugInGate {
     this.#turn -= 1;
     return true;
   }
+}
+
+/** The caller; asked anew each time. */
+function hasLeft(signal: AbortSignal): boolean {
+  return signal.aborted;
 }
 
 function kindOf(error: unknown): PlugInFaultKind {

@@ -274,12 +274,9 @@ function withNotes(found: Classification, notes: readonly string[]): Classificat
 }
 
 /** Half of what the request has left, at most. */
-function callOf(
-  timeoutMs: number,
-  { decisionId, signal, leftMs }: AskingRequest,
-  extraMs: number,
-): PlugInCall {
-  const ownMs = Math.max(1, Math.min(timeoutMs, leftMs() * SHARE_OF_TIME));
+function callOf(timeoutMs: number, asking: AskingRequest, extraMs: number): PlugInCall {
+  const { decisionId, signal } = asking;
+  const ownMs = Math.max(1, Math.min(timeoutMs, asking.leftMs() * SHARE_OF_TIME));
   return { decisionId, signal, timeoutMs: ownMs + extraMs };
 }
 

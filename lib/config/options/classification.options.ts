@@ -66,7 +66,7 @@ function IsExamples(): PropertyDecorator {
   return ValidateBy({
     name: 'isExamples',
     validator: {
-      validate: (value) => {
+      validate: (value: unknown) => {
         if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
         const lists: readonly unknown[] = Object.values(value);
         return (
