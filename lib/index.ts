@@ -15,6 +15,7 @@ export {
   loadConfigurationFile,
   type AiSdkLanguageModel,
   type AlertsOptions,
+  type AnswerVerifier,
   type ApiKeyOptions,
   type BreakerOptions,
   type CalibrationOptions,
@@ -53,6 +54,7 @@ export {
   type SurfaceOptions,
   type TierOptions,
   type TimeoutOptions,
+  type VerifyOptions,
 } from './config/index.js';
 export type { LlmRequestContext, SurfaceName, SurfaceTightening, Workload } from './context/index.js';
 // All of it, not by name: only so does the declaration of an application's surfaces merge with ours.

@@ -30,6 +30,8 @@ const PLUG_INS: Readonly<Record<PlugIn, string>> = {
   classifier: 'the `classifier`',
   examples: 'the comparison with `examples`',
   judge: 'the `judge`',
+  verifier: 'a `verifier`',
+  confidence: 'the question for `confidence`',
 };
 
 const PLUG_IN_FAULTS: Readonly<Record<Exclude<PlugInFaultKind, 'breaker_open'>, string>> = {
@@ -108,7 +110,7 @@ export class LlmRouterLifecycle
       if (Date.now() - (told.get(what) ?? 0) < TELL_AGAIN_MS) return;
       told.set(what, Date.now());
       this.#logger.warn(
-        `Classification: ${PLUG_INS[plugIn]} ${PLUG_IN_FAULTS[kind]}; requests are classified without it`,
+        `Classification: ${PLUG_INS[plugIn]} ${PLUG_IN_FAULTS[kind]}; requests go on without it`,
       );
     });
     engine.bus.on('handler-ended', (record) => {

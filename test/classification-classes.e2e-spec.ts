@@ -378,9 +378,7 @@ describe('Faults of plug-ins', () => {
       }
       const told = logger.warnings.filter((line) => line.includes('Classification'));
       expect(told).toEqual([
-        expect.stringContaining(
-          'Classification: the `classifier` failed; requests are classified without it',
-        ),
+        expect.stringContaining('Classification: the `classifier` failed; requests go on without it'),
         expect.stringContaining('the `classifier` gave an answer that cannot be used'),
       ]);
       expect(logger.lines.join('\n')).not.toContain('canary-900');

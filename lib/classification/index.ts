@@ -10,6 +10,7 @@ export { BUILT_IN_CLASSES, type Classification, type ClassifiedBy, type Classifi
 export { type EmbeddingFeatures, extractEmbeddingFeatures } from './embedding-features.js';
 export type { ModelCaller, ModelQuestion, PrepareVectors } from './model-caller.js';
 export type { NeedScorer } from './need-scorer.js';
+export type { OnPlugInFault } from './plug-in-gate.js';
 export {
   type AskingRequest,
   type ClassifiableRequest,
@@ -18,4 +19,6 @@ export {
 } from './request-classifier.js';
 export { extractFeatures, type RequestFeatures } from './request-features.js';
 export { RULES_THRESHOLD, RulesClassifier } from './rules-classifier.js';
+export { AnswerChecker, type CheckedAnswer } from './verification/answer-checker.js';
+export type { VerifyPolicy } from './verification/verify-policy.js';
 export type { Calibration } from './surface-thresholds.js';

@@ -10,6 +10,7 @@ export {
 export { loadConfigurationFile } from './load-configuration-file.js';
 export type { AiSdkLanguageModel } from './options/ai-sdk-language-model.js';
 export { AlertsOptions } from './options/alerts.options.js';
+export type { AnswerVerifier } from './options/answer-verifier.js';
 export type {
   ClassificationInput,
   CustomClassification,
@@ -49,6 +50,7 @@ export { RuleOptions, TierOptions } from './options/rule.options.js';
 export { ReasoningMemoryOptions } from './options/reasoning-memory.options.js';
 export { ShutdownOptions } from './options/shutdown.options.js';
 export { SurfaceOptions } from './options/surface.options.js';
+export { VerifyOptions } from './options/verify.options.js';
 export { concealExpanded } from './expand-environment.js';
 export { type ConfigurationReading, inspectConfiguration, readConfiguration } from './read-configuration.js';
 export { MODULE_EXTRAS, withoutModuleExtras } from './module-extras.js';

@@ -74,7 +74,7 @@ export class PrometheusMetrics {
     });
     const plugInFaults = new Counter({
       name: 'llm_router_classification_faults_total',
-      help: 'Classifiers, examples and judges that gave no answer of use, by kind of fault; the request went on without.',
+      help: 'Classifiers, examples, judges and verifiers that gave no answer of use, by kind of fault; the request went on without.',
       labelNames: ['plug_in', 'kind'] as const,
       registers,
     });

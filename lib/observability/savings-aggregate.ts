@@ -21,7 +21,10 @@ export class SavingsAggregate {
     this.#requests += 1;
   }
 
-  addCall({ usage, usageSource, costUsd, outcome, requestClass }: AttemptRecord, isPriced: boolean): void {
+  addCall(
+    { usage, usageSource, costUsd, outcome, requestClass, afterAnswer = false }: AttemptRecord,
+    isPriced: boolean,
+  ): void {
     const { promptTokens, completionTokens } = usage;
     if (!isPriced) {
       this.#unpriced = {
@@ -36,6 +39,8 @@ export class SavingsAggregate {
     this.#spentUsd.add(costUsd);
     // What was called to find out the class answered nobody.
     if (outcome !== 'succeeded' || requestClass === CLASSIFICATION_CLASS) return;
+    // The request counts as answered with its first answer: the baseline is called once.
+    if (afterAnswer) return;
     this.#answered += 1;
     // The baseline answers chats: it would not have been called for vectors.
     if (this.baseline === undefined || requestClass === EMBEDDINGS_CLASS) return;

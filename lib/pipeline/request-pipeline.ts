@@ -11,12 +11,14 @@ import {
   validateEmbeddingRequest,
 } from '../chat/index.js';
 import {
+  type AnswerChecker,
   type Classification,
   type ClassifiableRequest,
   extractEmbeddingFeatures,
   extractFeatures,
   type RequestClassifier,
   type RequestFeatures,
+  type VerifyPolicy,
 } from '../classification/index.js';
 import { didYouMean } from '../config/index.js';
 import {
@@ -25,6 +27,7 @@ import {
   mergeLlmContext,
   type Workload,
 } from '../context/index.js';
+import { ClientClosedRequestError } from '../errors/client-closed-request-error.js';
 import { ContextLengthExceededError } from '../errors/context-length-exceeded-error.js';
 import { InternalError } from '../errors/internal-error.js';
 import { InvalidRequestError } from '../errors/invalid-request-error.js';
@@ -52,6 +55,7 @@ import {
   type PolicySnapshot,
   type PolicySurface,
   findContextFaults,
+  harderRule,
   type SignalsSnapshot,
   tightenSurface,
 } from '../planning/index.js';
@@ -80,6 +84,7 @@ export interface PipelineParts {
   /** The runtime of now; a request takes it once. */
   readonly runtime: () => RoutingRuntime;
   readonly classifier: RequestClassifier;
+  readonly checker: AnswerChecker;
   readonly signals: SignalsSnapshot;
   readonly executor: PlanExecutor;
   readonly bus: TelemetryBus;
@@ -161,6 +166,15 @@ interface Received {
   readonly tenant: string;
 }
 
+/** An answer, under the plan that led to it. */
+interface Answered {
+  readonly planned: Planned;
+  readonly served: ServedAnswer;
+  /** Calls of the request before those of this plan. */
+  readonly callsBefore: number;
+  readonly verification: RoutingInfo['verification'];
+}
+
 interface Planned {
   readonly request: ValidatedChatRequest;
   readonly features: RequestFeatures;
@@ -193,7 +207,15 @@ export class RequestPipeline {
       const classification = found instanceof Promise ? await found : found;
       const planned = this.plan(journey, received, classification, options);
       const execution = this.execution(journey, planned);
-      const served = await this.parts.executor.chat(execution);
+      const first: Answered = {
+        planned,
+        served: await this.parts.executor.chat(execution),
+        callsBefore: journey.callsBefore,
+        verification: undefined,
+      };
+      const isVerified = this.verifyOf(journey, planned) !== undefined;
+      const answered = isVerified ? await this.verify(journey, received, first, options) : first;
+      const { served, verification } = answered;
       const { planned: attempt, completion } = served;
       journey.servedBy = attempt;
       if (this.parts.turns !== undefined) {
@@ -201,7 +223,8 @@ export class RequestPipeline {
         collectors.answer(completion);
         this.remember(collectors, planned, attempt);
       }
-      const routing = this.routing(journey, planned.plan, served, totalCost(journey));
+      const { plan } = answered.planned;
+      const routing = this.routing(journey, plan, { ...served, verification }, totalCost(journey));
       journey.end('succeeded');
       return { completion, routing };
     } catch (error) {
@@ -294,7 +317,7 @@ export class RequestPipeline {
       classifiable(runtime, request, features, circumstances),
     );
     const plan = this.decide(runtime, { request, features, circumstances }, classification, options);
-    return explainPlan(plan, features, runtime.policy.hash);
+    return explainPlan(withVerifyNote(plan, request, runtime.policy), features, runtime.policy.hash);
   }
 
   /** Takes no new request, waits for those under way, and ends the rest after `graceMs`. */
@@ -398,6 +421,81 @@ export class RequestPipeline {
     }
     this.#open.add(journey);
     return journey;
+  }
+
+  /** What the answer will be held against; undefined: nothing, or nobody harder could be asked then. */
+  private verifyOf({ runtime: { policy } }: Journey, { plan, request }: Planned): VerifyPolicy | undefined {
+    const rule = plan.rule === undefined ? undefined : policy.rules.get(plan.rule);
+    if (rule?.verify === undefined || !classDecides(policy, plan.surface, request.model)) return undefined;
+    return harderRule(policy, plan.classification.class, rule.name) === undefined ? undefined : rule.verify;
+  }
+
+  /** Checks an answer, and asks the next harder rule where it is not good enough. */
+  private async verify(
+    journey: Journey,
+    received: Received,
+    answered: Answered,
+    options: InternalCallOptions,
+  ): Promise<Answered> {
+    const { planned, served } = answered;
+    const { plan, features, request } = planned;
+    const { runtime, controller, records } = journey;
+    const policy = this.verifyOf(journey, planned);
+    if (policy === undefined || plan.rule === undefined) return answered;
+    const leftMs = plan.deadlineMs - (performance.now() - journey.startedAt);
+    const { surface, workload } = received.circumstances;
+    const isGood = await this.parts.checker.isGood({
+      policy,
+      request,
+      questionText: features.questionText,
+      answer: served.completion,
+      model: served.planned.deployment.model.name,
+      decisionId: journey.decisionId,
+      models: new JourneyModelCaller(
+        this.parts,
+        { runtime, labels: journey.labels, signal: controller.signal, records },
+        surface,
+        workload,
+      ),
+      signal: controller.signal,
+      // As much again is left to whoever is asked next.
+      leftMs: leftMs / 2,
+    });
+    if (hasLeft(controller)) throw new ClientClosedRequestError();
+    if (isGood) return { ...answered, verification: answered.verification ?? 'passed' };
+    const failed: Answered = { ...answered, verification: 'failed' };
+    const rule = harderRule(runtime.policy, plan.classification.class, plan.rule);
+    const maxAttempts = plan.maxAttempts - (served.attempt - answered.callsBefore);
+    if (rule === undefined || maxAttempts < 1) return failed;
+    try {
+      const named = { ...received, request: { ...request, model: rule.name } };
+      const harder = this.decide(runtime, named, plan.classification, options);
+      const attempts = harder.attempts.filter(
+        // It has said what it has to say.
+        ({ deployment }) => deployment.model.name !== served.planned.deployment.model.name,
+      );
+      if (attempts.length === 0) return failed;
+      const next: Planned = { ...planned, plan: { ...harder, attempts, maxAttempts } };
+      const execution = this.execution(journey, next);
+      const callsBefore = records.length;
+      const better: Answered = {
+        planned: next,
+        served: await this.parts.executor.chat({
+          ...execution,
+          labels: { ...execution.labels, afterAnswer: true },
+          attemptsBefore: callsBefore,
+        }),
+        callsBefore,
+        verification: 'escalated',
+      };
+      return this.verifyOf(journey, next) === undefined
+        ? better
+        : await this.verify(journey, received, better, options);
+    } catch (error) {
+      if (hasLeft(controller) || !LlmRouterError.isInstance(error)) throw error;
+      // An answer that may not be good enough is better than none.
+      return failed;
+    }
   }
 
   /** Validates. @throws what refuses the request before anything is called. */
@@ -531,7 +629,11 @@ export class RequestPipeline {
   private routing(
     journey: Journey,
     plan: Plan,
-    { planned: served, droppedFields }: Pick<ServedAnswer, 'planned' | 'droppedFields'>,
+    {
+      planned: served,
+      droppedFields,
+      verification,
+    }: Pick<ServedAnswer, 'planned' | 'droppedFields'> & Partial<Pick<Answered, 'verification'>>,
     costUsd: number | undefined,
     attempts = journey.records.length,
   ): RoutingInfo {
@@ -546,6 +648,7 @@ export class RequestPipeline {
       classifiedBy: plan.classification.by,
       threshold: plan.classification.threshold,
       rule: plan.rule,
+      verification,
       surface: plan.surface.name,
       droppedParameters: droppedFields,
       attempts,
@@ -657,6 +760,24 @@ function classifiable(
     calibration: surface.calibration,
     servedClasses: policy.rulesForClass,
   };
+}
+
+/** Nobody waits for the answer any more. Where the shutdown ends the request, somebody does. */
+function hasLeft({ signal }: AbortController): boolean {
+  return signal.aborted && signal.reason !== SHUTDOWN;
+}
+
+/** Says who would answer if the answer were not good enough. */
+function withVerifyNote(plan: Plan, request: ValidatedChatRequest, policy: PolicySnapshot): Plan {
+  const rule = plan.rule === undefined ? undefined : policy.rules.get(plan.rule);
+  if (rule?.verify === undefined || !classDecides(policy, plan.surface, request.model)) return plan;
+  const next = harderRule(policy, plan.classification.class, rule.name);
+  if (next === undefined) return plan;
+  const note =
+    request.stream === true
+      ? 'a stream is not verified'
+      : `the answer would be verified; the rule ${next.name} answers where it is not good enough`;
+  return { ...plan, notes: [...plan.notes, note] };
 }
 
 /** As the plan will have it, but for models that think, which have longer. */

@@ -20,6 +20,12 @@ export interface RoutingInfo {
   /** The score from which on a request of its surface is `complex_reasoning`; undefined as `classifiedBy` is. */
   readonly threshold: number | undefined;
   readonly rule: string | undefined;
+  /**
+   * What became of the check of the answer (`verify`). `passed`: nothing spoke against it. `escalated`: another answer was
+   * not good enough, and this one is by a harder rule. `failed`: it is not good enough, and nobody harder answered.
+   * Undefined: it was not looked at.
+   */
+  readonly verification: 'passed' | 'escalated' | 'failed' | undefined;
   readonly surface: string;
   /** Fields of the request that were left out because the model has no word for them. */
   readonly droppedParameters: readonly string[];

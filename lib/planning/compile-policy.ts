@@ -10,6 +10,7 @@ import { compileClassification } from './compile-classification.js';
 import { compileRule } from './compile-rule.js';
 import { compileSurface, emptySurface } from './compile-surface.js';
 import { deriveRules } from './derive-rules.js';
+import { harderRule } from './harder-rule.js';
 import { hashConfiguration } from './hash-configuration.js';
 import { bindsByName, NameResolver } from './name-resolver.js';
 import { orderRules } from './order-rules.js';
@@ -74,6 +75,10 @@ export function compilePolicy(
     surfaces.set(name, compileSurface(name, options, names, notes));
   }
   const rulesForClass = orderRules(rules);
+  for (const [name, { verify }] of rules) {
+    if (verify === undefined || harderRule({ rules, rulesForClass }, name, name) !== undefined) continue;
+    notes.warn(`routingRules.${name}.verify`, 'there is no harder rule to go on to: nothing is looked at');
+  }
   proveSurfaces(surfaces, rulesForClass, areRulesKnown, notes);
   checkKeys(configuration, surfaces, notes);
   configuration.health.failOnSurfaces?.forEach((surface, index) => {

@@ -1,5 +1,6 @@
 import { isEmbeddingModel } from '../catalog/index.js';
-import type { RuleOptions } from '../config/index.js';
+import type { VerifyPolicy } from '../classification/index.js';
+import type { RuleOptions, VerifyOptions } from '../config/index.js';
 import { isWithinPrice, mixedPricePer1k } from '../cost/index.js';
 import { TIERS } from '../telemetry/records.js';
 import { DEFAULT_TARGET_LATENCY_MS } from './default-targets.js';
@@ -37,7 +38,11 @@ export function compileRule(
       timeouts: {},
     }));
 
-  const limits = { maxLatencyMs: options.maxLatencyMs ?? undefined, task: options.task ?? undefined };
+  const limits = {
+    maxLatencyMs: options.maxLatencyMs ?? undefined,
+    task: options.task ?? undefined,
+    verify: compileVerify(options.verify, `${path}.verify`, notes),
+  };
   const maxCostPer1k = options.maxCostPer1k ?? undefined;
   const unpriced: PolicyModel[] = [];
   const refused: string[] = [];
@@ -111,6 +116,19 @@ export function compileRule(
     return { name, tiers, maxCostPer1k: undefined, ...limits };
   }
   return { name, tiers, maxCostPer1k, ...limits };
+}
+
+function compileVerify(
+  options: VerifyOptions | undefined,
+  path: string,
+  notes: ProofNotes,
+): VerifyPolicy | undefined {
+  if (options === undefined) return undefined;
+  const { schema = false, confidence, verifier, timeoutMs } = options;
+  if (!schema && confidence === undefined && verifier === undefined) {
+    notes.errorBeside(path, 'checks nothing: give it `schema`, `confidence`, or in code `verifier`');
+  }
+  return { schema, confidence, verifier, timeoutMs };
 }
 
 function isUnderPriceCap(model: PolicyModel, maxCostPer1k: number): boolean {

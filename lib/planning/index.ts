@@ -12,6 +12,7 @@ export {
   type PlanCircumstances,
   type PlanInput,
 } from './create-plan.js';
+export { harderRule } from './harder-rule.js';
 export { findMoveOn } from './find-move-on.js';
 export { findPassedOver } from './find-passed-over.js';
 export type { Plan, PlannedAttempt, RankingTerms, RejectedCandidate, RejectionReason } from './plan.js';

@@ -1,6 +1,6 @@
 import type { RequestParameter } from '../catalog/request-parameters.js';
 import type { ModelCapability, ModelPrice, TaskKind } from '../catalog/catalog-model.js';
-import type { Calibration, ClassificationPolicy } from '../classification/index.js';
+import type { Calibration, ClassificationPolicy, VerifyPolicy } from '../classification/index.js';
 import type { Workload } from '../context/index.js';
 import type { BreakerSettings, ConcurrencySettings } from '../signals/index.js';
 import type { Tier } from '../telemetry/records.js';
@@ -63,6 +63,8 @@ export interface PolicyRule {
   readonly maxLatencyMs: number | undefined;
   /** Undefined: quality over all tasks counts. */
   readonly task?: TaskKind | undefined;
+  /** What its answers are held against; absent: they are given as they are. */
+  readonly verify?: VerifyPolicy | undefined;
   /** Nobody wrote it: it stands in where no built-in class has a rule. */
   readonly isDerived?: boolean;
 }

@@ -1,7 +1,9 @@
 import { AsyncResource } from 'node:async_hooks';
 import { isDeepStrictEqual } from 'node:util';
 import {
+  AnswerChecker,
   type NeedScorer,
+  type OnPlugInFault,
   RequestClassifier,
   RULES_THRESHOLD,
   RulesClassifier,
@@ -102,17 +104,19 @@ export class RouterEngine {
     this.signals.settings = () => this.#runtime.policy.execution;
     this.#executor = createPlanExecutor(this.bus, this.signals, Math.random);
     const turns = () => this.#memories?.turns;
+    const onFault: OnPlugInFault = (plugIn, kind, decisionId) => {
+      this.bus.emit('plug-in-failed', { plugIn, kind, decisionId });
+    };
     this.#classifier = new RequestClassifier({
       scorer,
       defaultThreshold,
       prepareVectors: (model, texts) => this.prepareVectors(model, texts),
-      onFault: (plugIn, kind, decisionId) => {
-        this.bus.emit('plug-in-failed', { plugIn, kind, decisionId });
-      },
+      onFault,
     });
     this.pipeline = new RequestPipeline({
       runtime: () => this.#runtime,
       classifier: this.#classifier,
+      checker: new AnswerChecker(onFault),
       signals: this.signals,
       executor: this.#executor,
       bus: this.bus,

@@ -37,6 +37,8 @@ export interface RequestLabels {
   readonly workload: 'interactive' | 'background';
   readonly requestClass: string;
   readonly streamed: boolean;
+  /** A call before this one has answered the request, and its answer was not good enough. Absent: no. */
+  readonly afterAnswer?: boolean;
 }
 
 /**
@@ -166,13 +168,16 @@ export interface DeploymentPassedOver {
   readonly deployment: string;
 }
 
-/** What of the user's own, or of a model, is asked for a class. `class`: the `matches` of one. */
-export type PlugIn = 'class' | 'classifier' | 'examples' | 'judge';
+/**
+ * What of the user's own, or which model, is asked for a class, or for whether an answer is good enough. `class`: the
+ * `matches` of one.
+ */
+export type PlugIn = 'class' | 'classifier' | 'examples' | 'judge' | 'verifier' | 'confidence';
 
 /** `bad_answer`: it cannot be used. `breaker_open`: not asked, because of the faults before. */
 export type PlugInFaultKind = 'timeout' | 'error' | 'bad_answer' | 'breaker_open';
 
-/** A plug-in of the classification gave no answer of use; the request went on without it. */
+/** A plug-in gave no answer of use; the request went on without it. */
 export interface PlugInFailed {
   readonly decisionId: string;
   readonly plugIn: PlugIn;

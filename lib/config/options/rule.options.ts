@@ -3,6 +3,7 @@ import { IsOptional } from '../class-validator.js';
 import { Section, SectionList } from '../section.decorators.js';
 import { IsAmount, IsMilliseconds, IsNameOrNames, IsOneOf } from '../validators.js';
 import { OwnTimeoutOptions } from './timeout.options.js';
+import { VerifyOptions } from './verify.options.js';
 
 /**
  * One step of the cascade.
@@ -76,4 +77,9 @@ export class RuleOptions {
   @IsOptional()
   @IsMilliseconds()
   maxLatencyMs?: number;
+
+  /** Its answers are looked at, and where one is not good enough, the next harder rule answers. */
+  @IsOptional()
+  @Section(() => VerifyOptions)
+  verify?: VerifyOptions;
 }
