@@ -24,7 +24,8 @@ const CITY = {
   },
 };
 
-type Verify = NonNullable<NonNullable<LlmRouterOptions['routingRules']>[string]['verify']>;
+type Rule = NonNullable<NonNullable<LlmRouterOptions['routingRules']>[string]>;
+type Verify = NonNullable<Rule['verify']>;
 const PRICE = { inputPer1M: 1, outputPer1M: 10 };
 
 describe('Answers that are verified', () => {

@@ -46,7 +46,8 @@ export interface ClassifiableRequest {
 /** The request on its way, for whoever has to be asked. */
 export interface AskingRequest {
   readonly decisionId: string;
-  readonly models: ModelCaller;
+  /** Whoever calls models for it. */
+  models(): ModelCaller;
   readonly signal: AbortSignal;
   /** Until the request's deadline. */
   leftMs(): number;
@@ -56,7 +57,6 @@ export interface AskingRequest {
 interface FirstLook {
   readonly score: number;
   readonly verdict: Verdict;
-  readonly input: ClassificationInput;
   readonly ownClass: string | undefined;
   readonly isNearThreshold: boolean;
 }
@@ -115,12 +115,21 @@ export class RequestClassifier {
   }
 
   private look(asked: ClassifiableRequest, decisionId: string): FirstLook {
-    const { request, features, circumstances, policy } = asked;
+    const { features, circumstances, policy } = asked;
     const score = asShare(this.parts.scorer.score(features));
     const calibration = asked.calibration ?? policy.calibration;
     const verdict = this.#thresholds.judge(circumstances.surface, score, calibration);
-    const input = classificationInput(request, features, circumstances, score);
-    const ownClass = policy.classes.find(({ matches }) => {
+    return {
+      score,
+      verdict,
+      ownClass: policy.classes.length === 0 ? undefined : this.ownClassOf(asked, score, decisionId),
+      isNearThreshold: Math.abs(score - verdict.threshold) <= (policy.judge?.margin ?? 0),
+    };
+  }
+
+  private ownClassOf(asked: ClassifiableRequest, score: number, decisionId: string): string | undefined {
+    const input = inputOf(asked, score);
+    const found = asked.policy.classes.find(({ matches }) => {
       try {
         const answer: unknown = matches(input);
         if (typeof answer === 'boolean') return answer;
@@ -130,13 +139,7 @@ export class RequestClassifier {
       }
       return false;
     });
-    return {
-      score,
-      verdict,
-      input,
-      ownClass: ownClass?.name,
-      isNearThreshold: Math.abs(score - verdict.threshold) <= (policy.judge?.margin ?? 0),
-    };
+    return found?.name;
   }
 
   private async ask(
@@ -168,15 +171,17 @@ export class RequestClassifier {
   }
 
   private async askClassifier(
-    { policy: { classifier }, servedClasses }: ClassifiableRequest,
+    asked: ClassifiableRequest,
     look: FirstLook,
     asking: AskingRequest,
     notes: string[],
   ): Promise<Classification | undefined> {
+    const { classifier } = asked.policy;
     if (classifier === undefined) return undefined;
+    const input = inputOf(asked, look.score);
     const answer = await this.gate(classifier, 'classifier').ask(
       async (signal) => ({
-        found: readCustom(await classifier.classify(look.input, { signal }), servedClasses),
+        found: readCustom(await classifier.classify(input, { signal }), asked.servedClasses),
       }),
       callOf(classifier.timeoutMs, asking, 0),
     );
@@ -207,7 +212,7 @@ export class RequestClassifier {
       // Too late for a call: the gate has given up, or will at once.
       if (signal.aborted) throw new BadPlugInAnswer();
       const leftMs = Math.max(1, endsAt - performance.now());
-      const [vector] = await asking.models.embed(examples.model, [text], leftMs);
+      const [vector] = await asking.models().embed(examples.model, [text], leftMs);
       return mostLike(vector, vectors);
     }, call);
     if (likeness === undefined) {
@@ -225,7 +230,7 @@ export class RequestClassifier {
   ): Promise<string> {
     if (judge === undefined) throw new TypeError('There is no judge');
     const { timeoutMs } = callOf(judge.timeoutMs, asking, 0);
-    return asking.models.ask(judge.model, judgeQuestion(features.questionText), timeoutMs);
+    return asking.models().ask(judge.model, judgeQuestion(features.questionText), timeoutMs);
   }
 
   private learn(
@@ -255,6 +260,13 @@ export class RequestClassifier {
     }
     return vectors;
   }
+}
+
+function inputOf(
+  { request, features, circumstances }: ClassifiableRequest,
+  score: number,
+): ClassificationInput {
+  return classificationInput(request, features, circumstances, score);
 }
 
 function classified({ score, verdict }: FirstLook, name: string, by: ClassifiedBy): Classification {

@@ -520,15 +520,13 @@ export class RequestPipeline {
     const { surface, workload } = circumstances;
     if (!classDecides(runtime.policy, surface, request.model)) return classifier.preview(asked);
     const deadlineMs = deadlineOf(runtime.policy, circumstances, options);
-    const labels = { ...journey.labels, surface: surface.name, workload };
     return classifier.classify(asked, {
       decisionId,
-      models: new JourneyModelCaller(
-        this.parts,
-        { runtime, labels, signal: controller.signal, records },
-        surface,
-        workload,
-      ),
+      models: () => {
+        const labels = { ...journey.labels, surface: surface.name, workload };
+        const calling = { runtime, labels, signal: controller.signal, records };
+        return new JourneyModelCaller(this.parts, calling, surface, workload);
+      },
       signal: controller.signal,
       leftMs: () => deadlineMs - (performance.now() - journey.startedAt),
     });
