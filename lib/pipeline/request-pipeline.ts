@@ -43,6 +43,7 @@ import {
   SHUTDOWN,
 } from '../execution/index.js';
 import {
+  CLASSIFICATION_CLASS,
   classDecides,
   createEmbeddingPlan,
   createPlan,
@@ -74,6 +75,7 @@ import { createDecisionId } from './decision-id.js';
 import { embeddingAnswer } from './embedding-answer.js';
 import { explainPlan, type Explanation } from './explanation.js';
 import { JourneyModelCaller } from './journey-model-caller.js';
+import { MIN_CACHED_TOKENS, PromptAffinity } from './prompt-affinity.js';
 import type { RoutingInfo } from './routing-info.js';
 import type { RoutingRuntime } from './routing-runtime.js';
 import { tenantKeyOf } from './tenant-key.js';
@@ -190,6 +192,7 @@ interface Planned {
 export class RequestPipeline {
   readonly #admission = new Admission();
   readonly #open = new Set<Journey>();
+  readonly #affinity = new PromptAffinity();
 
   constructor(private readonly parts: PipelineParts) {}
 
@@ -218,6 +221,7 @@ export class RequestPipeline {
       const { served, verification } = answered;
       const { planned: attempt, completion } = served;
       journey.servedBy = attempt;
+      this.keepWarm(journey, planned);
       if (this.parts.turns !== undefined) {
         const collectors = new TurnCollectors();
         collectors.answer(completion);
@@ -586,6 +590,7 @@ export class RequestPipeline {
     options: InternalCallOptions,
   ): Plan {
     const { surface, workload, deadlineMs } = circumstances;
+    const nowMs = Date.now();
     return createPlan({
       features,
       classification,
@@ -598,8 +603,12 @@ export class RequestPipeline {
       },
       policy,
       signals: this.parts.signals,
-      nowMs: Date.now(),
+      nowMs,
       random: this.parts.random,
+      warm:
+        features.inputTokens < MIN_CACHED_TOKENS
+          ? undefined
+          : this.#affinity.find(tenantKeyOf(options), request, nowMs),
     });
   }
 
@@ -679,6 +688,7 @@ export class RequestPipeline {
         // Usage is always asked of the upstream, for the ledger; its extra chunk goes only to who asked for it.
         if (wantsUsage || chunk.choices.length > 0 || !chunk.usage) yield chunk;
       }
+      this.keepWarm(journey, planned);
       journey.end('succeeded');
     } catch (error) {
       throw this.fail(journey, error);
@@ -688,6 +698,16 @@ export class RequestPipeline {
       if (progress.isComplete) journey.end('succeeded');
       else journey.end('client_left', 'client_closed_request');
     }
+  }
+
+  /** Its next turn is cheaper where this one was served, as long as the provider keeps the prompt. */
+  private keepWarm({ servedBy, records }: Journey, { tenant, request }: Planned): void {
+    // The call that answered, and none that was made to check it.
+    const usage = records.findLast(
+      ({ outcome, requestClass }) => outcome === 'succeeded' && requestClass !== CLASSIFICATION_CLASS,
+    )?.usage;
+    if (servedBy === undefined || usage === undefined) return;
+    this.#affinity.remember(tenant, request, servedBy.deployment, usage, Date.now());
   }
 
   private remember(collectors: TurnCollectors, { tenant, request }: Planned, served: PlannedAttempt): void {

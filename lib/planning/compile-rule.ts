@@ -8,6 +8,7 @@ import type { NameResolver } from './name-resolver.js';
 import { ownTimeouts } from './own-timeouts.js';
 import type { PolicyModel, PolicyRule, PolicyTier } from './policy-snapshot.js';
 import type { ProofNotes } from './proof-notes.js';
+import { rankingChoice } from './ranking-choice.js';
 
 function asList(value: string | string[] | undefined): string[] {
   return value === undefined ? [] : Array.isArray(value) ? value : [value];
@@ -42,6 +43,7 @@ export function compileRule(
     maxLatencyMs: options.maxLatencyMs ?? undefined,
     task: options.task ?? undefined,
     verify: compileVerify(options.verify, `${path}.verify`, notes),
+    ranking: rankingChoice(options.ranking),
   };
   const maxCostPer1k = options.maxCostPer1k ?? undefined;
   const unpriced: PolicyModel[] = [];

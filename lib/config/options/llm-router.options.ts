@@ -10,6 +10,7 @@ import { HttpOptions } from './http.options.js';
 import { LimitsOptions } from './limits.options.js';
 import { ModelOptions } from './model.options.js';
 import { ProviderOptions } from './provider.options.js';
+import { GlobalRankingOptions } from './ranking.options.js';
 import { ReasoningMemoryOptions } from './reasoning-memory.options.js';
 import { RuleOptions } from './rule.options.js';
 import { ShutdownOptions } from './shutdown.options.js';
@@ -66,6 +67,9 @@ export class LlmRouterConfiguration {
    */
   @IsOneOf(['route', 'refuse', 'drop'])
   unsupportedParameters: 'route' | 'refuse' | 'drop' = 'route';
+
+  @Section(() => GlobalRankingOptions)
+  ranking: GlobalRankingOptions = new GlobalRankingOptions();
 
   @Section(() => ExecutionOptions)
   execution: ExecutionOptions = new ExecutionOptions();
