@@ -118,7 +118,7 @@ function sourceOf(rule: PolicyRule): PlanSource {
   return source;
 }
 
-function isBinding(policy: PolicySnapshot, requested: string, canonical: string): boolean {
+export function isBinding(policy: PolicySnapshot, requested: string, canonical: string): boolean {
   if (policy.clientModel === 'binding' || policy.bindingNames.has(requested)) return true;
   return policy.models.get(canonical)?.substitutable === false;
 }

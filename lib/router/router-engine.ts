@@ -1,13 +1,21 @@
+import { AsyncResource } from 'node:async_hooks';
 import { isDeepStrictEqual } from 'node:util';
 import { BackgroundLane } from '../background/index.js';
-import { RulesClassifier } from '../classification/index.js';
+import {
+  AnswerChecker,
+  type NeedScorer,
+  type OnPlugInFault,
+  RequestClassifier,
+  RULES_THRESHOLD,
+  RulesClassifier,
+} from '../classification/index.js';
 import { type LlmRouterConfiguration, withFeatureSurfaces } from '../config/index.js';
 import { ConfigurationError, OverloadedError } from '../errors/index.js';
 import { BudgetLedger } from '../cost/index.js';
 import { createPlanExecutor, type PlanExecutor } from '../execution/index.js';
 import { AlertStore, KpiStore, type PrometheusMetrics, SavingsStore } from '../observability/index.js';
-import { buildRuntime, RequestPipeline, type RoutingRuntime } from '../pipeline/index.js';
-import { type CompiledOptions, compileOptions, type PolicySnapshot } from '../planning/index.js';
+import { buildRuntime, RequestPipeline, type RoutingRuntime, vectorsOf } from '../pipeline/index.js';
+import { type CompiledOptions, compileOptions, NO_SURFACE, type PolicySnapshot } from '../planning/index.js';
 import type { LlmUpstreams } from '../providers/llm-upstreams.js';
 import { ProviderUpstreams } from '../providers/provider-upstreams.js';
 import { type AnswerMemories, answerMemories } from './answer-memories.js';
@@ -18,6 +26,20 @@ import { TelemetryBus } from '../telemetry/index.js';
 
 /** Within so long a configuration has been read, or it is refused. */
 const READ_TIMEOUT_MS = 30_000;
+
+/** The vectors of example prompts are made once, in one call of many. */
+const EXAMPLES_DEADLINE_MS = 30_000;
+
+/** What says how much a request needs a strong model, and from where on it does. */
+export interface ScorerSetup {
+  readonly scorer: NeedScorer;
+  readonly defaultThreshold: number;
+}
+
+const BUILT_IN_SCORER: ScorerSetup = {
+  scorer: new RulesClassifier(),
+  defaultThreshold: RULES_THRESHOLD,
+};
 
 /** What becomes of reconfigurations; the Nest layer logs it. */
 export interface ReconfigureListener {
@@ -51,6 +73,9 @@ export class RouterEngine {
   /** Told of faults of our own: the kind of error and the decision, nothing of the request. */
   onFault: (decisionId: string, error: unknown) => void = () => undefined;
   readonly #executor: PlanExecutor;
+  readonly #classifier: RequestClassifier;
+  /** What is done once for all requests is none of the first one's: not in its context, nor in its handler's count. */
+  readonly #outside = new AsyncResource('LlmRouterEngine');
   /** What the application demands of a policy beside the proof. @throws {@link ConfigurationError}. */
   checkPolicy: (policy: PolicySnapshot) => void = () => undefined;
   reconfigureListener: ReconfigureListener | undefined;
@@ -72,6 +97,7 @@ export class RouterEngine {
     options: unknown,
     private readonly upstreams: LlmUpstreams = new ProviderUpstreams(),
     private readonly featureSurfaces: readonly unknown[] = [],
+    { scorer, defaultThreshold }: ScorerSetup = BUILT_IN_SCORER,
   ) {
     const compiled = this.compile(options);
     const { configuration, policy } = compiled;
@@ -82,9 +108,19 @@ export class RouterEngine {
     this.signals.settings = () => this.#runtime.policy.execution;
     this.#executor = createPlanExecutor(this.bus, this.signals, Math.random);
     const turns = () => this.#memories?.turns;
+    const onFault: OnPlugInFault = (plugIn, kind, decisionId) => {
+      this.bus.emit('plug-in-failed', { plugIn, kind, decisionId });
+    };
+    this.#classifier = new RequestClassifier({
+      scorer,
+      defaultThreshold,
+      prepareVectors: (model, texts) => this.prepareVectors(model, texts),
+      onFault,
+    });
     this.pipeline = new RequestPipeline({
       runtime: () => this.#runtime,
-      classifier: new RulesClassifier(),
+      classifier: this.#classifier,
+      checker: new AnswerChecker(onFault),
       signals: this.signals,
       executor: this.#executor,
       bus: this.bus,
@@ -197,6 +233,20 @@ export class RouterEngine {
     this.signals.close();
     this.alerts.close();
     await Promise.all([this.#runtime, ...this.#retired].map((runtime) => runtime.close()));
+  }
+
+  /** A request of its own. */
+  private async prepareVectors(
+    model: string,
+    texts: readonly string[],
+  ): Promise<readonly (readonly number[])[]> {
+    const { response } = await this.#outside.runInAsyncScope(() =>
+      this.pipeline.embed(
+        { model, input: [...texts], encoding_format: 'float' },
+        { workload: 'background', deadlineMs: EXAMPLES_DEADLINE_MS },
+      ),
+    );
+    return vectorsOf(response.data);
   }
 
   private compile(options: unknown): CompiledOptions {
@@ -329,7 +379,12 @@ export class RouterEngine {
     const { policy } = this.#runtime;
     const older = [...this.#retired].filter(({ isHeld }) => isHeld).map((runtime) => runtime.policy);
     this.savings.follow(policy, older);
-    const deployments = deploymentsOf([policy, ...older]);
+    const policies = [policy, ...older];
+    this.#classifier.retain(
+      new Set([NO_SURFACE, ...policies.flatMap(({ surfaces }) => [...surfaces.keys()])]),
+      policies.map(({ classification }) => classification),
+    );
+    const deployments = deploymentsOf(policies);
     this.signals.retain(deployments);
     this.#executor.retain(deployments);
   }

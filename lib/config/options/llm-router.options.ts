@@ -5,6 +5,7 @@ import { IsFlag, IsName, IsOneOf } from '../validators.js';
 import { AlertsOptions } from './alerts.options.js';
 import { BackgroundOptions } from './background.options.js';
 import { BudgetsOptions } from './budget.options.js';
+import { ClassificationOptions } from './classification.options.js';
 import { ExecutionOptions } from './execution.options.js';
 import { HealthOptions } from './health.options.js';
 import { HttpOptions } from './http.options.js';
@@ -24,7 +25,6 @@ import { SurfaceOptions } from './surface.options.js';
  */
 @NotSupportedYet({
   storage: 'state is kept in memory',
-  classification: '',
   safety: '',
   observability: '',
 })
@@ -46,6 +46,9 @@ export class LlmRouterConfiguration {
   @IsOptional()
   @SectionMap(() => SurfaceOptions)
   surfaces?: Record<string, SurfaceOptions>;
+
+  @Section(() => ClassificationOptions)
+  classification: ClassificationOptions = new ClassificationOptions();
 
   /**
    * What a model's name in a request means: `advisory`, a wish that rules and floors overrule; `binding`, an order.
@@ -141,7 +144,7 @@ type SnakeCase<Name extends string, Before extends string = ''> = Name extends `
 /** Every key may be left out, and each of ours is there in both spellings. */
 type EitherSpelling<Value> = Value extends readonly (infer Entry)[]
   ? EitherSpelling<Entry>[]
-  : Value extends (modelId: string) => unknown
+  : Value extends (...given: never[]) => unknown
     ? Value
     : Value extends object
       ? {
