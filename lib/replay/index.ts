@@ -22,3 +22,5 @@ export type {
 } from './simulated-deployment.js';
 export { TraceError } from './trace-error.js';
 export type { TraceRequest } from './trace-request.js';
+// For the bench of strategies, which stands on this room alone.
+export { compileOptions } from '../planning/index.js';

@@ -25,10 +25,10 @@ export class SeededRandom {
   }
 
   /** Uniform in [0, 1). */
-  readonly next = (): number => {
+  next(): number {
     this.#state = (this.#state + 0x9e3779b9) >>> 0;
     return mix(this.#state, this.#state >>> 16) / 4_294_967_296;
-  };
+  }
 
   /** Of the normal distribution with mean 0 and deviation 1 (Box and Muller, 1958). */
   normal(): number {

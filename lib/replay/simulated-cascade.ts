@@ -604,9 +604,16 @@ export class SimulatedCascade {
     // What the caps are held by is what the router believes; what the day costs is what is billed.
     this.#spentUsd += costUsd;
     const billedPrice = this.parts.deployments.get(deployment.id)?.price;
+    const { labels } = this.asked;
     const record: AttemptRecord = {
-      ...this.asked.labels,
-      ...labelsOf(planned),
+      decisionId: labels.decisionId,
+      surface: labels.surface,
+      workload: labels.workload,
+      requestClass: labels.requestClass,
+      streamed: labels.streamed,
+      deployment: deployment.id,
+      model: deployment.model.name,
+      provider: deployment.provider,
       attempt: number,
       tier,
       startedAtMs,
@@ -617,8 +624,8 @@ export class SimulatedCascade {
       status: failure?.status,
       providerCode: undefined,
       retryAfterMs: failure?.retryAfterMs,
-      ...(isOvertaken ? { overtaken: true } : {}),
-      ...(isCutShort ? { cutShort: true } : {}),
+      overtaken: isOvertaken,
+      cutShort: isCutShort,
       usage,
       usageSource: outcome === 'succeeded' ? 'reported' : 'estimated',
       costUsd,

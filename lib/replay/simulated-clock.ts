@@ -3,11 +3,17 @@ export interface SimulatedTimer {
   cancel(): void;
 }
 
-interface Entry extends SimulatedTimer {
-  readonly atMs: number;
-  /** Of two of one moment, the one that was set first comes first. */
-  readonly sequence: number;
-  work: (() => void) | undefined;
+class Entry implements SimulatedTimer {
+  constructor(
+    readonly atMs: number,
+    /** Of two of one moment, the one that was set first comes first. */
+    readonly sequence: number,
+    public work: (() => void) | undefined,
+  ) {}
+
+  cancel(): void {
+    this.work = undefined;
+  }
 }
 
 function isBefore(first: Entry, second: Entry): boolean {
@@ -35,14 +41,7 @@ export class SimulatedClock {
 
   /** A moment that has passed is now. */
   at(atMs: number, work: () => void): SimulatedTimer {
-    const entry: Entry = {
-      atMs: Math.max(atMs, this.#nowMs),
-      sequence: (this.#sequence += 1),
-      work,
-      cancel: () => {
-        entry.work = undefined;
-      },
-    };
+    const entry = new Entry(Math.max(atMs, this.#nowMs), (this.#sequence += 1), work);
     this.push(entry);
     return entry;
   }

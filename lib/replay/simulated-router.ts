@@ -67,7 +67,9 @@ export class SimulatedRouter implements ReplayedRouter {
     this.#signals = new LiveSignals(this.#bus, clock.now);
     this.#signals.settings = () => policy.execution;
     this.#alerts = new AlertStore(this.#bus, policy, compiled.configuration.alerts, clock.now);
-    this.#random = new SeededRandom(seedOf(seed, 'plan')).next;
+    const choices = new SeededRandom(seedOf(seed, 'plan'));
+    const pauses = new SeededRandom(seedOf(seed, 'pauses'));
+    this.#random = () => choices.next();
     const room = new SimulatedRoom(
       clock,
       (deployment) => this.hasRoom(deployment),
@@ -98,7 +100,7 @@ export class SimulatedRouter implements ReplayedRouter {
       room,
       resends: new ShareBudget(RESENDS.reserve, RESENDS.refillMs, clock.now),
       giveUps: new ShareBudget(GIVE_UPS.reserve, GIVE_UPS.refillMs, clock.now),
-      random: new SeededRandom(seedOf(seed, 'pauses')).next,
+      random: () => pauses.next(),
     };
     this.#streamed = featuresOf(true);
     this.#whole = featuresOf(false);
@@ -120,7 +122,11 @@ export class SimulatedRouter implements ReplayedRouter {
       const { outcome, errorCode, timeToFirstTokenMs, servedBy, attempts, costUsd } = result;
       const durationMs = this.#clock.now() - startedAtMs;
       const record: RequestRecord = {
-        ...labels,
+        decisionId: labels.decisionId,
+        surface: labels.surface,
+        workload: labels.workload,
+        requestClass: labels.requestClass,
+        streamed: labels.streamed,
         startedAtMs,
         durationMs,
         timeToFirstTokenMs,
