@@ -37,6 +37,7 @@ export {
   type ProviderOptions,
   type QueueOptions,
   type ReasoningMemoryOptions,
+  type RequestLogOptions,
   type RetryOptions,
   type RuleOptions,
   type ShutdownOptions,

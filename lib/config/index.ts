@@ -32,6 +32,7 @@ export { PriceOptions } from './options/price.options.js';
 export { ProviderOptions, type ProviderApiName } from './options/provider.options.js';
 export { RuleOptions, TierOptions } from './options/rule.options.js';
 export { ReasoningMemoryOptions } from './options/reasoning-memory.options.js';
+export { RequestLogOptions } from './options/request-log.options.js';
 export { ShutdownOptions } from './options/shutdown.options.js';
 export { SurfaceOptions } from './options/surface.options.js';
 export { concealExpanded } from './expand-environment.js';

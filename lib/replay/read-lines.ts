@@ -43,9 +43,10 @@ async function isGzip(file: string): Promise<boolean> {
  */
 export async function* readLines(file: string): AsyncGenerator<TraceLine, void, undefined> {
   try {
+    const isPacked = await isGzip(file);
     const bytes = createReadStream(file);
     // Fails as the file itself does, and is then destroyed with it.
-    const source = (await isGzip(file)) ? pipeline(bytes, createGunzip(), () => undefined) : bytes;
+    const source = isPacked ? pipeline(bytes, createGunzip(), () => undefined) : bytes;
     const decoder = new StringDecoder('utf8');
     let rest = '';
     let number = 0;

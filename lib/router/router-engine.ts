@@ -3,7 +3,7 @@ import { RulesClassifier } from '../classification/index.js';
 import { type LlmRouterConfiguration, withFeatureSurfaces } from '../config/index.js';
 import { ConfigurationError, OverloadedError } from '../errors/index.js';
 import { createPlanExecutor, type PlanExecutor } from '../execution/index.js';
-import { AlertStore, KpiStore, type PrometheusMetrics, SavingsStore } from '../observability/index.js';
+import { AlertStore, KpiStore, type PrometheusMetrics, RequestLog, SavingsStore } from '../observability/index.js';
 import { buildRuntime, RequestPipeline, type RoutingRuntime } from '../pipeline/index.js';
 import { type CompiledOptions, compileOptions, type PolicySnapshot } from '../planning/index.js';
 import type { LlmUpstreams } from '../providers/llm-upstreams.js';
@@ -46,6 +46,11 @@ export class RouterEngine {
   readonly pipeline: RequestPipeline;
   /** Told of faults of our own: the kind of error and the decision, nothing of the request. */
   onFault: (decisionId: string, error: unknown) => void = () => undefined;
+  /** Told why the request log cannot be written. */
+  onRequestLogProblem: (problem: string) => void = () => undefined;
+  readonly #requestLog = new RequestLog(this.bus, (problem) => {
+    this.onRequestLogProblem(problem);
+  });
   readonly #executor: PlanExecutor;
   /** What the application demands of a policy beside the proof. @throws {@link ConfigurationError}. */
   checkPolicy: (policy: PolicySnapshot) => void = () => undefined;
@@ -74,6 +79,7 @@ export class RouterEngine {
     this.#runtime = this.show(buildRuntime(compiled, upstreams));
     this.savings = new SavingsStore(this.bus, policy);
     this.alerts = new AlertStore(this.bus, policy, configuration.alerts);
+    this.#requestLog.follow(configuration.requestLog);
     this.#memories = answerMemories(configuration.reasoningMemory, undefined);
     this.signals.settings = () => this.#runtime.policy.execution;
     this.#executor = createPlanExecutor(this.bus, this.signals, Math.random);
@@ -179,6 +185,8 @@ export class RouterEngine {
     this.signals.close();
     this.alerts.close();
     await Promise.all([this.#runtime, ...this.#retired].map((runtime) => runtime.close()));
+    // What ended with the connections has its line too.
+    await this.#requestLog.close();
   }
 
   private compile(options: unknown): CompiledOptions {
@@ -286,6 +294,7 @@ export class RouterEngine {
     const { configuration, policy } = next;
     this.#memories = answerMemories(configuration.reasoningMemory, this.#memories);
     this.alerts.follow(policy, deploymentsOf([policy]), configuration.alerts);
+    this.#requestLog.follow(configuration.requestLog);
     this.forgetTheGone();
     for (const follower of this.#followers) follower();
     void this.retire(before);
