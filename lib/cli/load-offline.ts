@@ -27,7 +27,9 @@ function withStandIns(raw: Record<string, unknown>, environment: NodeJS.ProcessE
   const visit = (value: unknown, key: string): void => {
     if (typeof value === 'string') {
       for (const [reference, name = ''] of value.matchAll(REFERENCE)) {
-        if (!filled[name]) filled[name] = standInFor(key, reference === value);
+        // Empty is as good as not set.
+        if (filled[name] === undefined || filled[name] === '')
+          filled[name] = standInFor(key, reference === value);
       }
     } else if (Array.isArray(value)) {
       for (const entry of value) visit(entry, key);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { validateChatRequest } from '../chat/index.js';
 import { extractFeatures } from '../classification/index.js';
-import { compileOptions, type PolicyDeployment, type PolicySurface } from '../planning/index.js';
+import { compileOptions, type PolicySurface } from '../planning/index.js';
 import { type AttemptToCheck, findBrokenLimits } from './find-broken-limits.js';
 
 const { policy } = compileOptions(
@@ -58,7 +58,7 @@ describe('findBrokenLimits', () => {
   });
 
   it.each<[string, Partial<AttemptToCheck>, Partial<PolicySurface>]>([
-    ['configured', { deployment: { ...good! } as PolicyDeployment }, {}],
+    ['configured', { deployment: { ...good! } }, {}],
     ['pin', { deployment: other! }, { pin: policy.models.get('good') }],
     ['quality_floor', {}, { qualityFloor: 0.71 }],
     ['safety_floor', { deployment: other! }, { safetyFloor: 0.1 }],

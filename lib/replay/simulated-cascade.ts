@@ -151,8 +151,10 @@ export class SimulatedCascade {
       this.fail();
       return;
     }
-    this.#queue = this.#queue.filter((planned) => this.mayServe(planned));
-    this.#again = this.#again.filter(({ planned }) => this.mayServe(planned));
+    if (this.asked.plan.maxCostUsd !== undefined) {
+      this.#queue = this.#queue.filter((planned) => this.mayServe(planned));
+      this.#again = this.#again.filter(({ planned }) => this.mayServe(planned));
+    }
     const able = this.takeAble() ?? this.takeAgain() ?? (isLastResort ? this.takeLeastBad() : undefined);
     if (able !== undefined) this.join(able);
     else this.wait(isLastResort);
