@@ -30,6 +30,7 @@ export { LongContextPriceOptions } from './options/long-context-price.options.js
 export { ModelOptions } from './options/model.options.js';
 export { PriceOptions } from './options/price.options.js';
 export { ProviderOptions, type ProviderApiName } from './options/provider.options.js';
+export { GlobalRankingOptions, RankingOptions, RankingWeightOptions } from './options/ranking.options.js';
 export { RuleOptions, TierOptions } from './options/rule.options.js';
 export { ReasoningMemoryOptions } from './options/reasoning-memory.options.js';
 export { RequestLogOptions } from './options/request-log.options.js';

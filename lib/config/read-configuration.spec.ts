@@ -282,8 +282,6 @@ describe('keys whose feature is not built', () => {
       );
       expect(issues.map(({ path }) => path).toSorted()).toEqual([
         'alerts.webhook',
-        'models.llama-3.3-70b.requestsPerMinute',
-        'models.llama-3.3-70b.tokensPerMinute',
         'peakHours',
         'storage',
         'surfaces.legal.provenance',

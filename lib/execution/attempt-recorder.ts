@@ -36,6 +36,8 @@ export class AttemptRecorder {
     readonly attempt: number,
     /** Prompt tokens as estimated: what a provider that reports nothing is taken to have billed. */
     private readonly estimatedInputTokens: number,
+    /** How long nothing is left of the provider's rate limits, in milliseconds. */
+    private readonly exhaustedForMs: () => number = () => 0,
   ) {
     bus.emit('attempt-started', {
       ...this.deploymentLabels(),
@@ -43,6 +45,7 @@ export class AttemptRecorder {
       attempt,
       startedAtMs: this.#startedAtMs,
       streamed: labels.streamed,
+      inputTokens: estimatedInputTokens,
     });
   }
 
@@ -141,6 +144,11 @@ export class AttemptRecorder {
       costUsd: price === undefined ? 0 : costOfUsage(usage, price),
       reportedModel: this.#reportedModel,
     };
+    const exhaustedForMs = this.exhaustedForMs();
+    if (exhaustedForMs > 0) {
+      const exhaustedUntilMs = Date.now() + exhaustedForMs;
+      this.bus.emit('rate-limits-read', { ...this.deploymentLabels(), exhaustedUntilMs });
+    }
     this.bus.emit('attempt-ended', this.#record);
     return this.#record;
   }

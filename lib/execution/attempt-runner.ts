@@ -93,9 +93,10 @@ export function startAttempt<Prepared, Answer>({
   claim,
   onBegun,
 }: AttemptStart<Prepared, Answer>): RunningAttempt<Answer> {
+  const client = clientOf(execution, planned);
   let prepared: Prepared;
   try {
-    prepared = kind.prepare(clientOf(execution, planned), planned);
+    prepared = kind.prepare(client, planned);
   } catch (error) {
     if (!(error instanceof InvalidRequestError)) throw error;
     return {
@@ -111,6 +112,7 @@ export function startAttempt<Prepared, Answer>({
     planned,
     attempt,
     promptOf(planned.deployment, execution.features).inputTokens,
+    () => client.exhaustedForMs?.() ?? 0,
   );
   const clock = new AttemptClock(execution.signal);
   const call: Call<Prepared> = {

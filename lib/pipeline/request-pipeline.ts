@@ -64,6 +64,7 @@ import { type CallTally, currentCallTally } from './call-tally.js';
 import { createDecisionId } from './decision-id.js';
 import { embeddingAnswer } from './embedding-answer.js';
 import { explainPlan, type Explanation } from './explanation.js';
+import { MIN_CACHED_TOKENS, PromptAffinity } from './prompt-affinity.js';
 import type { RoutingInfo } from './routing-info.js';
 import type { RoutingRuntime } from './routing-runtime.js';
 import { tenantKeyOf } from './tenant-key.js';
@@ -151,6 +152,7 @@ interface Planned {
 export class RequestPipeline {
   readonly #admission = new Admission();
   readonly #open = new Set<Journey>();
+  readonly #affinity = new PromptAffinity();
 
   constructor(private readonly parts: PipelineParts) {}
 
@@ -167,6 +169,7 @@ export class RequestPipeline {
       const served = await this.parts.executor.chat(execution);
       const { planned: attempt, completion } = served;
       journey.servedBy = attempt;
+      this.keepWarm(journey, planned);
       if (this.parts.turns !== undefined) {
         const collectors = new TurnCollectors();
         collectors.answer(completion);
@@ -420,6 +423,7 @@ export class RequestPipeline {
     const { policy } = runtime;
     const { surface, workload, deadlineMs } = this.circumstances(runtime, options);
     const features = extractFeatures(request, thinkingTokensOf(recalledTurns));
+    const nowMs = Date.now();
     const plan = createPlan({
       features,
       classification: this.parts.classifier.classify(features),
@@ -432,8 +436,12 @@ export class RequestPipeline {
       },
       policy,
       signals: this.parts.signals,
-      nowMs: Date.now(),
+      nowMs,
       random: this.parts.random,
+      warm:
+        features.inputTokens < MIN_CACHED_TOKENS
+          ? undefined
+          : this.#affinity.find(tenantKeyOf(options), request, nowMs),
     });
     return { plan, features };
   }
@@ -506,6 +514,7 @@ export class RequestPipeline {
         // Usage is always asked of the upstream, for the ledger; its extra chunk goes only to who asked for it.
         if (wantsUsage || chunk.choices.length > 0 || !chunk.usage) yield chunk;
       }
+      this.keepWarm(journey, planned);
       journey.end('succeeded');
     } catch (error) {
       throw this.fail(journey, error);
@@ -515,6 +524,13 @@ export class RequestPipeline {
       if (progress.isComplete) journey.end('succeeded');
       else journey.end('client_left', 'client_closed_request');
     }
+  }
+
+  /** Its next turn is cheaper where this one was served, as long as the provider keeps the prompt. */
+  private keepWarm({ servedBy, records }: Journey, { tenant, request }: Planned): void {
+    const usage = records.findLast(({ outcome }) => outcome === 'succeeded')?.usage;
+    if (servedBy === undefined || usage === undefined) return;
+    this.#affinity.remember(tenant, request, servedBy.deployment, usage, Date.now());
   }
 
   private remember(collectors: TurnCollectors, { tenant, request }: Planned, served: PlannedAttempt): void {

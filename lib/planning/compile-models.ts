@@ -11,6 +11,7 @@ import { didYouMean } from '../config/index.js';
 import { catalogPrice } from './catalog-price.js';
 import { checkVertexModel } from './check-vertex-model.js';
 import { lackedParameters } from './lacked-parameters.js';
+import { latencyPrior } from './latency-prior.js';
 import { ownTimeouts } from './own-timeouts.js';
 import type { PolicyDeployment, PolicyModel } from './policy-snapshot.js';
 import type { ProofNotes } from './proof-notes.js';
@@ -141,12 +142,13 @@ export class ModelCompiler {
         const where = entry.price === undefined ? 'price' : `deployments[${index}].price`;
         provePrice(`${path ?? name}.${where}`, price, provider, called, this.notes);
       }
+      const paid = price ?? catalogPrice(called, provider);
       model.deployments.push({
         id: this.freeId(`${entry.provider}/${name}`),
         model,
         provider: entry.provider,
         upstreamModel: entry.upstreamModel ?? facts?.name ?? name,
-        price: price ?? catalogPrice(called, provider),
+        price: paid,
         contextWindow: entry.contextWindow ?? options.contextWindow ?? facts?.contextWindow,
         maxOutputTokens: entry.maxOutputTokens ?? options.maxOutputTokens ?? facts?.maxOutputTokens,
         maxConcurrency: entry.maxConcurrency ?? options.maxConcurrency ?? undefined,
@@ -154,6 +156,11 @@ export class ModelCompiler {
         replaysThinking: replaysThinking(provider),
         unsupportedParameters: lackedParameters(provider, model.thinking, facts),
         weight: entry.weight ?? options.weight ?? 1,
+        region: entry.region ?? options.region ?? regionOf(provider),
+        retentionDays: entry.retentionDays ?? options.retentionDays ?? provider.retentionDays ?? undefined,
+        requestsPerMinute: entry.requestsPerMinute ?? options.requestsPerMinute ?? undefined,
+        tokensPerMinute: entry.tokensPerMinute ?? options.tokensPerMinute ?? undefined,
+        prior: latencyPrior(paid, model.thinking),
       });
     });
     if (path !== undefined) this.warnUnknownFacts(path, model);
@@ -204,6 +211,12 @@ export class ModelCompiler {
       );
     }
   }
+}
+
+/** Where a provider of Amazon's or Google's clouds answers; `global` is nowhere in particular. */
+function regionOf({ region, location }: ProviderOptions): string | undefined {
+  const name = region ?? location ?? undefined;
+  return name === 'global' ? undefined : name;
 }
 
 /** Some models their makers do not serve, or not by the name that all others use. */

@@ -12,10 +12,11 @@ import { deriveRules } from './derive-rules.js';
 import { hashConfiguration } from './hash-configuration.js';
 import { bindsByName, NameResolver } from './name-resolver.js';
 import { orderRules } from './order-rules.js';
-import { NO_SURFACE, type PolicyRule, type PolicySnapshot, type PolicySurface } from './policy-snapshot.js';
+import { NO_SURFACE, type PolicyExecution, type PolicyModel, type PolicyRule, type PolicySnapshot, type PolicySurface } from './policy-snapshot.js';
 import { proveHops } from './prove-hops.js';
 import { proveSurfaces } from './prove-surfaces.js';
 import { ProofNotes } from './proof-notes.js';
+import { rankingChoice } from './ranking-choice.js';
 
 export interface CompiledPolicy {
   readonly policy: PolicySnapshot;
@@ -108,10 +109,36 @@ export function compilePolicy(
         concurrency: execution.concurrency,
         queue: { maxSize: execution.queue.maxSize, maxWaitMs: execution.queue.maxWaitMs ?? undefined },
         hedge: execution.hedge,
+        minuteLimits: minuteLimitsOf(models),
       },
+      ranking: {
+        ...rankingChoice(configuration.ranking),
+        exploration: configuration.ranking.exploration,
+      },
+      dearest: dearestOf(models),
       baseline,
     },
     warnings: [...notes.warnings, ...notes.remarks],
+  };
+}
+
+function minuteLimitsOf(models: ReadonlyMap<string, PolicyModel>): PolicyExecution['minuteLimits'] {
+  const deployments = [...models.values()].flatMap((model) => model.deployments);
+  return new Map(
+    deployments
+      .filter((one) => one.requestsPerMinute !== undefined || one.tokensPerMinute !== undefined)
+      .map(({ id, requestsPerMinute, tokensPerMinute }) => [id, { requestsPerMinute, tokensPerMinute }]),
+  );
+}
+
+/** The highest prices there are, whoever has them: a yardstick alone. */
+function dearestOf(models: ReadonlyMap<string, PolicyModel>): PolicySnapshot['dearest'] {
+  const prices = [...models.values()].flatMap(({ deployments }) =>
+    deployments.flatMap(({ price }) => price ?? []),
+  );
+  return {
+    inputPer1M: Math.max(0, ...prices.map(({ inputPer1M }) => inputPer1M)),
+    outputPer1M: Math.max(0, ...prices.map(({ outputPer1M }) => outputPer1M)),
   };
 }
 

@@ -7,6 +7,7 @@ import type { NameResolver } from './name-resolver.js';
 import { ownTimeouts } from './own-timeouts.js';
 import type { PolicyModel, PolicyRule, PolicyTier } from './policy-snapshot.js';
 import type { ProofNotes } from './proof-notes.js';
+import { rankingChoice } from './ranking-choice.js';
 
 function asList(value: string | string[] | undefined): string[] {
   return value === undefined ? [] : Array.isArray(value) ? value : [value];
@@ -37,7 +38,11 @@ export function compileRule(
       timeouts: {},
     }));
 
-  const limits = { maxLatencyMs: options.maxLatencyMs ?? undefined, task: options.task ?? undefined };
+  const limits = {
+    maxLatencyMs: options.maxLatencyMs ?? undefined,
+    task: options.task ?? undefined,
+    ranking: rankingChoice(options.ranking),
+  };
   const maxCostPer1k = options.maxCostPer1k ?? undefined;
   const unpriced: PolicyModel[] = [];
   const refused: string[] = [];

@@ -3,6 +3,8 @@ import type { NameResolver } from './name-resolver.js';
 import { ownTimeouts } from './own-timeouts.js';
 import { NO_SURFACE, type PolicySurface } from './policy-snapshot.js';
 import type { ProofNotes } from './proof-notes.js';
+import { rankingChoice } from './ranking-choice.js';
+import { NO_CHOICE } from './ranking-weights.js';
 
 const DEFAULT_PRIORITY = 50;
 
@@ -16,6 +18,9 @@ export function emptySurface(name: string): PolicySurface {
     latencySloMs: undefined,
     maxCostPerRequest: undefined,
     pin: undefined,
+    regions: undefined,
+    retentionDays: undefined,
+    ranking: NO_CHOICE,
     maxOutputTokens: undefined,
     timeouts: {},
     priority: DEFAULT_PRIORITY,
@@ -46,6 +51,9 @@ export function compileSurface(
     latencySloMs: options.latencySloMs ?? undefined,
     maxCostPerRequest: options.maxCostPerRequest ?? undefined,
     pin,
+    regions: options.region === undefined ? undefined : [options.region].flat(),
+    retentionDays: options.retentionDays ?? undefined,
+    ranking: rankingChoice(options.ranking),
     maxOutputTokens: options.maxOutputTokens ?? undefined,
     timeouts: ownTimeouts(options.timeouts),
     priority: options.priority ?? DEFAULT_PRIORITY,

@@ -3,6 +3,7 @@ import type { EmbeddingFeatures } from '../classification/index.js';
 import { InvalidRequestError } from '../errors/invalid-request-error.js';
 import { ModelNotFoundError } from '../errors/model-not-found-error.js';
 import { contextWindowFilter } from './eligibility/context-window.filter.js';
+import { expectedCostUsd } from './expected-cost.js';
 import { findInputCost } from './find-input-cost.js';
 import { INTERACTIVE_DEADLINE_MS, LONG_DEADLINE_MS, type PlanInput } from './create-plan.js';
 import { severityOf } from './deferral.js';
@@ -11,6 +12,7 @@ import type { Plan, RejectedCandidate } from './plan.js';
 import type { PolicyModel, PolicySnapshot } from './policy-snapshot.js';
 import { shortestTimeouts } from './own-timeouts.js';
 import { rankTier } from './rank-tier.js';
+import { rankingFor } from './ranking-for.js';
 
 /** What a live deployment's latency is measured against in the ranking. */
 const TARGET_LATENCY_MS = 1_500;
@@ -46,11 +48,24 @@ export function createEmbeddingPlan(input: EmbeddingPlanInput): Plan {
     });
     return false;
   });
-  const ranked = rankTier(eligible, (deployment) => signals.of(deployment.id), {
-    streamed: false,
-    targetLatencyMs: TARGET_LATENCY_MS,
+  const usage = { inputTokens: features.inputTokens, cachedTokens: 0, outputTokens: 0 };
+  const ranking = rankingFor(undefined, surface, policy);
+  const ranked = rankTier(eligible, {
+    score: {
+      weights: ranking.weights,
+      streamed: false,
+      targetLatencyMs: TARGET_LATENCY_MS,
+      usage,
+      referenceCostUsd: expectedCostUsd(policy.dearest, usage),
+      warm: undefined,
+      qualityOf: () => model.quality,
+    },
+    signals,
+    overTargetMs: undefined,
+    exploration: policy.ranking.exploration,
     nowMs,
     random,
+    limit: eligible.length,
   });
   const { timeouts } = policy.execution;
   const attempts = ranked.map((candidate) => ({
@@ -80,7 +95,9 @@ export function createEmbeddingPlan(input: EmbeddingPlanInput): Plan {
     notes: [`embeddings are made by ${model.name} alone`],
     surface,
     workload,
-    attempts: attempts.toSorted((first, second) => severityOf(first.deferral) - severityOf(second.deferral)),
+    attempts: attempts.toSorted((first, second) => severityOf(first.deferral?.kind) - severityOf(second.deferral?.kind)),
+    ranking,
+    beyond: 0,
     rejected,
     deadlineMs: Math.min(deadlineMs, limitMs),
     isDeadlineOfClient: limitMs < deadlineMs,

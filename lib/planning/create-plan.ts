@@ -4,12 +4,13 @@ import type { Workload } from '../context/index.js';
 import { affordableOutputTokens, cappedOutputTokens } from '../cost/index.js';
 import { InvalidRequestError } from '../errors/invalid-request-error.js';
 import { ModelNotFoundError } from '../errors/model-not-found-error.js';
-import { findRejection } from './eligibility/find-rejection.js';
+import { findRequestRejection } from './eligibility/find-rejection.js';
 import { severityOf } from './deferral.js';
 import type { Demand } from './demand.js';
+import { expectedCostUsd, type ExpectedUsage } from './expected-cost.js';
 import { findMoveOn } from './find-move-on.js';
 import { shortestTimeouts } from './own-timeouts.js';
-import type { Plan, PlannedAttempt, RejectedCandidate } from './plan.js';
+import type { AttemptTimeouts, Plan, PlannedAttempt, RejectedCandidate } from './plan.js';
 import type {
   PolicyDeployment,
   PolicyExecution,
@@ -20,8 +21,12 @@ import type {
   PolicyTier,
 } from './policy-snapshot.js';
 import { promptOf } from './prompt-of.js';
+import { qualityUnderRule } from './quality-under-rule.js';
 import { rankTier } from './rank-tier.js';
+import { type Ranking, rankingFor } from './ranking-for.js';
+import type { WarmPrompt } from './score-candidate.js';
 import type { SignalsSnapshot } from './signals-snapshot.js';
+import { type PlanSource, staticPassOf } from './static-pass.js';
 
 export const INTERACTIVE_DEADLINE_MS = 60_000;
 export const LONG_DEADLINE_MS = 600_000;
@@ -30,6 +35,10 @@ export const INTERACTIVE_SLO_MS = 2_000;
 const FIRST_TOKEN_MS = 15_000;
 const REASONING_FIRST_TOKEN_MS = 120_000;
 const BOUND_TARGET_LATENCY_MS = 10_000;
+/** Where nothing is known of how long answers are. */
+const ASSUMED_OUTPUT_TOKENS = 256;
+/** More of one tier are never called for one request; the others are near enough to those to stand for them. */
+const CANDIDATES_PER_TIER = 8;
 /** Calls for one request whose prompt is long. */
 const LONG_PROMPT_ATTEMPTS = 2;
 
@@ -55,27 +64,45 @@ export interface PlanInput {
   readonly nowMs: number;
   /** Uniform in [0, 1). */
   readonly random: () => number;
+  /** Whose prompt cache is warm for this conversation; absent: nobody's, as far as is known. */
+  readonly warm?: WarmPrompt | undefined;
+  /** Candidates planned of each tier, at most; the best are. Absent: enough for every retry. */
+  readonly candidatesPerTier?: number;
 }
 
-/** Whose tiers are looked at: those of a rule, or one model alone. */
-interface Source {
-  readonly rule: PolicyRule | undefined;
-  readonly tiers: readonly PolicyTier[];
+/** A source of its own for each model that binds or is pinned. */
+const ALONE = new WeakMap<PolicyModel, PlanSource>();
+
+function alone(model: PolicyModel): PlanSource {
+  let source = ALONE.get(model);
+  if (source === undefined) {
+    source = {
+      rule: undefined,
+      tiers: [
+        {
+          tier: 'primary',
+          targetLatencyMs: BOUND_TARGET_LATENCY_MS,
+          isTargetExplicit: false,
+          timeouts: {},
+          models: [model],
+        },
+      ],
+    };
+    ALONE.set(model, source);
+  }
+  return source;
 }
 
-function alone(model: PolicyModel): Source {
-  return {
-    rule: undefined,
-    tiers: [
-      {
-        tier: 'primary',
-        targetLatencyMs: BOUND_TARGET_LATENCY_MS,
-        isTargetExplicit: false,
-        timeouts: {},
-        models: [model],
-      },
-    ],
-  };
+/** A rule is its own source. */
+const OF_RULE = new WeakMap<PolicyRule, PlanSource>();
+
+function sourceOf(rule: PolicyRule): PlanSource {
+  let source = OF_RULE.get(rule);
+  if (source === undefined) {
+    source = { rule, tiers: rule.tiers };
+    OF_RULE.set(rule, source);
+  }
+  return source;
 }
 
 function isBinding(policy: PolicySnapshot, requested: string, canonical: string): boolean {
@@ -83,7 +110,7 @@ function isBinding(policy: PolicySnapshot, requested: string, canonical: string)
   return policy.models.get(canonical)?.substitutable === false;
 }
 
-function sourcesFor(input: PlanInput, notes: string[]): Source[] {
+function sourcesFor(input: PlanInput, notes: string[]): PlanSource[] {
   const { policy, requestedModel, classification, circumstances } = input;
   const named = requestedModel === 'auto' ? undefined : policy.rules.get(requestedModel);
   const canonical = policy.modelNames.get(requestedModel);
@@ -101,7 +128,7 @@ function sourcesFor(input: PlanInput, notes: string[]): Source[] {
   }
   if (named !== undefined) {
     notes.push(`the client named the rule ${named.name}`);
-    return [{ rule: named, tiers: named.tiers }];
+    return [sourceOf(named)];
   }
   if (requestedModel !== 'auto' && canonical !== undefined) {
     if (isBinding(policy, requestedModel, canonical)) {
@@ -113,7 +140,7 @@ function sourcesFor(input: PlanInput, notes: string[]): Source[] {
     notes.push(`the client's model ${canonical} is a wish; the rules decide`);
   }
   notes.push(`class ${classification.class} (score ${classification.score.toFixed(3)})`);
-  return (policy.rulesForClass.get(classification.class) ?? []).map((rule) => ({ rule, tiers: rule.tiers }));
+  return (policy.rulesForClass.get(classification.class) ?? []).map(sourceOf);
 }
 
 function thinks(model: PolicyModel, features: RequestFeatures): boolean {
@@ -141,7 +168,9 @@ export function createPlan(input: PlanInput): Plan {
   const sloMs = surface.latencySloMs ?? (workload === 'interactive' ? INTERACTIVE_SLO_MS : undefined);
 
   let rule: PolicyRule | undefined;
-  let attempts: PlannedAttempt[] = [];
+  let ranking = rankingFor(undefined, surface, policy);
+  let attempts: readonly PlannedAttempt[] = [];
+  let beyond = 0;
   for (const source of sourcesFor(input, notes)) {
     const demand: Demand = {
       features,
@@ -151,10 +180,12 @@ export function createPlan(input: PlanInput): Plan {
       dropsParameters: policy.unsupportedParameters === 'drop',
     };
     if (policy.unsupportedParameters === 'refuse') refuseUnsupported(input, source, demand, sloMs);
-    const found = planTiers(input, source, demand, sloMs, rejected);
+    const found = planTiers(input, source, demand, sloMs);
+    rejected.push(...found.rejected);
     rule = source.rule;
-    if (found.length > 0) {
-      attempts = found;
+    ranking = found.ranking;
+    if (found.attempts.length > 0) {
+      ({ attempts, beyond } = found);
       break;
     }
     if (source.rule !== undefined) notes.push(`the rule ${source.rule.name} has no eligible model`);
@@ -172,6 +203,8 @@ export function createPlan(input: PlanInput): Plan {
     surface,
     workload,
     attempts,
+    ranking,
+    beyond,
     rejected,
     deadlineMs: Math.min(deadlineMs, circumstances.deadlineLimitMs ?? Number.POSITIVE_INFINITY),
     isDeadlineOfClient: (circumstances.deadlineLimitMs ?? Number.POSITIVE_INFINITY) < deadlineMs,
@@ -183,11 +216,11 @@ export function createPlan(input: PlanInput): Plan {
 /** @throws {@link InvalidRequestError} where whom the request would go to cannot do what it asks for. */
 function refuseUnsupported(
   input: PlanInput,
-  source: Source,
+  source: PlanSource,
   demand: Demand,
   sloMs: number | undefined,
 ): void {
-  const candidates = planTiers(input, source, { ...demand, dropsParameters: true }, sloMs, []);
+  const { attempts: candidates } = planTiers(input, source, { ...demand, dropsParameters: true }, sloMs);
   const [first] = candidates;
   // Of equals chance decides who is first: it must not decide this.
   const equals = candidates.filter(
@@ -204,61 +237,74 @@ function refuseUnsupported(
   );
 }
 
+interface PlannedTiers {
+  readonly attempts: readonly PlannedAttempt[];
+  readonly beyond: number;
+  readonly rejected: readonly RejectedCandidate[];
+  readonly ranking: Ranking;
+}
+
 function planTiers(
   input: PlanInput,
-  source: Source,
+  source: PlanSource,
   demand: Demand,
   sloMs: number | undefined,
-  rejected: RejectedCandidate[],
-): PlannedAttempt[] {
-  const { features, policy, signals, nowMs, random } = input;
+): PlannedTiers {
+  const { features, policy, signals, nowMs, random, candidatesPerTier = CANDIDATES_PER_TIER } = input;
+  const { rule } = source;
+  const pass = staticPassOf(source, demand);
+  const rejected = [...pass.rejected];
+  const ranking = rankingFor(rule, demand.surface, policy);
+  const usage = expectedUsage(input, demand);
   const attempts: (PlannedAttempt & { readonly targetMs: number | undefined })[] = [];
-  for (const tier of source.tiers) {
-    const eligible = tier.models
-      .flatMap((model) => model.deployments)
-      .filter((deployment) => {
-        const rejection = findRejection(deployment, demand);
-        if (rejection === undefined) return true;
-        rejected.push({ deployment, tier: tier.tier, rule: source.rule?.name, ...rejection });
-        return false;
-      });
+  let beyond = 0;
+  for (const { tier, candidates } of pass.tiers) {
+    const eligible = candidates.filter((deployment) => {
+      const rejection = findRequestRejection(deployment, demand);
+      if (rejection === undefined) return true;
+      rejected.push({ deployment, tier: tier.tier, rule: rule?.name, ...rejection });
+      return false;
+    });
+    if (eligible.length === 0) continue;
     // What the surface and the rule promise holds in every tier; the tier's own target is the cascade's pace.
-    const targetLatencyMs =
-      smallest(tier.targetLatencyMs, source.rule?.maxLatencyMs, sloMs) ?? tier.targetLatencyMs;
+    const targetLatencyMs = smallest(tier.targetLatencyMs, rule?.maxLatencyMs, sloMs) ?? tier.targetLatencyMs;
     const explicitTargetMs = smallest(
       tier.isTargetExplicit ? tier.targetLatencyMs : undefined,
-      source.rule?.maxLatencyMs,
+      rule?.maxLatencyMs,
       demand.surface.latencySloMs,
     );
-    const ranked = rankTier(eligible, (deployment) => signals.of(deployment.id), {
-      streamed: features.streamed,
-      targetLatencyMs,
+    // A default target paces streams only: a whole answer, or one thought over first, rarely fits 1.5 s.
+    const pacedTargetMs = explicitTargetMs ?? (features.streamed ? targetLatencyMs : undefined);
+    const ranked = rankTier(eligible, {
+      score: {
+        weights: ranking.weights,
+        streamed: features.streamed,
+        targetLatencyMs,
+        usage,
+        referenceCostUsd: expectedCostUsd(policy.dearest, usage),
+        warm: input.warm,
+        qualityOf: ({ model }) => qualityUnderRule(model, rule),
+      },
+      signals,
+      overTargetMs: pacedTargetMs,
+      exploration: policy.ranking.exploration,
       nowMs,
       random,
+      limit: candidatesPerTier,
     });
+    beyond += eligible.length - ranked.length;
     for (const candidate of ranked) {
-      const isThinking = thinks(candidate.deployment.model, features);
-      const { timeouts } = policy.execution;
-      const own = shortestTimeouts(candidate.deployment.timeouts, tier.timeouts, demand.surface.timeouts);
-      const { signals: live } = candidate;
+      const { deployment, signals: live } = candidate;
+      const isThinking = thinks(deployment.model, features);
       attempts.push({
-        deployment: candidate.deployment,
+        deployment,
         tier: tier.tier,
         targetLatencyMs,
-        // A default target paces streams only: a whole answer, or one thought over first, rarely fits 1.5 s.
-        targetMs: explicitTargetMs ?? (features.streamed && !isThinking ? targetLatencyMs : undefined),
+        targetMs: isThinking ? explicitTargetMs : pacedTargetMs,
         moveOnAfterMs: undefined,
         usualP95Ms: features.streamed ? live.p95TimeToFirstTokenMs : live.p95LatencyMs,
-        timeouts: {
-          connectMs: own.connectMs ?? timeouts.connectMs,
-          firstTokenMs:
-            own.firstTokenMs ??
-            timeouts.firstTokenMs ??
-            (isThinking ? REASONING_FIRST_TOKEN_MS : FIRST_TOKEN_MS),
-          idleMs: own.idleMs ?? timeouts.idleMs,
-          maxStreamMs: own.maxStreamMs ?? timeouts.maxStreamMs,
-        },
-        maxOutputTokens: outputLimit(candidate.deployment, demand),
+        timeouts: timeoutsOf(deployment, tier, demand.surface, policy, isThinking),
+        maxOutputTokens: outputLimit(deployment, demand),
         terms: candidate.terms,
         deferral: candidate.deferral,
         isUnwell: candidate.isUnwell,
@@ -267,17 +313,53 @@ function planTiers(
   }
   // Stable: among those that stand equally well, tiers and ranks keep their order.
   const ordered = attempts.toSorted(
-    (first, second) => severityOf(first.deferral) - severityOf(second.deferral),
+    (first, second) => severityOf(first.deferral?.kind) - severityOf(second.deferral?.kind),
   );
-  return ordered.map(({ targetMs, ...attempt }, index) => ({
-    ...attempt,
-    moveOnAfterMs: findMoveOn({
-      targetMs,
-      streamed: features.streamed,
-      usualP95Ms: attempt.usualP95Ms,
-      nextUsualP95Ms: ordered[index + 1]?.usualP95Ms,
-    }),
-  }));
+  return {
+    rejected,
+    beyond,
+    ranking,
+    attempts: ordered.map(({ targetMs, ...attempt }, index) => ({
+      ...attempt,
+      moveOnAfterMs: findMoveOn({
+        targetMs,
+        streamed: features.streamed,
+        usualP95Ms: attempt.usualP95Ms,
+        nextUsualP95Ms: ordered[index + 1]?.usualP95Ms,
+      }),
+    })),
+  };
+}
+
+/** What the request will use: its prompt, and an answer as long as those of its class usually are. */
+function expectedUsage({ features, classification, signals }: PlanInput, demand: Demand): ExpectedUsage {
+  const usual = signals.usualOutputTokens?.(classification.class) ?? ASSUMED_OUTPUT_TOKENS;
+  const outputTokens = Math.min(usual, demand.outputTokens ?? usual);
+  return {
+    inputTokens: features.inputTokens,
+    cachedTokens: 0,
+    outputTokens: outputTokens * features.choices,
+  };
+}
+
+function timeoutsOf(
+  deployment: PolicyDeployment,
+  tier: PolicyTier,
+  surface: PolicySurface,
+  policy: PolicySnapshot,
+  isThinking: boolean,
+): AttemptTimeouts {
+  const { timeouts } = policy.execution;
+  const own = shortestTimeouts(deployment.timeouts, tier.timeouts, surface.timeouts);
+  return {
+    connectMs: own.connectMs ?? timeouts.connectMs,
+    firstTokenMs:
+      own.firstTokenMs ??
+      timeouts.firstTokenMs ??
+      (isThinking ? REASONING_FIRST_TOKEN_MS : FIRST_TOKEN_MS),
+    idleMs: own.idleMs ?? timeouts.idleMs,
+    maxStreamMs: own.maxStreamMs ?? timeouts.maxStreamMs,
+  };
 }
 
 /** Each re-send of a long prompt is paid for like the first. */

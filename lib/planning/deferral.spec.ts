@@ -69,10 +69,9 @@ describe('findDeferral', () => {
 });
 
 describe('severityOf', () => {
-  it('orders the slow before the recovering, the full, the failing and the resting', () => {
-    const kinds = ['slow', 'ramping', 'full', 'failing', 'resting'] as const;
-    const severities = [undefined, ...kinds.map((kind) => ({ kind, text: '' }))].map(severityOf);
-    expect(severities).toEqual([0, 1, 2, 3, 4, 5]);
+  it('orders those over their target before the slow, the recovering, the full, the failing and the resting', () => {
+    const kinds = ['over_target', 'slow', 'ramping', 'full', 'failing', 'resting'] as const;
+    expect([undefined, ...kinds].map(severityOf)).toEqual([0, 1, 2, 3, 4, 5, 6]);
   });
 });
 

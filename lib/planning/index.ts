@@ -6,6 +6,9 @@ export { EMBEDDINGS_CLASS } from './embeddings-class.js';
 export { createPlan, INTERACTIVE_SLO_MS, type PlanCircumstances, type PlanInput } from './create-plan.js';
 export { findMoveOn } from './find-move-on.js';
 export { findPassedOver } from './find-passed-over.js';
+export type { WarmPrompt } from './score-candidate.js';
+export { RANKING_PRESETS, type RankingPreset } from './ranking-preset.js';
+export type { RankingWeights } from './ranking-weights.js';
 export type { Plan, PlannedAttempt, RankingTerms, RejectedCandidate, RejectionReason } from './plan.js';
 export { promptOf } from './prompt-of.js';
 export {

@@ -3,18 +3,28 @@ import type { Tier } from '../telemetry/records.js';
 import type { Workload } from '../context/index.js';
 import type { Deferral } from './deferral.js';
 import type { PolicyDeployment, PolicySurface } from './policy-snapshot.js';
+import type { RankingPreset } from './ranking-preset.js';
+import type { RankingWeights } from './ranking-weights.js';
 
-/** The terms of a candidate's score; lower is better. */
+/** The terms of a candidate's score, weighted; lower is better. */
 export interface RankingTerms {
   /** Expected latency over the tier's target. */
   readonly latency: number;
-  /** Error rate, weighted. */
+  /** Error rate. */
   readonly errors: number;
-  /** In flight over capacity. */
+  /** In flight and waiting, over capacity. */
   readonly load: number;
+  /** Expected cost over that of the dearest model of the configuration. */
+  readonly cost: number;
+  /** What is missing to quality 1. */
+  readonly quality: number;
   /** 1 while an alert on its error rate stands, else 0. */
   readonly alert: number;
   readonly score: number;
+  /** Time to first token of a stream, else of the whole answer. */
+  readonly expectedLatencyMs: number;
+  /** Of this request, in US dollars; 0 where no price is known. */
+  readonly expectedCostUsd: number;
 }
 
 /** The hard limits of one attempt, in milliseconds. */
@@ -40,7 +50,7 @@ export interface PlannedAttempt {
   /** The output limit to send, in tokens; undefined: none to send. */
   readonly maxOutputTokens: number | undefined;
   readonly terms: RankingTerms;
-  /** Why it stands behind others that would come later: slow, full, resting, failing. */
+  /** Why it stands behind others that would come later: over its target, slow, full, resting, failing. */
   readonly deferral: Deferral | undefined;
   /** It is rate-limited or failing; merely at capacity it is well. */
   readonly isUnwell: boolean;
@@ -53,6 +63,8 @@ export interface PlannedAttempt {
  */
 export type RejectionReason =
   | 'not_pinned'
+  | 'region'
+  | 'retention'
   | 'capability'
   | 'parameter'
   | 'context_window'
@@ -81,6 +93,10 @@ export interface Plan {
   readonly surface: PolicySurface;
   readonly workload: Workload;
   readonly attempts: readonly PlannedAttempt[];
+  /** What the ranking went by. */
+  readonly ranking: { readonly preset: RankingPreset; readonly weights: RankingWeights };
+  /** Candidates that may serve but stand so far behind that they are not planned. */
+  readonly beyond: number;
   readonly rejected: readonly RejectedCandidate[];
   readonly deadlineMs: number;
   /** The client cut the time short: an attempt that it ends says nothing of the provider. */

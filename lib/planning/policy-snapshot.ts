@@ -1,8 +1,10 @@
 import type { RequestParameter } from '../catalog/request-parameters.js';
 import type { ModelCapability, ModelPrice, TaskKind } from '../catalog/catalog-model.js';
 import type { Workload } from '../context/index.js';
-import type { BreakerSettings, ConcurrencySettings } from '../signals/index.js';
+import type { BreakerSettings, ConcurrencySettings, MinuteLimits } from '../signals/index.js';
 import type { Tier } from '../telemetry/records.js';
+import type { LatencyPrior } from './latency-prior.js';
+import type { RankingChoice } from './ranking-weights.js';
 
 /** Timeouts that one deployment, tier or surface sets for itself. */
 export interface OwnTimeouts {
@@ -44,6 +46,14 @@ export interface PolicyDeployment {
   /** What of a request it has no word for. */
   readonly unsupportedParameters: ReadonlySet<RequestParameter>;
   readonly weight: number;
+  /** Where it answers; undefined: not declared. */
+  readonly region: string | undefined;
+  /** For so many days its provider keeps prompts; undefined: not declared. */
+  readonly retentionDays: number | undefined;
+  readonly requestsPerMinute: number | undefined;
+  readonly tokensPerMinute: number | undefined;
+  /** What is expected of it before it has been called. */
+  readonly prior: LatencyPrior;
 }
 
 export interface PolicyTier {
@@ -62,6 +72,7 @@ export interface PolicyRule {
   readonly maxLatencyMs: number | undefined;
   /** Undefined: quality over all tasks counts. */
   readonly task?: TaskKind | undefined;
+  readonly ranking?: RankingChoice;
   /** Nobody wrote it: it stands in where no built-in class has a rule. */
   readonly isDerived?: boolean;
 }
@@ -75,6 +86,11 @@ export interface PolicySurface {
   readonly latencySloMs: number | undefined;
   readonly maxCostPerRequest: number | undefined;
   readonly pin: PolicyModel | undefined;
+  /** Where its requests may be answered; undefined: anywhere. */
+  readonly regions: readonly string[] | undefined;
+  /** Providers may keep its prompts for so many days; undefined: for as long as they do. */
+  readonly retentionDays: number | undefined;
+  readonly ranking: RankingChoice;
   readonly maxOutputTokens: number | undefined;
   readonly timeouts: OwnTimeouts;
   /** Of two surfaces the one with the higher number is served first where not all can be. */
@@ -105,6 +121,8 @@ export interface PolicyExecution {
   readonly concurrency: ConcurrencySettings;
   readonly queue: { readonly maxSize: number; readonly maxWaitMs: number | undefined };
   readonly hedge: { readonly enabled: boolean; readonly maxShare: number };
+  /** What deployments may be sent in a minute, by their ids; those without a limit are not in it. */
+  readonly minuteLimits: ReadonlyMap<string, MinuteLimits>;
 }
 
 /** The model savings are measured against. */
@@ -138,6 +156,13 @@ export interface PolicySnapshot {
   /** Names of models that make vectors: no chat can be asked of them, and nothing stands in. */
   readonly embeddingNames: ReadonlySet<string>;
   readonly execution: PolicyExecution;
+  /** What the ranking goes by where neither the surface nor the rule says so. */
+  readonly ranking: RankingChoice & {
+    /** Share of the requests that go to one of which nothing is known now. */
+    readonly exploration: number;
+  };
+  /** The highest prices of all models, in US dollars per million tokens: what costs are measured in. */
+  readonly dearest: { readonly inputPer1M: number; readonly outputPer1M: number };
   /** Undefined: none is configured. */
   readonly baseline: PolicyBaseline | undefined;
 }

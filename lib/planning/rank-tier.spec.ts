@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { compileOptions } from './compile-options.js';
-import type { PolicyDeployment } from './policy-snapshot.js';
 import { rankTier, type RankedCandidate } from './rank-tier.js';
+import { PRESET_WEIGHTS } from './ranking-weights.js';
+import type { ScoreContext } from './score-candidate.js';
 import { type DeploymentSignals, UNKNOWN_SIGNALS } from './signals-snapshot.js';
 
 const { policy } = compileOptions(
@@ -14,12 +15,26 @@ const { policy } = compileOptions(
 );
 const deployments = ['alpha', 'beta'].flatMap((name) => policy.models.get(name)?.deployments ?? []);
 
+const SCORE: ScoreContext = {
+  weights: PRESET_WEIGHTS.balanced,
+  streamed: false,
+  targetLatencyMs: 1_500,
+  usage: { inputTokens: 100, cachedTokens: 0, outputTokens: 100 },
+  referenceCostUsd: 0,
+  warm: undefined,
+  qualityOf: () => undefined,
+};
+
 function rank(signals: Record<string, Partial<DeploymentSignals>>, random = 0): RankedCandidate[] {
-  return rankTier(
-    deployments,
-    ({ model }: PolicyDeployment) => ({ ...UNKNOWN_SIGNALS, ...signals[model.name] }),
-    { streamed: false, targetLatencyMs: 1_500, nowMs: 0, random: () => random },
-  );
+  return rankTier(deployments, {
+    score: SCORE,
+    signals: { of: (id) => ({ ...UNKNOWN_SIGNALS, ...signals[id.slice(id.indexOf('/') + 1)] }) },
+    overTargetMs: undefined,
+    exploration: 0,
+    nowMs: 0,
+    random: () => random,
+    limit: 100,
+  });
 }
 
 function names(ranked: readonly RankedCandidate[]): string[] {

@@ -1,14 +1,18 @@
-import { capacityOf, type Deferral, findDeferral, isFailing } from './deferral.js';
-import type { PolicyDeployment } from './policy-snapshot.js';
+import {
+  type Deferral,
+  type DeferralKind,
+  deferralKindOf,
+  describeDeferral,
+  isFailing,
+  severityOf,
+} from './deferral.js';
+import { expectedCostUsd } from './expected-cost.js';
+import { isOverTarget } from './is-over-target.js';
 import type { RankingTerms } from './plan.js';
-import type { DeploymentSignals } from './signals-snapshot.js';
+import type { PolicyDeployment } from './policy-snapshot.js';
+import { type ScoreContext, scoreCandidate, usageAt } from './score-candidate.js';
+import type { DeploymentSignals, SignalsSnapshot } from './signals-snapshot.js';
 
-/** In flight at which a deployment without `maxConcurrency` counts as fully loaded in the score. */
-const ASSUMED_CAPACITY = 64;
-/** A deployment that fails every call is worth as much as one four times over its target. */
-const ERROR_WEIGHT = 4;
-/** An alert weighs as much as all of the target latency: it ranks behind its healthy peers, and is not left out. */
-const ALERT_PENALTY = 1;
 /** Candidates this near to the best share the traffic, or all of it would herd onto one. */
 const NEAR_BEST_RATIO = 1.15;
 const NEAR_BEST_SLACK = 0.05;
@@ -21,64 +25,153 @@ export interface RankedCandidate {
   readonly signals: DeploymentSignals;
 }
 
+export interface RankOptions {
+  readonly score: ScoreContext;
+  readonly signals: SignalsSnapshot;
+  /** The target whose miss makes a candidate give way; undefined: none does. */
+  readonly overTargetMs: number | undefined;
+  /** Share of the requests that go to one of which nothing is known now, 0 to 1. */
+  readonly exploration: number;
+  readonly nowMs: number;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  /** Candidates to give, at most. */
+  readonly limit: number;
+}
+
+interface Scored {
+  readonly deployment: PolicyDeployment;
+  readonly signals: DeploymentSignals;
+  readonly terms: RankingTerms;
+  readonly kind: DeferralKind | undefined;
+  readonly severity: number;
+}
+
 /**
- * Orders the eligible deployments of one tier by live state. The score is deterministic; `random` only shares the
- * traffic among those near the best, by weight, and lets a part of it back to one that recovers.
+ * Orders the eligible deployments of one tier by live state, the best first. The score is deterministic; `random` only
+ * shares the traffic among those near the best, lets a part of it back to one that recovers, and sends a few requests to
+ * those of which nothing is known.
  */
 export function rankTier(
   deployments: readonly PolicyDeployment[],
-  signalsOf: (deployment: PolicyDeployment) => DeploymentSignals,
-  options: { streamed: boolean; targetLatencyMs: number; nowMs: number; random: () => number },
+  options: RankOptions,
 ): RankedCandidate[] {
-  const live = deployments.map((deployment) => ({ deployment, signals: signalsOf(deployment) }));
-  const latencyOf = (signals: DeploymentSignals): number | undefined =>
-    options.streamed ? signals.timeToFirstTokenMs : signals.latencyMs;
-  const known = live.map(({ signals }) => latencyOf(signals)).filter((value) => value !== undefined);
-  // A deployment without samples counts as the best of its peers, so that it gets some and becomes known.
-  const optimistic = known.length > 0 ? Math.min(...known) : 0;
+  const best = selectBest(deployments, options);
+  shareAmongNearBest(best, options);
+  explore(best, options);
+  return best.map(({ deployment, signals, terms, kind }) => ({
+    deployment,
+    signals,
+    terms,
+    deferral:
+      kind === undefined
+        ? undefined
+        : {
+            kind,
+            text: describeDeferral(kind, signals, options.nowMs, options.score.targetLatencyMs),
+          },
+    isUnwell: signals.restingUntilMs > options.nowMs || isFailing(signals),
+  }));
+}
 
-  const ranked = live
-    .map(({ deployment, signals }, position) => {
-      const latency = (latencyOf(signals) ?? optimistic) / options.targetLatencyMs;
-      // Two virtual successes: one failure among few calls proves little.
-      const errors = (ERROR_WEIGHT * signals.errorRate * signals.samples) / (signals.samples + 2);
-      const capacity = (capacityOf(deployment, signals) ?? ASSUMED_CAPACITY) * deployment.weight;
-      const load = (signals.inFlight + signals.queued) / capacity;
-      const alert = signals.inAlert ? ALERT_PENALTY : 0;
-      const terms: RankingTerms = { latency, errors, load, alert, score: latency + errors + load + alert };
-      const isUnwell = signals.restingUntilMs > options.nowMs || isFailing(signals);
-      const deferral =
-        findDeferral(deployment, signals, options.nowMs) ?? findRampDeferral(signals, options.random);
-      return { deployment, terms, deferral, isUnwell, signals, position };
-    })
-    .sort((first, second) => first.terms.score - second.terms.score || first.position - second.position);
-
-  const willing = ranked.filter((candidate) => candidate.deferral === undefined);
-  const best = willing[0];
-  if (best !== undefined && willing.length > 1) {
-    const limit = best.terms.score * NEAR_BEST_RATIO + NEAR_BEST_SLACK;
-    const near = willing.filter((candidate) => candidate.terms.score <= limit);
-    const chosen = pickByWeight(near, options.random);
-    ranked.splice(ranked.indexOf(chosen), 1);
-    ranked.unshift(chosen);
+/** One pass: of a thousand candidates a few are kept, in order. Equals keep the order of the configuration. */
+function selectBest(deployments: readonly PolicyDeployment[], options: RankOptions): Scored[] {
+  const best: Scored[] = [];
+  for (const deployment of deployments) {
+    const signals = options.signals.of(deployment.id);
+    const kind = kindOf(deployment, signals, options);
+    const severity = severityOf(kind);
+    const last = best.at(-1);
+    if (best.length >= options.limit && last !== undefined && severity > last.severity) continue;
+    const terms = scoreCandidate(deployment, signals, options.score);
+    let index = best.length;
+    for (; index > 0; index -= 1) {
+      const before = best[index - 1];
+      if (before === undefined || before.severity < severity) break;
+      if (before.severity === severity && before.terms.score <= terms.score) break;
+    }
+    if (index >= options.limit) continue;
+    best.splice(index, 0, { deployment, signals, terms, kind, severity });
+    if (best.length > options.limit) best.pop();
   }
-  return ranked;
+  return best;
 }
 
-/** Of one that recovers, a part of the traffic alone. */
-function findRampDeferral(
-  { breaker, breakerShare }: DeploymentSignals,
-  random: () => number,
-): Deferral | undefined {
-  if (breaker !== 'ramping' || breakerShare >= 1 || random() < breakerShare) return undefined;
-  return { kind: 'ramping', text: `recovering (${Math.round(breakerShare * 100)} % of the traffic)` };
+function kindOf(
+  deployment: PolicyDeployment,
+  signals: DeploymentSignals,
+  { nowMs, random, overTargetMs, exploration, score }: RankOptions,
+): DeferralKind | undefined {
+  const kind = deferralKindOf(deployment, signals, nowMs);
+  if (kind !== undefined) return kind;
+  // Of one that recovers, a part of the traffic alone.
+  if (signals.breaker === 'ramping' && signals.breakerShare < 1 && random() >= signals.breakerShare) {
+    return 'ramping';
+  }
+  if (overTargetMs === undefined) return undefined;
+  const recent = score.streamed ? signals.recentP95TimeToFirstTokenMs : signals.recentP95LatencyMs;
+  if (recent.length === 0 || !isOverTarget(recent, overTargetMs)) return undefined;
+  // A few requests go on to show whether it keeps its target again.
+  return random() < exploration ? undefined : 'over_target';
 }
 
-function pickByWeight<Candidate extends { deployment: PolicyDeployment }>(
-  candidates: readonly [Candidate, ...Candidate[]] | readonly Candidate[],
-  random: () => number,
-): Candidate {
-  const total = candidates.reduce((sum, candidate) => sum + candidate.deployment.weight, 0);
+/**
+ * Power of two choices: of two drawn by weight among those near the best, the one with the lighter load goes first. All
+ * instances of an application that saw the same numbers would otherwise send everything to the same one. Whose prompt cache
+ * is warm stays first as long as no other of them is cheaper.
+ */
+function shareAmongNearBest(ranked: Scored[], { random, score }: RankOptions): void {
+  const [first] = ranked;
+  if (first === undefined) return;
+  const limit = first.terms.score * NEAR_BEST_RATIO + NEAR_BEST_SLACK;
+  let count = 0;
+  for (const { severity, terms } of ranked) {
+    if (severity !== first.severity || terms.score > limit) break;
+    count += 1;
+  }
+  if (count < 2 || severityOf(first.kind) > 0) return;
+  const near = ranked.slice(0, count);
+  const chosen = findWarm(near, score) ?? lighterOfTwo(near, random);
+  ranked.splice(ranked.indexOf(chosen), 1);
+  ranked.unshift(chosen);
+}
+
+function findWarm(near: readonly Scored[], score: ScoreContext): Scored | undefined {
+  const { warm } = score;
+  const found = warm && near.find(({ deployment }) => deployment.id === warm.deployment);
+  if (found === undefined) return undefined;
+  const stayUsd = found.terms.expectedCostUsd;
+  const isCheapest = near.every(
+    ({ deployment }) => expectedCostUsd(deployment.price, usageAt(deployment, score)) >= stayUsd,
+  );
+  return isCheapest ? found : undefined;
+}
+
+function lighterOfTwo(near: readonly Scored[], random: () => number): Scored {
+  const first = pickByWeight(near, random);
+  const second = pickByWeight(near, random);
+  return loadOf(second) < loadOf(first) ? second : first;
+}
+
+function loadOf({ signals, deployment }: Scored): number {
+  return (signals.inFlight + signals.queued) / deployment.weight;
+}
+
+/** Now and then one goes first of which nothing is known: else one that has recovered would never be found again. */
+function explore(ranked: Scored[], { random, exploration }: RankOptions): void {
+  const [first] = ranked;
+  if (first === undefined || first.severity > 0 || first.signals.samples === 0) return;
+  const unknown = ranked.filter(
+    ({ severity, signals }) => severity === 0 && signals.samples === 0 && signals.inFlight === 0,
+  );
+  if (unknown.length === 0 || random() >= exploration) return;
+  const chosen = pickByWeight(unknown, random);
+  ranked.splice(ranked.indexOf(chosen), 1);
+  ranked.unshift(chosen);
+}
+
+function pickByWeight(candidates: readonly Scored[], random: () => number): Scored {
+  const total = candidates.reduce((sum, { deployment }) => sum + deployment.weight, 0);
   let left = random() * total;
   for (const candidate of candidates) {
     left -= candidate.deployment.weight;

@@ -1,4 +1,4 @@
-import type { BreakerState } from '../signals/index.js';
+import type { BreakerState, Line } from '../signals/index.js';
 
 /** What is known live of one deployment. */
 export interface DeploymentSignals {
@@ -19,10 +19,20 @@ export interface DeploymentSignals {
   readonly p95TimeToFirstTokenMs: number | undefined;
   /** The same of whole answers. */
   readonly p95LatencyMs: number | undefined;
+  /** The p95 of each of the last complete windows of ten seconds, the newest first; undefined where there were too few. */
+  readonly recentP95TimeToFirstTokenMs: readonly (number | undefined)[];
+  /** The same of whole answers. */
+  readonly recentP95LatencyMs: readonly (number | undefined)[];
+  /** How the time to first token depends on the prompt's tokens; undefined: no sample. */
+  readonly firstTokenByInput: Line | undefined;
+  /** How the time of the whole answer depends on its tokens; undefined: no sample. */
+  readonly durationByOutput: Line | undefined;
   /** A rate limit's wait ends then, in epoch milliseconds; 0: none. */
   readonly restingUntilMs: number;
   /** Until when the provider itself asked to be left alone; later than it rests where it asked for long. 0: it did not say. */
   readonly restToldUntilMs: number;
+  /** It rests because nothing is left of a rate limit, told by the provider's headers or configured; not after a 429. */
+  readonly isExhausted: boolean;
   readonly breaker: BreakerState;
   /** Share of its traffic that the breaker lets through: 0 while it is open or its probe is under way. */
   readonly breakerShare: number;
@@ -37,6 +47,8 @@ export interface DeploymentSignals {
 /** Live state as planning sees it. */
 export interface SignalsSnapshot {
   of(deploymentId: string): DeploymentSignals;
+  /** How long answers to a class usually are, in tokens; undefined or absent: not known. */
+  usualOutputTokens?(requestClass: string): number | undefined;
 }
 
 export const UNKNOWN_SIGNALS: DeploymentSignals = {
@@ -49,8 +61,13 @@ export const UNKNOWN_SIGNALS: DeploymentSignals = {
   latencyMs: undefined,
   p95TimeToFirstTokenMs: undefined,
   p95LatencyMs: undefined,
+  recentP95TimeToFirstTokenMs: [],
+  recentP95LatencyMs: [],
+  firstTokenByInput: undefined,
+  durationByOutput: undefined,
   restingUntilMs: 0,
   restToldUntilMs: 0,
+  isExhausted: false,
   breaker: 'closed',
   breakerShare: 1,
   breakerUntilMs: 0,

@@ -13,6 +13,8 @@ export const LONGEST_REST_MS = 60_000;
 const DENIED_MS = 30_000;
 /** What was read longer ago says nothing of now: limits fill up all the time. */
 const READING_MS = 60_000;
+/** Of a limit that is used up, so much has come back before it is worth a call. */
+const REFILL_SHARE = 0.02;
 /** Shares closer than this are alike: then the calls under way decide. */
 const SHARE_STEPS = 20;
 /** While the one trial of a refused key is under way, others may ask again after so long. */
@@ -247,6 +249,23 @@ export class KeyRing {
     return best;
   }
 
+  /**
+   * Until when, on the ring's clock, the limits of every usable key are used up, as the last answers' headers say; 0: one
+   * has something left, or nothing is known. Limits fill up all the time, so the first request is let in long before all of
+   * a limit is there again.
+   */
+  exhaustedUntilMs(): number {
+    const nowMs = this.options.nowMs();
+    let firstMs = Number.POSITIVE_INFINITY;
+    for (const state of this.#states) {
+      if (state.refusal !== undefined) continue;
+      const untilMs = Math.max(state.restingUntilMs, usedUpUntilMs(state));
+      if (untilMs <= nowMs) return 0;
+      firstMs = Math.min(firstMs, untilMs);
+    }
+    return Number.isFinite(firstMs) ? firstMs : 0;
+  }
+
   health(): KeyHealth {
     const nowMs = this.options.nowMs();
     const positions = (isOne: (state: KeyState) => boolean): number[] =>
@@ -344,6 +363,18 @@ function shareOf({ reading }: KeyState, nowMs: number): number | undefined {
     least = Math.min(least ?? 1, left / limit);
   }
   return least;
+}
+
+function usedUpUntilMs({ reading }: KeyState): number {
+  if (reading === undefined) return 0;
+  let untilMs = 0;
+  for (const { unit, remaining, limit, resetAfterMs } of reading.windows) {
+    const left = unit === 'requests' ? remaining - reading.taken : remaining;
+    if (left > 0 || resetAfterMs === undefined) continue;
+    const refillMs = Math.min(resetAfterMs, READING_MS) * Math.max(1 / limit, REFILL_SHARE);
+    untilMs = Math.max(untilMs, reading.atMs + refillMs);
+  }
+  return untilMs;
 }
 
 /** A key of which nothing is known is as good as a fresh one: how else would it be got to know? */

@@ -76,6 +76,10 @@ export class ProviderClient implements UpstreamClient {
     return this.options.keys?.headroom();
   }
 
+  exhaustedForMs(): number {
+    return this.options.keys?.exhaustedForMs() ?? 0;
+  }
+
   keyHealth(): KeyHealth | undefined {
     return this.options.keys?.health();
   }

@@ -102,6 +102,11 @@ export class ProviderKeys {
     return this.#ring.headroom();
   }
 
+  /** How long, in milliseconds from now, nothing is left of any key's limits; 0: there is, or it is not known. */
+  exhaustedForMs(): number {
+    return Math.max(0, this.#ring.exhaustedUntilMs() - this.#nowMs());
+  }
+
   health(): KeyHealth {
     return this.#ring.health();
   }

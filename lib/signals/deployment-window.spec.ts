@@ -24,6 +24,10 @@ describe('DeploymentWindow', () => {
       errorRate: 0,
       timeToFirstTokenMs: undefined,
       latencyMs: undefined,
+      recentP95TimeToFirstTokenMs: [],
+      recentP95LatencyMs: [],
+      firstTokenByInput: undefined,
+      durationByOutput: undefined,
     });
   });
 

@@ -1,4 +1,8 @@
-/** Samples kept of one deployment: constant memory, and enough for a median and a rough p95. */
+import { DecayedLine, type Line } from './decayed-line.js';
+import { P95History } from './p95-history.js';
+import { SlidingHistogram } from './sliding-histogram.js';
+
+/** Samples kept of one deployment: constant memory, and enough for a median and an error rate of now. */
 const CAPACITY = 64;
 /** Older samples say nothing of now. */
 const WINDOW_MS = 30_000;
@@ -14,6 +18,15 @@ export interface Sample {
   readonly latencyMs: number | undefined;
   /** It was given up on: it would have taken at least so long. Absent: it was not. */
   readonly isCensored?: boolean;
+  /** Of an answer that arrived whole. */
+  readonly answered?: Answered | undefined;
+}
+
+/** An answer that arrived whole, streamed or not. */
+export interface Answered {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly durationMs: number;
 }
 
 export interface WindowSummary {
@@ -24,6 +37,14 @@ export interface WindowSummary {
   /** Of the answers of the last ten minutes; undefined: there are too few. */
   readonly p95TimeToFirstTokenMs: number | undefined;
   readonly p95LatencyMs: number | undefined;
+  /** The p95 of each of the last complete windows of ten seconds, the newest first; undefined where there were too few. */
+  readonly recentP95TimeToFirstTokenMs: readonly (number | undefined)[];
+  /** The same of whole answers. */
+  readonly recentP95LatencyMs: readonly (number | undefined)[];
+  /** How the time to first token depends on the prompt's tokens; undefined: no sample. */
+  readonly firstTokenByInput: Line | undefined;
+  /** How the time of the whole answer depends on its tokens, streamed or not; undefined: no sample. */
+  readonly durationByOutput: Line | undefined;
 }
 
 function median(values: number[]): number | undefined {
@@ -32,20 +53,46 @@ function median(values: number[]): number | undefined {
   return values[Math.floor((values.length - 1) / 2)];
 }
 
-function usualP95(values: number[]): number | undefined {
-  if (values.length < MIN_USUAL_SAMPLES) return undefined;
-  values.sort((first, second) => first - second);
-  return values[Math.ceil(values.length * 0.95) - 1];
+/** Made when the first value comes: most deployments either stream or do not. */
+class Usual {
+  #histogram: SlidingHistogram | undefined;
+  readonly history = new P95History();
+
+  add(valueMs: number, isAnswer: boolean, nowMs: number): void {
+    this.history.add(valueMs, nowMs);
+    if (!isAnswer) return;
+    this.#histogram ??= new SlidingHistogram(USUAL_MS);
+    this.#histogram.record(valueMs, nowMs);
+  }
+
+  p95(nowMs: number): number | undefined {
+    const histogram = this.#histogram;
+    if (histogram === undefined || histogram.count(nowMs) < MIN_USUAL_SAMPLES) return undefined;
+    return histogram.percentile(95, nowMs);
+  }
 }
 
-/** The last samples of one deployment, a ring. */
+/** The last samples of one deployment: a ring for what is now, histograms for what is usual. */
 export class DeploymentWindow {
   readonly #ring: Sample[] = [];
   #next = 0;
+  readonly #firstTokens = new Usual();
+  readonly #latencies = new Usual();
+  readonly #firstTokenByInput = new DecayedLine();
+  readonly #durationByOutput = new DecayedLine();
 
   add(sample: Sample): void {
     this.#ring[this.#next] = sample;
     this.#next = (this.#next + 1) % CAPACITY;
+    const { atMs, timeToFirstTokenMs, latencyMs, answered, isError, isCensored = false } = sample;
+    const isAnswer = !isError && !isCensored;
+    if (timeToFirstTokenMs !== undefined) this.#firstTokens.add(timeToFirstTokenMs, isAnswer, atMs);
+    if (latencyMs !== undefined) this.#latencies.add(latencyMs, isAnswer, atMs);
+    if (answered === undefined) return;
+    this.#durationByOutput.add(answered.outputTokens, answered.durationMs);
+    if (timeToFirstTokenMs !== undefined) {
+      this.#firstTokenByInput.add(answered.inputTokens, timeToFirstTokenMs);
+    }
   }
 
   /** The samples of the window, in no order. */
@@ -59,14 +106,7 @@ export class DeploymentWindow {
     let errors = 0;
     const firstTokens: number[] = [];
     const latencies: number[] = [];
-    const usualFirstTokens: number[] = [];
-    const usualLatencies: number[] = [];
     for (const { atMs, isError, timeToFirstTokenMs, latencyMs, isCensored = false } of this.#ring) {
-      if (nowMs - atMs > USUAL_MS) continue;
-      if (!isError && !isCensored) {
-        if (timeToFirstTokenMs !== undefined) usualFirstTokens.push(timeToFirstTokenMs);
-        if (latencyMs !== undefined) usualLatencies.push(latencyMs);
-      }
       if (nowMs - atMs > WINDOW_MS) continue;
       // Given up on, it has neither failed nor succeeded.
       if (!isCensored) samples += 1;
@@ -82,8 +122,12 @@ export class DeploymentWindow {
       errorRate: samples === 0 ? 0 : errors / samples,
       timeToFirstTokenMs: median(firstTokens),
       latencyMs: median(latencies),
-      p95TimeToFirstTokenMs: usualP95(usualFirstTokens),
-      p95LatencyMs: usualP95(usualLatencies),
+      p95TimeToFirstTokenMs: this.#firstTokens.p95(nowMs),
+      p95LatencyMs: this.#latencies.p95(nowMs),
+      recentP95TimeToFirstTokenMs: this.#firstTokens.history.read(nowMs),
+      recentP95LatencyMs: this.#latencies.history.read(nowMs),
+      firstTokenByInput: this.#firstTokenByInput.read(),
+      durationByOutput: this.#durationByOutput.read(),
     };
   }
 }

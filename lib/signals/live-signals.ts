@@ -8,7 +8,9 @@ import {
   DEFAULT_BREAKER,
 } from './circuit-breaker.js';
 import { ConcurrencyLimit, type ConcurrencySettings, DEFAULT_CONCURRENCY } from './concurrency-limit.js';
-import { DeploymentWindow, type WindowSummary } from './deployment-window.js';
+import { type Answered, DeploymentWindow, type WindowSummary } from './deployment-window.js';
+import { type MinuteLimits, MinuteUsage } from './minute-usage.js';
+import { OutputLengths } from './output-lengths.js';
 import { PaceWatch, type Waiting } from './pace-watch.js';
 import { type RecentCalls, summariseRecent } from './recent-calls.js';
 
@@ -58,6 +60,8 @@ export interface LiveDeployment extends WindowSummary {
   readonly restingUntilMs: number;
   /** Until when the provider itself asked to be left alone; later than it rests where it asked for long. 0: it did not say. */
   readonly restToldUntilMs: number;
+  /** It rests because nothing is left of a rate limit, told by the provider's headers or configured; not after a 429. */
+  readonly isExhausted: boolean;
   readonly breaker: BreakerState;
   /** Share of its traffic that the breaker lets through. */
   readonly breakerShare: number;
@@ -78,6 +82,8 @@ export interface LiveDeployment extends WindowSummary {
 export interface SignalsSettings {
   readonly breaker: BreakerSettings;
   readonly concurrency: ConcurrencySettings;
+  /** By deployment; absent: none has any. */
+  readonly minuteLimits?: ReadonlyMap<string, MinuteLimits>;
 }
 
 const DEFAULT_SETTINGS: SignalsSettings = { breaker: DEFAULT_BREAKER, concurrency: DEFAULT_CONCURRENCY };
@@ -98,6 +104,9 @@ interface State {
   inAlert: boolean;
   restingUntilMs: number;
   restToldUntilMs: number;
+  /** Nothing is left of the provider's own limits until then; 0: there is, or it is not known. */
+  exhaustedUntilMs: number;
+  readonly minute: MinuteUsage;
   /** Rate limits in a row without a word of how long. */
   untoldRests: number;
   lastSuccessAtMs: number | undefined;
@@ -119,8 +128,13 @@ const IDLE: LiveDeployment = {
   latencyMs: undefined,
   p95TimeToFirstTokenMs: undefined,
   p95LatencyMs: undefined,
+  recentP95TimeToFirstTokenMs: [],
+  recentP95LatencyMs: [],
+  firstTokenByInput: undefined,
+  durationByOutput: undefined,
   restingUntilMs: 0,
   restToldUntilMs: 0,
+  isExhausted: false,
   breaker: 'closed',
   breakerShare: 1,
   breakerUntilMs: 0,
@@ -137,6 +151,7 @@ const IDLE: LiveDeployment = {
  * emitted exactly once, so they can neither drift nor go negative. Memory is bounded by the number of deployments.
  */
 export class LiveSignals {
+  private readonly outputLengths = new OutputLengths();
   readonly #states = new Map<string, State>();
   readonly #subscriptions: (() => void)[];
   /** Of the running configuration. */
@@ -147,10 +162,11 @@ export class LiveSignals {
     private readonly now: () => number = Date.now,
   ) {
     this.#subscriptions = [
-      bus.on('attempt-started', ({ decisionId, attempt, startedAtMs, streamed, ...labels }) => {
+      bus.on('attempt-started', ({ decisionId, attempt, startedAtMs, streamed, inputTokens, ...labels }) => {
         const state = this.state(labels);
         const call = `${decisionId}/${attempt}`;
         state.inFlight += 1;
+        state.minute.add(1, inputTokens ?? 0, this.now());
         state.waiting.set(call, { startedAtMs, streamed, inFlight: state.inFlight });
         state.concurrency.started(state.inFlight);
         // Nobody may have been there to send a second copy to: what waits too long tells it.
@@ -183,6 +199,9 @@ export class LiveSignals {
       bus.on('attempt-ended', (record) => {
         this.learn(record);
       }),
+      bus.on('rate-limits-read', ({ exhaustedUntilMs, ...labels }) => {
+        this.state(labels).exhaustedUntilMs = Math.min(exhaustedUntilMs, this.now() + MAX_REST_MS);
+      }),
       bus.on('queue-changed', ({ queued, ...labels }) => {
         this.state(labels).queued = queued;
       }),
@@ -201,13 +220,17 @@ export class LiveSignals {
     if (state === undefined) return IDLE;
     const nowMs = this.now();
     const breaker = state.breaker.read(nowMs);
+    const { restingUntilMs, restToldUntilMs } = state;
+    const exhaustedUntilMs = this.exhaustedUntilMs(state, nowMs);
+    const isExhausted = exhaustedUntilMs > Math.max(restingUntilMs, nowMs);
     return {
       ...this.summaryOf(state, nowMs),
       inFlight: state.inFlight,
       queued: state.queued,
       limit: state.concurrency.limit,
-      restingUntilMs: state.restingUntilMs,
-      restToldUntilMs: state.restToldUntilMs,
+      restingUntilMs: isExhausted ? exhaustedUntilMs : restingUntilMs,
+      restToldUntilMs: isExhausted ? exhaustedUntilMs : restToldUntilMs,
+      isExhausted,
       breaker: breaker.state,
       breakerShare: breaker.share,
       breakerUntilMs: breaker.openUntilMs,
@@ -217,6 +240,11 @@ export class LiveSignals {
       lastErrorKind: state.lastErrorKind,
       consecutiveFailures: state.consecutiveFailures,
     };
+  }
+
+  /** How long answers to a class usually are, in tokens; undefined: too few were seen. */
+  usualOutputTokens(requestClass: string): number | undefined {
+    return this.outputLengths.usual(requestClass);
   }
 
   /**
@@ -262,6 +290,8 @@ export class LiveSignals {
       inAlert: false,
       restingUntilMs: 0,
       restToldUntilMs: 0,
+      exhaustedUntilMs: 0,
+      minute: new MinuteUsage(),
       untoldRests: 0,
       lastSuccessAtMs: undefined,
       lastErrorAtMs: undefined,
@@ -294,6 +324,11 @@ export class LiveSignals {
     return state.summary;
   }
 
+  private exhaustedUntilMs({ exhaustedUntilMs, minute, labels }: State, nowMs: number): number {
+    const limits = this.settings().minuteLimits?.get(labels.deployment);
+    return limits === undefined ? exhaustedUntilMs : Math.max(exhaustedUntilMs, minute.freeAtMs(limits, nowMs));
+  }
+
   /** An alert without a deployment is a surface's, which says nothing of any one of them. */
   private setInAlert({ deployment }: AlertSubject, inAlert: boolean): void {
     if (deployment === undefined) return;
@@ -311,6 +346,8 @@ export class LiveSignals {
     const hadAnswered = !wasWaiting && !wasOverdue;
     state.inFlight -= 1;
     state.concurrency.ended(state.inFlight);
+    // The prompt was counted when it was sent.
+    state.minute.add(0, record.usage.completionTokens, nowMs);
     // A success more changes little: the summary may age. Anything else is news.
     const isNews = record.outcome !== 'succeeded' || (state.summary?.samples ?? 0) < WELL_KNOWN_SAMPLES;
     if (isNews) state.summary = undefined;
@@ -368,7 +405,11 @@ export class LiveSignals {
         record.timeToFirstTokenMs ?? (record.streamed && isGivenUp ? record.durationMs : undefined),
       latencyMs:
         !record.streamed && (record.outcome === 'succeeded' || isGivenUp) ? record.durationMs : undefined,
+      answered: answeredOf(record),
     });
+    if (record.outcome === 'succeeded') {
+      this.outputLengths.add(record.requestClass, record.usage.completionTokens);
+    }
   }
 
   /** It has stopped answering at its pace: because it has too much to do, or because something is wrong with it. */
@@ -421,4 +462,9 @@ export class LiveSignals {
     state.shownBreaker = breaker;
     this.bus.emit('breaker-changed', { ...state.labels, from, to: breaker, openUntilMs });
   }
+}
+
+function answeredOf({ outcome, usage, durationMs }: AttemptRecord): Answered | undefined {
+  if (outcome !== 'succeeded') return undefined;
+  return { inputTokens: usage.promptTokens, outputTokens: usage.completionTokens, durationMs };
 }

@@ -132,6 +132,14 @@ export interface AttemptStarted extends DeploymentLabels {
   readonly attempt: number;
   readonly startedAtMs: number;
   readonly streamed: boolean;
+  /** Of its prompt, estimated. Absent: not known. */
+  readonly inputTokens?: number;
+}
+
+/** What the headers of an answer say of the provider's rate limits. */
+export interface RateLimitsRead extends DeploymentLabels {
+  /** Nothing is left of them until then, in epoch milliseconds; 0: there is. */
+  readonly exhaustedUntilMs: number;
 }
 
 /** An attempt has shown nothing for so long that a second copy of its request is sent. */
@@ -175,6 +183,7 @@ export interface TelemetryEvents {
   'attempt-ended': AttemptRecord;
   'breaker-changed': BreakerChanged;
   'queue-changed': QueueChanged;
+  'rate-limits-read': RateLimitsRead;
   'request-ended': RequestRecord;
   'handler-ended': HandlerRecord;
   'alert-raised': Alert;

@@ -14,6 +14,7 @@ export class TelemetryBus {
     'attempt-overdue': new Set(),
     'attempt-ended': new Set(),
     'breaker-changed': new Set(),
+    'rate-limits-read': new Set(),
     'queue-changed': new Set(),
     'request-ended': new Set(),
     'handler-ended': new Set(),

@@ -4,7 +4,7 @@ import { IsAmount, IsCount, IsName } from '../validators.js';
 import { PriceOptions } from './price.options.js';
 import { OwnTimeoutOptions } from './timeout.options.js';
 
-const NOT_YET = { region: '', retention: '', requestsPerMinute: '', tokensPerMinute: '' };
+const NOT_YET = { retention: 'use `retentionDays`' };
 
 /**
  * One model at one provider, with what differs there.
@@ -47,6 +47,26 @@ export class DeploymentOptions {
   @IsOptional()
   @IsCount(1)
   maxConcurrency?: number;
+
+  /** Where it answers, for surfaces that name a `region`: a name of your own choice, such as `eu` or `eu-west-1`. */
+  @IsOptional()
+  @IsName()
+  region?: string;
+
+  /** For so many days prompts are kept there, for surfaces that allow so many: 0 where they are not. */
+  @IsOptional()
+  @IsAmount()
+  retentionDays?: number;
+
+  /** Requests it may be sent in a minute, by this process; once they are used up others serve. */
+  @IsOptional()
+  @IsCount(1)
+  requestsPerMinute?: number;
+
+  /** Tokens of prompts and answers in a minute, the same. */
+  @IsOptional()
+  @IsCount(1)
+  tokensPerMinute?: number;
 
   @IsOptional()
   @Section(() => OwnTimeoutOptions)

@@ -9,6 +9,7 @@ import { HttpOptions } from './http.options.js';
 import { LimitsOptions } from './limits.options.js';
 import { ModelOptions } from './model.options.js';
 import { ProviderOptions } from './provider.options.js';
+import { GlobalRankingOptions } from './ranking.options.js';
 import { ReasoningMemoryOptions } from './reasoning-memory.options.js';
 import { RequestLogOptions } from './request-log.options.js';
 import { RuleOptions } from './rule.options.js';
@@ -64,6 +65,9 @@ export class LlmRouterConfiguration {
    */
   @IsOneOf(['route', 'refuse', 'drop'])
   unsupportedParameters: 'route' | 'refuse' | 'drop' = 'route';
+
+  @Section(() => GlobalRankingOptions)
+  ranking: GlobalRankingOptions = new GlobalRankingOptions();
 
   @Section(() => ExecutionOptions)
   execution: ExecutionOptions = new ExecutionOptions();

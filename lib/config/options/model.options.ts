@@ -11,7 +11,7 @@ import { OwnTimeoutOptions } from './timeout.options.js';
  *
  * @publicApi
  */
-@NotSupportedYet({ region: '', retention: '', requestsPerMinute: '', tokensPerMinute: '' })
+@NotSupportedYet({ retention: 'use `retentionDays`' })
 export class ModelOptions {
   /** Where it is called: a name out of `providers`. Or list `deployments`. */
   @IsOptional()
@@ -73,6 +73,26 @@ export class ModelOptions {
   @IsOptional()
   @IsCount(1)
   maxConcurrency?: number;
+
+  /** Where it answers, for surfaces that name a `region`: a name of your own choice, such as `eu` or `eu-west-1`. */
+  @IsOptional()
+  @IsName()
+  region?: string;
+
+  /** For so many days prompts are kept there, for surfaces that allow so many: 0 where they are not. */
+  @IsOptional()
+  @IsAmount()
+  retentionDays?: number;
+
+  /** Requests each of its deployments may be sent in a minute, by this process; once they are used up others serve. */
+  @IsOptional()
+  @IsCount(1)
+  requestsPerMinute?: number;
+
+  /** Tokens of prompts and answers in a minute, the same. */
+  @IsOptional()
+  @IsCount(1)
+  tokensPerMinute?: number;
 
   /** Of each of its deployments. */
   @IsOptional()

@@ -5,7 +5,7 @@ import { GOOGLE_CLOUD_PROJECT } from '../google-cloud-project.js';
 import { NotSupportedYet } from '../section.decorators.js';
 import { AWS_REGION_PATTERN } from '../aws-region-pattern.js';
 import {
-  IsBaseUrl,
+  IsAmount, IsBaseUrl,
   IsFlag,
   IsFunction,
   IsKeyOrCallback,
@@ -49,7 +49,7 @@ export const PROVIDER_API_NAMES = [
  *
  * @publicApi
  */
-@NotSupportedYet({ retention: '', quirks: '' })
+@NotSupportedYet({ retention: 'use `retentionDays`', quirks: '' })
 export class ProviderOptions {
   /**
    * Its wire format: `openai`, `anthropic`, `gemini`, `azure-openai`; the name of a provider whose habits are known
@@ -125,6 +125,11 @@ export class ProviderOptions {
   @IsOptional()
   @Matches(AWS_REGION_PATTERN, { message: 'must be a region of AWS such as "us-east-1"' })
   region?: string;
+
+  /** For so many days it keeps prompts, for surfaces that allow so many: 0 where it does not keep them. */
+  @IsOptional()
+  @IsAmount()
+  retentionDays?: number;
 
   /** A PEM file of certificate authorities trusted for this provider beside the usual ones. */
   @IsOptional()

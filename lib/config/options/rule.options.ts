@@ -2,6 +2,7 @@ import { TASK_KINDS, type TaskKind } from '../../catalog/index.js';
 import { IsOptional } from '../class-validator.js';
 import { Section, SectionList } from '../section.decorators.js';
 import { IsAmount, IsMilliseconds, IsNameOrNames, IsOneOf } from '../validators.js';
+import { RankingOptions } from './ranking.options.js';
 import { OwnTimeoutOptions } from './timeout.options.js';
 
 /**
@@ -71,6 +72,11 @@ export class RuleOptions {
   @IsOptional()
   @IsOneOf(TASK_KINDS)
   task?: TaskKind;
+
+  /** What decides among the models of one tier. */
+  @IsOptional()
+  @Section(() => RankingOptions)
+  ranking?: RankingOptions;
 
   /** Steers the choice and the moment to move on to the next model. */
   @IsOptional()

@@ -1,7 +1,8 @@
 import { IsOptional } from '../class-validator.js';
 import type { Workload } from '../../context/llm-request-context.js';
 import { NotSupportedYet, Section } from '../section.decorators.js';
-import { IsAmount, IsCount, IsFlag, IsFloor, IsMilliseconds, IsName, IsOneOf } from '../validators.js';
+import { IsAmount, IsCount, IsFlag, IsFloor, IsMilliseconds, IsName, IsNameOrNames, IsOneOf } from '../validators.js';
+import { RankingOptions } from './ranking.options.js';
 import { OwnTimeoutOptions } from './timeout.options.js';
 
 export const WORKLOADS = ['interactive', 'background'] as const;
@@ -14,8 +15,7 @@ export const WORKLOADS = ['interactive', 'background'] as const;
 @NotSupportedYet({
   budget: '',
   provenance: 'use `pin` to fix the model',
-  region: '',
-  retention: '',
+  retention: 'use `retentionDays`',
   recordPrompts: '',
 })
 export class SurfaceOptions {
@@ -48,6 +48,31 @@ export class SurfaceOptions {
   @IsOptional()
   @IsName()
   pin?: string;
+
+  /**
+   * Where its requests may be answered: a region or several. A deployment passes that names one of them, or a part of one:
+   * `eu` lets `eu-west-1` pass. A hard limit on every attempt.
+   *
+   * @defaultValue anywhere
+   */
+  @IsOptional()
+  @IsNameOrNames()
+  region?: string | string[];
+
+  /**
+   * Prompts may be kept for so many days; only deployments that say they keep them no longer pass (`retentionDays` of the
+   * deployment, the model or the provider). A hard limit on every attempt.
+   *
+   * @defaultValue for as long as the provider does
+   */
+  @IsOptional()
+  @IsAmount()
+  retentionDays?: number;
+
+  /** What decides among the models of one tier, before what the rule says. */
+  @IsOptional()
+  @Section(() => RankingOptions)
+  ranking?: RankingOptions;
 
   /** The most tokens an answer may have, whatever the client asks for. */
   @IsOptional()

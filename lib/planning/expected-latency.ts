@@ -1,0 +1,59 @@
+import type { Line } from '../signals/index.js';
+import type { LatencyPrior } from './latency-prior.js';
+import type { DeploymentSignals } from './signals-snapshot.js';
+
+/** The prior counts as so many samples. */
+const PRIOR_SAMPLES = 2;
+/** A line is not believed below this share of what is usual: nothing is free. */
+const MIN_SHARE = 0.2;
+
+/** The length of a request and of its answer, as far as that can be told. */
+export interface ExpectedLength {
+  readonly streamed: boolean;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+}
+
+/**
+ * The latency to expect of a call, in milliseconds: the time to the first token of a stream, else the time of the whole
+ * answer. From the median of the deployment's last half minute, moved along the line that its times follow with the
+ * length; before there are samples from what it was like before, and at first from the prior.
+ */
+export function expectedLatencyMs(
+  signals: DeploymentSignals,
+  prior: LatencyPrior,
+  length: ExpectedLength,
+): number {
+  return length.streamed
+    ? expectedFirstTokenMs(signals, prior, length)
+    : expectedWholeMs(signals, prior, length);
+}
+
+function expectedFirstTokenMs(
+  { timeToFirstTokenMs, firstTokenByInput, samples }: DeploymentSignals,
+  prior: LatencyPrior,
+  { inputTokens }: ExpectedLength,
+): number {
+  const before = firstTokenByInput?.meanY ?? prior.firstTokenMs;
+  const usual = timeToFirstTokenMs === undefined ? before : blend(before, timeToFirstTokenMs, samples);
+  return along(firstTokenByInput, usual, inputTokens);
+}
+
+function expectedWholeMs(
+  { latencyMs, durationByOutput, samples }: DeploymentSignals,
+  { firstTokenMs, msPerOutputToken }: LatencyPrior,
+  { outputTokens }: ExpectedLength,
+): number {
+  const before = durationByOutput?.meanY ?? firstTokenMs + msPerOutputToken * outputTokens;
+  const usual = latencyMs === undefined ? before : blend(before, latencyMs, samples);
+  return along(durationByOutput, usual, outputTokens);
+}
+
+function blend(before: number, now: number, samples: number): number {
+  return (before * PRIOR_SAMPLES + now * samples) / (PRIOR_SAMPLES + samples);
+}
+
+function along(line: Line | undefined, usual: number, length: number): number {
+  if (line === undefined || line.slope === 0) return usual;
+  return Math.max(usual * MIN_SHARE, usual + line.slope * (length - line.meanX));
+}

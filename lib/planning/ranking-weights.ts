@@ -1,0 +1,37 @@
+import type { RankingPreset } from './ranking-preset.js';
+
+/**
+ * How much each term counts in a candidate's score; lower scores come first.
+ *
+ * @publicApi
+ */
+export interface RankingWeights {
+  /** Of the expected latency over the target. */
+  readonly latency: number;
+  /** Of the errors: 4 for one that fails every call. */
+  readonly errors: number;
+  /** Of the calls in flight and waiting, over the capacity. */
+  readonly load: number;
+  /** Of the expected cost, over that of the dearest model of the configuration. */
+  readonly cost: number;
+  /** Of what is missing to quality 1; an unrated model counts as 0. */
+  readonly quality: number;
+}
+
+/**
+ * What is first in a preset outweighs all else short of an outage; what matters little still decides between equals.
+ */
+export const PRESET_WEIGHTS: Readonly<Record<RankingPreset, RankingWeights>> = {
+  balanced: { latency: 1, errors: 1, load: 1, cost: 0.5, quality: 0 },
+  cheapest: { latency: 0.05, errors: 1, load: 0.1, cost: 20, quality: 0 },
+  fastest: { latency: 4, errors: 1, load: 1, cost: 0, quality: 0 },
+  best: { latency: 0.1, errors: 1, load: 0.1, cost: 0, quality: 20 },
+};
+
+/** A preset, and what of it is set otherwise. */
+export interface RankingChoice {
+  readonly preset: RankingPreset | undefined;
+  readonly weights: Partial<RankingWeights>;
+}
+
+export const NO_CHOICE: RankingChoice = { preset: undefined, weights: {} };

@@ -1,0 +1,76 @@
+import { capacityOf } from './deferral.js';
+import { expectedCostUsd, type ExpectedUsage } from './expected-cost.js';
+import { expectedLatencyMs } from './expected-latency.js';
+import type { RankingTerms } from './plan.js';
+import type { PolicyDeployment } from './policy-snapshot.js';
+import type { RankingWeights } from './ranking-weights.js';
+import type { DeploymentSignals } from './signals-snapshot.js';
+
+/** In flight at which a deployment without `maxConcurrency` counts as fully loaded in the score. */
+const ASSUMED_CAPACITY = 64;
+/** A deployment that fails every call is worth as much as one four times over its target. */
+const ERROR_WEIGHT = 4;
+/** One failure among few calls proves little: so many virtual successes stand beside it. */
+const VIRTUAL_SUCCESSES = 2;
+/** An alert weighs as much as all of the target latency: it ranks behind its healthy peers, and is not left out. */
+const ALERT_PENALTY = 1;
+
+/** What the score of a candidate is reckoned against. */
+export interface ScoreContext {
+  readonly weights: RankingWeights;
+  readonly streamed: boolean;
+  readonly targetLatencyMs: number;
+  readonly usage: ExpectedUsage;
+  /** The request at the price of the dearest model of the configuration, in US dollars: what the cost is measured in. */
+  readonly referenceCostUsd: number;
+  /** What a provider's cache still holds of the prompt, by deployment, in tokens. */
+  readonly warm: WarmPrompt | undefined;
+  /** Under the rule's kind of task. */
+  readonly qualityOf: (deployment: PolicyDeployment) => number | undefined;
+}
+
+/** Whose prompt cache is warm for this conversation. */
+export interface WarmPrompt {
+  readonly deployment: string;
+  readonly cachedTokens: number;
+}
+
+/** The request as this deployment would bill it. */
+export function usageAt(deployment: PolicyDeployment, { usage, warm }: ScoreContext): ExpectedUsage {
+  return warm?.deployment === deployment.id ? { ...usage, cachedTokens: warm.cachedTokens } : usage;
+}
+
+/**
+ * The terms of a candidate, each by what is known of it alone: no other candidate changes them, and more latency, errors,
+ * load or cost never lower the score.
+ */
+export function scoreCandidate(
+  deployment: PolicyDeployment,
+  signals: DeploymentSignals,
+  context: ScoreContext,
+): RankingTerms {
+  const { weights, targetLatencyMs, streamed, referenceCostUsd } = context;
+  const { inputTokens, outputTokens } = context.usage;
+  const latencyMs = expectedLatencyMs(signals, deployment.prior, { streamed, inputTokens, outputTokens });
+  const costUsd = expectedCostUsd(deployment.price, usageAt(deployment, context));
+  const capacity = (capacityOf(deployment, signals) ?? ASSUMED_CAPACITY) * deployment.weight;
+  const latency = (weights.latency * latencyMs) / targetLatencyMs;
+  const errors =
+    (weights.errors * ERROR_WEIGHT * signals.errorRate * signals.samples) /
+    (signals.samples + VIRTUAL_SUCCESSES);
+  const load = (weights.load * (signals.inFlight + signals.queued)) / capacity;
+  const cost = referenceCostUsd === 0 ? 0 : (weights.cost * costUsd) / referenceCostUsd;
+  const quality = weights.quality === 0 ? 0 : weights.quality * (1 - (context.qualityOf(deployment) ?? 0));
+  const alert = signals.inAlert ? ALERT_PENALTY : 0;
+  return {
+    latency,
+    errors,
+    load,
+    cost,
+    quality,
+    alert,
+    score: latency + errors + load + cost + quality + alert,
+    expectedLatencyMs: latencyMs,
+    expectedCostUsd: costUsd,
+  };
+}

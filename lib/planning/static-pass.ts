@@ -1,0 +1,53 @@
+import type { Demand } from './demand.js';
+import { findStandingRejection } from './eligibility/find-rejection.js';
+import type { RejectedCandidate } from './plan.js';
+import type { PolicyDeployment, PolicyRule, PolicySurface, PolicyTier } from './policy-snapshot.js';
+
+/** Whose tiers are looked at: those of a rule, or one model alone. */
+export interface PlanSource {
+  readonly rule: PolicyRule | undefined;
+  readonly tiers: readonly PolicyTier[];
+}
+
+/** What can be said of a source's candidates without the request: floors, pins, regions, list prices. */
+export interface StaticPass {
+  /** By tier, in its order: those that no standing limit leaves out. */
+  readonly tiers: readonly { readonly tier: PolicyTier; readonly candidates: readonly PolicyDeployment[] }[];
+  readonly rejected: readonly RejectedCandidate[];
+}
+
+/** Policies are immutable, so what was found once holds as long as they do. */
+const passes = new WeakMap<readonly PolicyTier[], WeakMap<PolicySurface, StaticPass>>();
+
+/** The candidates of a source that may serve a surface at all; found once for a policy. */
+export function staticPassOf(source: PlanSource, demand: Demand): StaticPass {
+  let bySurface = passes.get(source.tiers);
+  if (bySurface === undefined) {
+    bySurface = new WeakMap();
+    passes.set(source.tiers, bySurface);
+  }
+  let pass = bySurface.get(demand.surface);
+  if (pass === undefined) {
+    pass = judge(source, demand);
+    bySurface.set(demand.surface, pass);
+  }
+  return pass;
+}
+
+function judge({ rule, tiers }: PlanSource, demand: Demand): StaticPass {
+  const rejected: RejectedCandidate[] = [];
+  return {
+    rejected,
+    tiers: tiers.map((tier) => ({
+      tier,
+      candidates: tier.models
+        .flatMap((model) => model.deployments)
+        .filter((deployment) => {
+          const rejection = findStandingRejection(deployment, demand);
+          if (rejection === undefined) return true;
+          rejected.push({ deployment, tier: tier.tier, rule: rule?.name, ...rejection });
+          return false;
+        }),
+    })),
+  };
+}
