@@ -16,6 +16,8 @@ const { policy } = compileOptions(
         contextWindow: 8_000,
         maxOutputTokens: 2_000,
         capabilities: ['streaming'],
+        region: 'eu-west-1',
+        retentionDays: 30,
       },
       other: { provider: 'one', quality: 0.7, capabilities: ['streaming'] },
     },
@@ -53,6 +55,8 @@ describe('findBrokenLimits', () => {
       safetyFloor: 0.8,
       pin: policy.models.get('good'),
       maxCostPerRequest: 1,
+      regions: ['us', 'eu'],
+      retentionDays: 30,
     };
     expect(check({ rule: policy.rules.get('tight') }, surface)).toEqual([]);
   });
@@ -62,6 +66,10 @@ describe('findBrokenLimits', () => {
     ['pin', { deployment: other! }, { pin: policy.models.get('good') }],
     ['quality_floor', {}, { qualityFloor: 0.71 }],
     ['safety_floor', { deployment: other! }, { safetyFloor: 0.1 }],
+    ['region', {}, { regions: ['us', 'eu-central'] }],
+    ['region', { deployment: other! }, { regions: ['us'] }],
+    ['retention', {}, { retentionDays: 29 }],
+    ['retention', { deployment: other! }, { retentionDays: 365 }],
     ['rule_price', { rule: { ...policy.rules.get('tight')!, maxCostPer1k: 0.0019 } }, {}],
     ['rule_price', { deployment: other!, rule: policy.rules.get('tight')! }, {}],
     ['context_window', { features: { ...features, inputTokens: 8_001 } }, {}],

@@ -35,6 +35,16 @@ export function findBrokenLimits(attempt: AttemptToCheck): string[] {
   if (surface.safetyFloor !== undefined) {
     hold('safety_floor', model.safety !== undefined && model.safety >= surface.safetyFloor);
   }
+  if (surface.regions !== undefined) {
+    const { region = '' } = deployment;
+    hold(
+      'region',
+      surface.regions.some((name) => `${region}-`.startsWith(`${name}-`)),
+    );
+  }
+  if (surface.retentionDays !== undefined) {
+    hold('retention', (deployment.retentionDays ?? Infinity) <= surface.retentionDays);
+  }
   if (rule?.maxCostPer1k !== undefined) {
     // Three of input to one of output, per million; what rounding of decimals leaves is no breach.
     const mixed = price === undefined ? Infinity : (3 * price.inputPer1M + price.outputPer1M) / 4 / 1_000;

@@ -354,12 +354,13 @@ export class SimulatedCascade {
     const { plan, features, labels, request, index } = this.asked;
     const { deployment } = planned;
     const number = (this.#attempts += 1);
+    const { inputTokens } = promptOf(deployment, features);
     const maxOutputTokens = cappedOutputTokens({
       requested: planned.maxOutputTokens,
       affordable: number === 1 ? Number.POSITIVE_INFINITY : this.affordableTokens(planned),
       modelMaxOutputTokens: deployment.maxOutputTokens,
       contextWindow: deployment.contextWindow,
-      inputTokens: promptOf(deployment, features).inputTokens,
+      inputTokens,
     });
     const running: Running = {
       planned,
@@ -389,6 +390,7 @@ export class SimulatedCascade {
       attempt: number,
       startedAtMs: running.startedAtMs,
       streamed: labels.streamed,
+      inputTokens,
     });
     this.setLimits(running);
     running.call = this.parts.deployments.get(deployment.id)?.call({
