@@ -58,6 +58,7 @@ export {
   type RankingOptions,
   type RankingWeightOptions,
   type ReasoningMemoryOptions,
+  type RequestLogOptions,
   type RetryOptions,
   type RuleOptions,
   type ShutdownOptions,

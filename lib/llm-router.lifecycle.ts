@@ -60,6 +60,9 @@ export class LlmRouterLifecycle
     engine.onFault = (decisionId, error) => {
       this.#logger.error(`Fault of the router in ${decisionId}: ${kindOf(error)}`);
     };
+    engine.onRequestLogProblem = (problem) => {
+      this.#logger.error(`Request log: ${problem}`);
+    };
     engine.checkPolicy = (policy) => {
       this.checkSurfaces(policy);
     };

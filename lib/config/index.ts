@@ -52,6 +52,7 @@ export { ProviderOptions, type ProviderApiName } from './options/provider.option
 export { GlobalRankingOptions, RankingOptions, RankingWeightOptions } from './options/ranking.options.js';
 export { RuleOptions, TierOptions } from './options/rule.options.js';
 export { ReasoningMemoryOptions } from './options/reasoning-memory.options.js';
+export { RequestLogOptions } from './options/request-log.options.js';
 export { ShutdownOptions } from './options/shutdown.options.js';
 export { SurfaceOptions } from './options/surface.options.js';
 export { nameOfKey } from './name-of-key.js';

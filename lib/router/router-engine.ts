@@ -13,7 +13,13 @@ import { type LlmRouterConfiguration, withFeatureSurfaces } from '../config/inde
 import { ConfigurationError, OverloadedError } from '../errors/index.js';
 import { BudgetLedger } from '../cost/index.js';
 import { createPlanExecutor, type PlanExecutor } from '../execution/index.js';
-import { AlertStore, KpiStore, type PrometheusMetrics, SavingsStore } from '../observability/index.js';
+import {
+  AlertStore,
+  KpiStore,
+  type PrometheusMetrics,
+  RequestLog,
+  SavingsStore,
+} from '../observability/index.js';
 import { buildRuntime, RequestPipeline, type RoutingRuntime, vectorsOf } from '../pipeline/index.js';
 import { type CompiledOptions, compileOptions, NO_SURFACE, type PolicySnapshot } from '../planning/index.js';
 import type { LlmUpstreams } from '../providers/llm-upstreams.js';
@@ -72,6 +78,11 @@ export class RouterEngine {
   readonly lane: BackgroundLane;
   /** Told of faults of our own: the kind of error and the decision, nothing of the request. */
   onFault: (decisionId: string, error: unknown) => void = () => undefined;
+  /** Told why the request log cannot be written. */
+  onRequestLogProblem: (problem: string) => void = () => undefined;
+  readonly #requestLog = new RequestLog(this.bus, (problem) => {
+    this.onRequestLogProblem(problem);
+  });
   readonly #executor: PlanExecutor;
   readonly #classifier: RequestClassifier;
   /** What is done once for all requests is none of the first one's: not in its context, nor in its handler's count. */
@@ -104,6 +115,7 @@ export class RouterEngine {
     this.#runtime = this.show(buildRuntime(compiled, upstreams));
     this.savings = new SavingsStore(this.bus, policy);
     this.alerts = new AlertStore(this.bus, policy, configuration.alerts);
+    this.#requestLog.follow(configuration.requestLog);
     this.#memories = answerMemories(configuration.reasoningMemory, undefined);
     this.signals.settings = () => this.#runtime.policy.execution;
     this.#executor = createPlanExecutor(this.bus, this.signals, Math.random);
@@ -233,6 +245,8 @@ export class RouterEngine {
     this.signals.close();
     this.alerts.close();
     await Promise.all([this.#runtime, ...this.#retired].map((runtime) => runtime.close()));
+    // What ended with the connections has its line too.
+    await this.#requestLog.close();
   }
 
   /** A request of its own. */
@@ -355,6 +369,7 @@ export class RouterEngine {
     this.#memories = answerMemories(configuration.reasoningMemory, this.#memories);
     this.budgets.follow(policy.budgets);
     this.alerts.follow(policy, deploymentsOf([policy]), configuration.alerts);
+    this.#requestLog.follow(configuration.requestLog);
     this.forgetTheGone();
     this.lane.follow();
     for (const follower of this.#followers) follower();

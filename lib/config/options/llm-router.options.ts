@@ -15,6 +15,7 @@ import { PeakHoursOptions } from './peak-hours.options.js';
 import { ProviderOptions } from './provider.options.js';
 import { GlobalRankingOptions } from './ranking.options.js';
 import { ReasoningMemoryOptions } from './reasoning-memory.options.js';
+import { RequestLogOptions } from './request-log.options.js';
 import { RuleOptions } from './rule.options.js';
 import { ShutdownOptions } from './shutdown.options.js';
 import { SurfaceOptions } from './surface.options.js';
@@ -99,6 +100,11 @@ export class LlmRouterConfiguration {
 
   @Section(() => AlertsOptions)
   alerts: AlertsOptions = new AlertsOptions();
+
+  /** A file with a line of JSON for each request. @defaultValue none is written */
+  @IsOptional()
+  @Section(() => RequestLogOptions)
+  requestLog?: RequestLogOptions;
 
   /**
    * The model you would call without the router: savings are measured against its list price.
