@@ -1,4 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
+import { EVERYDAY_ANCHORS } from './everyday-anchors.js';
 import { fitLinear } from './linear-model.js';
 import { type Head, type NeedModel, predictHead, predictMargin, type Reading } from './need-model.js';
 import { readPrompt } from './read-request.js';
@@ -22,8 +23,11 @@ const AMOUNTS = [0.25, 0.5, 1, 2, 4];
 const PROMPTS_PER_AMOUNT = 100;
 /** What an amount must better the area under the curve by, times the root of the prompts: or chance would choose it. */
 const LEAST_BETTERMENT = 0.1;
-/** The own head's sum is held within so many standard deviations. */
-const FURTHEST = 3;
+/** The own head's sum is held within so many standard deviations of itself: other prompts than these it knows nothing of. */
+const FURTHEST = 2;
+/** What the anchors weigh together, of all rows; and how many of them may fall on the wrong side of the threshold. */
+const ANCHOR_SHARE = 0.5;
+const LOST_ANCHORS = 1;
 const LARGEST_BIAS = 2;
 
 /** @publicApi */
@@ -104,6 +108,18 @@ function samplesOf({ outcomes }: Outcomes, base: NeedModel): Sample[] {
   });
 }
 
+/** An everyday prompt that is to stay on its side. */
+interface Anchor extends Reading {
+  readonly margin: number;
+}
+
+function anchorsOf(base: NeedModel): Anchor[] {
+  return [...EVERYDAY_ANCHORS.simple, ...EVERYDAY_ANCHORS.complex].map((prompt) => {
+    const reading = readPrompt(prompt);
+    return { ...reading, margin: predictMargin(base, reading) };
+  });
+}
+
 interface Moments {
   readonly mean: number;
   readonly deviation: number;
@@ -123,7 +139,7 @@ function momentsOf(samples: readonly Sample[], value: (sample: Sample) => number
 }
 
 /** Learns what the base leaves over of the gain; the fewer the rows, the less is believed. */
-function fitHead(samples: readonly Sample[], seed: number): Head {
+function fitHead(samples: readonly Sample[], anchors: readonly Anchor[], seed: number): Head {
   const gain = momentsOf(samples, (sample) => sample.gain);
   const margin = momentsOf(samples, (sample) => sample.margin);
   let products = 0;
@@ -135,12 +151,16 @@ function fitHead(samples: readonly Sample[], seed: number): Head {
   const slope =
     margin.deviation > 0 ? Math.max(0, products / total / (margin.deviation * margin.deviation)) : 0;
   const scale = gain.deviation > 0 ? 1 / gain.deviation : 0;
-  const targets = samples.map(({ terms, surface, gain: measured, margin: predicted, weight }) => ({
-    terms,
-    surface,
-    weight,
-    target: (measured - gain.mean - slope * (predicted - margin.mean)) * scale,
-  }));
+  const anchorWeight = (ANCHOR_SHARE * total) / anchors.length;
+  const targets = [
+    ...samples.map(({ terms, surface, gain: measured, margin: predicted, weight }) => ({
+      terms,
+      surface,
+      weight,
+      target: (measured - gain.mean - slope * (predicted - margin.mean)) * scale,
+    })),
+    ...anchors.map(({ terms, surface }) => ({ terms, surface, weight: anchorWeight, target: 0 })),
+  ];
   return {
     linear: fitLinear(targets, 3, seededRandom(seed)),
     trees: fitTrees(
@@ -159,20 +179,22 @@ function fitHead(samples: readonly Sample[], seed: number): Head {
     line: fitLine(targets, 100),
     linearShare: 1,
     treeShare: 1,
-    lineShare: 0.5,
-    limit: FURTHEST,
+    // A line runs on for ever: outside of what it was fitted to it says the most where it knows the least.
+    lineShare: 0,
+    limit: Infinity,
     factor: 1,
   };
 }
 
 /** Own predictions of samples that the head which makes them has not seen. */
-function heldOut(samples: readonly Sample[], seed: number): Float64Array {
+function heldOut(samples: readonly Sample[], anchors: readonly Anchor[], seed: number): Float64Array {
   const predictions = new Float64Array(samples.length);
   const order = shuffledIndices(samples.length, seededRandom(seed));
   for (let fold = 0; fold < FOLDS; fold += 1) {
     const out = new Set(order.filter((_, index) => index % FOLDS === fold));
     const head = fitHead(
       samples.filter((_, index) => !out.has(index)),
+      anchors,
       seed + fold,
     );
     for (const index of out) {
@@ -266,18 +288,27 @@ export function trainClassifier(options: TrainClassifierOptions): TrainedWeights
     );
   }
 
-  const predictions = heldOut(samples, seed);
+  const anchors = anchorsOf(base);
+  const predictions = heldOut(samples, anchors, seed);
   const spread = Math.max(momentsOf(samples, (sample) => sample.margin).deviation, 1e-3);
   const own = Math.sqrt(predictions.reduce((sum, value) => sum + value * value, 0) / predictions.length);
   const unit = own > 0 ? spread / own : 0;
   const mixed = (amount: number): number[] =>
     margins.map((margin, index) => margin + amount * unit * (predictions[index] ?? 0));
+  const limit = Math.fround(FURTHEST * own);
+  const head: Head = { ...fitHead(samples, anchors, seed), limit };
+  const lost = (factor: number): number =>
+    anchors.filter(({ margin, ...anchor }) => {
+      const moved = margin + factor * predictHead(head, anchor);
+      return margin >= 0 !== moved >= 0;
+    }).length;
   let amount = 0;
   let heldOutApgr = baseApgr;
   const betterment = LEAST_BETTERMENT / Math.sqrt(samples.length);
   for (const tried of AMOUNTS) {
     const area = apgr(mixed(tried), gains) ?? 0;
-    if (tried * PROMPTS_PER_AMOUNT <= samples.length && area > heldOutApgr + betterment) {
+    if (tried * PROMPTS_PER_AMOUNT > samples.length || lost(tried * unit) > LOST_ANCHORS) break;
+    if (area > heldOutApgr + betterment) {
       heldOutApgr = area;
       amount = tried;
     }
@@ -290,10 +321,9 @@ export function trainClassifier(options: TrainClassifierOptions): TrainedWeights
       'What was learned did not help on rows held out: the weights stay as they were.',
     );
   }
-  const head: Head = { ...fitHead(samples, seed), factor: Math.fround(amount * unit) };
   const model: NeedModel = {
     bias: base.bias + bias,
-    heads: amount === 0 ? base.heads : [...base.heads, head],
+    heads: amount === 0 ? base.heads : [...base.heads, { ...head, factor: Math.fround(amount * unit) }],
   };
   return {
     weights: encodeWeights(model),
