@@ -14,6 +14,7 @@ const NOBODY: ModelCaller = {
 };
 
 const POLICY: ClassificationPolicy = {
+  scorer: undefined,
   calibration: undefined,
   classes: [],
   classifier: undefined,

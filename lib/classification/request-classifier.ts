@@ -116,7 +116,7 @@ export class RequestClassifier {
 
   private look(asked: ClassifiableRequest, decisionId: string): FirstLook {
     const { features, circumstances, policy } = asked;
-    const score = asShare(this.parts.scorer.score(features));
+    const score = asShare((policy.scorer ?? this.parts.scorer).score(features));
     const calibration = asked.calibration ?? policy.calibration;
     const verdict = this.#thresholds.judge(circumstances.surface, score, calibration);
     return {

@@ -6,8 +6,7 @@ import {
   type NeedScorer,
   type OnPlugInFault,
   RequestClassifier,
-  RULES_THRESHOLD,
-  RulesClassifier,
+  TrainedScorer,
 } from '../classification/index.js';
 import { type LlmRouterConfiguration, withFeatureSurfaces } from '../config/index.js';
 import { ConfigurationError, OverloadedError } from '../errors/index.js';
@@ -42,9 +41,16 @@ export interface ScorerSetup {
   readonly defaultThreshold: number;
 }
 
+/** From here on the trained score is for a strong model. */
+const TRAINED_THRESHOLD = 0.5;
+let trainedScorer: TrainedScorer | undefined;
+
 const BUILT_IN_SCORER: ScorerSetup = {
-  scorer: new RulesClassifier(),
-  defaultThreshold: RULES_THRESHOLD,
+  scorer: {
+    // Its weights are decoded when the first request comes, not at the boot.
+    score: (features) => (trainedScorer ??= new TrainedScorer()).score(features),
+  },
+  defaultThreshold: TRAINED_THRESHOLD,
 };
 
 /** What becomes of reconfigurations; the Nest layer logs it. */
