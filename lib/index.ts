@@ -42,7 +42,10 @@ export {
   type PriceOptions,
   type ProviderApiName,
   type ProviderOptions,
+  type GlobalRankingOptions,
   type QueueOptions,
+  type RankingOptions,
+  type RankingWeightOptions,
   type ReasoningMemoryOptions,
   type RetryOptions,
   type RuleOptions,
@@ -110,6 +113,7 @@ export type {
   Percentiles,
   RequestSavings,
   Savings,
+  ObservedSavings,
   SavingsReport,
   UnpricedCalls,
 } from './observability/index.js';
@@ -120,7 +124,7 @@ export type {
   RouterCallOptions,
   RoutingInfo,
 } from './pipeline/index.js';
-export type { RankingPreset, RankingTerms, RejectionReason } from './planning/index.js';
+export type { RankingPreset, RankingTerms, RankingWeights, RejectionReason } from './planning/index.js';
 export { LlmUpstreams } from './providers/llm-upstreams.js';
 export {
   type ReconfigureReport,

@@ -10,7 +10,7 @@ import {
 import { didYouMean } from './config/index.js';
 import { ConfigurationError, type ConfigurationIssue } from './errors/index.js';
 import { SurfaceExplorer } from './nest/index.js';
-import { describeAlert, describeHandlerCall } from './observability/index.js';
+import { describeAlert, describeHandlerCall, describeObserved } from './observability/index.js';
 import {
   bootTable,
   describeShortfall,
@@ -95,6 +95,10 @@ export class LlmRouterLifecycle
       const line = describeHandlerCall(record);
       if (record.outcome === 'failed') this.#logger.warn(line);
       else this.#logger.log(line);
+    });
+    engine.bus.on('request-ended', (record) => {
+      const line = describeObserved(record);
+      if (line !== undefined) this.#logger.log(line);
     });
     engine.bus.on('attempt-ended', (record) => {
       if (record.outcome !== 'failed' && record.outcome !== 'timed_out') return;

@@ -17,6 +17,7 @@ import {
   type RequestFeatures,
 } from '../classification/index.js';
 import { didYouMean } from '../config/index.js';
+import { costOfUsage } from '../cost/index.js';
 import {
   currentLlmContext,
   type LlmRequestContext,
@@ -45,6 +46,7 @@ import {
   findPassedOver,
   NO_SURFACE,
   type Plan,
+  type PlanInput,
   type PlannedAttempt,
   type PolicyDeployment,
   type PolicySnapshot,
@@ -56,6 +58,7 @@ import {
 import type { RecalledTurn } from '../providers/recalled-turn.js';
 import type {
   AttemptRecord,
+  ObservedDecision,
   Outcome,
   RequestLabels,
   RequestRecord,
@@ -66,7 +69,8 @@ import { type InternalCallOptions, KEYS_BESIDE_CONTEXT } from './call-options.js
 import { type CallTally, currentCallTally } from './call-tally.js';
 import { createDecisionId } from './decision-id.js';
 import { embeddingAnswer } from './embedding-answer.js';
-import { explainPlan, type Explanation } from './explanation.js';
+import { explainPlan } from './explain-plan.js';
+import type { Explanation } from './explanation.js';
 import { mostCostOf } from './most-cost.js';
 import { MIN_CACHED_TOKENS, PromptAffinity } from './prompt-affinity.js';
 import type { RoutingInfo } from './routing-info.js';
@@ -142,6 +146,8 @@ interface Journey {
   timeToFirstTokenMs: number | undefined;
   /** Ends a stream whose reader has gone without a word. */
   abandonment: NodeJS.Timeout | undefined;
+  /** What routing would have done, where it is only observed. */
+  observed: Plan | undefined;
   /** What the caller reads from, once a stream has begun. */
   chunks: AsyncGenerator<ChatCompletionChunk, void, undefined> | undefined;
   /** Emits the request record and gives back what the request holds. The first call counts. */
@@ -278,13 +284,22 @@ export class RequestPipeline {
   explain(body: unknown, options: InternalCallOptions = {}): Explanation {
     const runtime = this.parts.runtime();
     const request = validateChatRequest(body, runtime.limits);
-    const { plan, features, budgets } = this.decide(runtime, request, options);
+    const { plan, features, observed, budgets } = this.decide(
+      runtime,
+      request,
+      options,
+      NO_TURNS,
+      Number.POSITIVE_INFINITY,
+    );
     const spent = this.parts.budgets.findRefusal(budgets);
-    const notes =
-      spent === undefined
-        ? plan.notes
-        : [...plan.notes, `${describeBudget(spent)} is spent: it would be refused`];
-    return explainPlan({ ...plan, notes }, features, runtime.policy.hash);
+    const notes = spent === undefined ? [] : [`${describeBudget(spent)} is spent: it would be refused`];
+    if (observed !== undefined) notes.unshift(...observed.notes);
+    // What routing would do is what one wants to see while it is only observed.
+    return explainPlan(
+      { ...(observed ?? plan), notes: [...plan.notes, ...notes] },
+      features,
+      runtime.policy.hash,
+    );
   }
 
   /**
@@ -375,6 +390,7 @@ export class RequestPipeline {
       reservation: undefined,
       timeToFirstTokenMs: undefined,
       abandonment: undefined,
+      observed: undefined,
       chunks: undefined,
       end: (outcome, errorCode) => {
         if (hasEnded) return;
@@ -404,6 +420,7 @@ export class RequestPipeline {
                 },
           usage: records.reduce((sum, record) => addUsage(sum, record.usage), NO_USAGE),
           costUsd,
+          ...observedIn(journey, outcome),
         };
         this.parts.bus.emit('request-ended', record);
         journey.tally?.onEnded(record);
@@ -420,8 +437,14 @@ export class RequestPipeline {
     const request = validateChatRequest(body, journey.runtime.limits);
     const tenant = tenantKeyOf(options);
     const recalledTurns = this.parts.turns?.recall(tenant, request, Date.now()) ?? NO_TURNS;
-    const { plan, features, budgets } = this.decide(journey.runtime, request, options, recalledTurns);
+    const { plan, features, observed, budgets } = this.decide(
+      journey.runtime,
+      request,
+      options,
+      recalledTurns,
+    );
     this.label(journey, plan);
+    journey.observed = observed;
     checkPlan(plan, request, features);
     for (const deployment of findPassedOver(plan)) {
       this.parts.bus.emit('deployment-passed-over', { decisionId: journey.decisionId, deployment });
@@ -502,13 +525,14 @@ export class RequestPipeline {
     request: ValidatedChatRequest,
     options: InternalCallOptions,
     recalledTurns: ReadonlyMap<number, RecalledTurn> = NO_TURNS,
-  ): { plan: Plan; features: RequestFeatures; budgets: readonly RequestBudget[] } {
+    candidatesPerTier?: number,
+  ): { plan: Plan; features: RequestFeatures; budgets: readonly RequestBudget[]; observed?: Plan } {
     const { policy } = runtime;
     const { surface, workload, deadlineMs, budgets } = this.circumstances(runtime, options);
     const spent = this.parts.budgets.findDowngrade(budgets);
     const features = extractFeatures(request, thinkingTokensOf(recalledTurns));
     const nowMs = Date.now();
-    const plan = createPlan({
+    const input: PlanInput = {
       features,
       classification: this.parts.classifier.classify(features),
       requestedModel: request.model,
@@ -528,8 +552,13 @@ export class RequestPipeline {
         features.inputTokens < MIN_CACHED_TOKENS
           ? undefined
           : this.#affinity.find(tenantKeyOf(options), request, nowMs),
-    });
-    return { plan, features, budgets };
+      ...(candidatesPerTier === undefined ? {} : { candidatesPerTier }),
+    };
+    const plan = createPlan(input);
+    if (policy.observedBaseline === undefined || surface.pin !== undefined)
+      return { plan, features, budgets };
+    const bound = createPlan({ ...input, boundTo: policy.observedBaseline });
+    return { plan: bound, features, budgets, observed: plan };
   }
 
   private execution(
@@ -685,6 +714,32 @@ function thinkingTokensOf(turns: ReadonlyMap<number, RecalledTurn>): number {
     tokens += Math.max(estimateTokens(reasoningContent), details);
   }
   return tokens;
+}
+
+/** Only what was answered has tokens to reckon with. */
+function observedIn(
+  { observed, records }: Journey,
+  outcome: Outcome,
+): { readonly observed: ObservedDecision } | undefined {
+  const usage = records.findLast((record) => record.outcome === 'succeeded')?.usage;
+  if (observed === undefined || usage === undefined || outcome !== 'succeeded') return undefined;
+  const [first] = observed.attempts;
+  const price = first?.deployment.price;
+  return {
+    observed: {
+      choice:
+        first === undefined
+          ? undefined
+          : {
+              deployment: first.deployment.id,
+              model: first.deployment.model.name,
+              provider: first.deployment.provider,
+              tier: first.tier,
+            },
+      rule: observed.rule,
+      costUsd: price === undefined ? undefined : costOfUsage(usage, price),
+    },
+  };
 }
 
 function totalCost(journey: Journey): number {

@@ -4,6 +4,7 @@ import { didYouMean, type LlmRouterConfiguration } from '../config/index.js';
 import { ConfigurationError, type ConfigurationIssue } from '../errors/configuration-error.js';
 import { checkBackground } from './check-background.js';
 import { checkProviders } from './check-providers.js';
+import { observeBy } from './observe-by.js';
 import { checkRuleNames } from './check-rule-names.js';
 import { compileBaseline } from './compile-baseline.js';
 import { compileBudgets } from './compile-budgets.js';
@@ -97,6 +98,8 @@ export function compilePolicy(
     configuration.ranking.preset ?? 'balanced',
     notes,
   );
+  const observedBaseline =
+    configuration.mode === 'observe' ? observeBy(baseline, models, surfaces, notes) : undefined;
 
   const errors = configuration.strict ? [...notes.errors, ...notes.warnings] : notes.errors;
   if (errors.length > 0) throw new ConfigurationError(errors, !areRulesKnown && surfaces.size > 0);
@@ -138,6 +141,7 @@ export function compilePolicy(
       baseline,
       budgets,
       peakHours,
+      observedBaseline,
     },
     warnings: [...notes.warnings, ...notes.remarks],
   };

@@ -77,6 +77,8 @@ export interface PlanInput {
   readonly random: () => number;
   /** Whose prompt cache is warm for this conversation; absent: nobody's, as far as is known. */
   readonly warm?: WarmPrompt | undefined;
+  /** The only model that may serve, whatever the rules say; absent: they decide. */
+  readonly boundTo?: PolicyModel | undefined;
   /** Candidates planned of each tier, at most; the best are. Absent: enough for every retry. */
   readonly candidatesPerTier?: number;
 }
@@ -136,6 +138,10 @@ function sourcesFor(input: PlanInput, notes: string[]): PlanSource[] {
   if (pin !== undefined) {
     notes.push(`surface ${circumstances.surface.name} is pinned to ${pin.name}`);
     return [alone(pin)];
+  }
+  if (input.boundTo !== undefined) {
+    notes.push(`routing is observed only: the baseline ${input.boundTo.name} answers`);
+    return [alone(input.boundTo)];
   }
   if (named !== undefined) {
     notes.push(`the client named the rule ${named.name}`);

@@ -170,6 +170,8 @@ export interface PolicySnapshot {
   readonly budgets: BudgetPolicy;
   /** Undefined: no hour differs from another. */
   readonly peakHours: PolicyPeakHours | undefined;
+  /** Answers every request while routing is only observed; undefined: requests are routed. */
+  readonly observedBaseline: PolicyModel | undefined;
 }
 
 /** The label of requests that name no surface. */

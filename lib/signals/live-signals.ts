@@ -326,7 +326,9 @@ export class LiveSignals {
 
   private exhaustedUntilMs({ exhaustedUntilMs, minute, labels }: State, nowMs: number): number {
     const limits = this.settings().minuteLimits?.get(labels.deployment);
-    return limits === undefined ? exhaustedUntilMs : Math.max(exhaustedUntilMs, minute.freeAtMs(limits, nowMs));
+    return limits === undefined
+      ? exhaustedUntilMs
+      : Math.max(exhaustedUntilMs, minute.freeAtMs(limits, nowMs));
   }
 
   /** An alert without a deployment is a surface's, which says nothing of any one of them. */

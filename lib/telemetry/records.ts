@@ -92,6 +92,21 @@ export interface RequestRecord extends RequestLabels {
   readonly usage: TokenUsage;
   /** Cost over all attempts, in US dollars. */
   readonly costUsd: number;
+  /** What routing would have done, where it is only observed and the request was answered. Absent: it was routed. */
+  readonly observed?: ObservedDecision;
+}
+
+/**
+ * What routing would have done with a request that the baseline answered.
+ *
+ * @publicApi
+ */
+export interface ObservedDecision {
+  /** The first choice; undefined: no model may serve it. */
+  readonly choice: (DeploymentLabels & { readonly tier: Tier }) | undefined;
+  readonly rule: string | undefined;
+  /** US dollars that the tokens of the answer would have cost there; undefined: no price is known. */
+  readonly costUsd: number | undefined;
 }
 
 /**

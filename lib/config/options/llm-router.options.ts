@@ -24,7 +24,6 @@ import { SurfaceOptions } from './surface.options.js';
  */
 @NotSupportedYet({
   storage: 'state is kept in memory',
-  mode: '',
   classification: '',
   safety: '',
   observability: '',
@@ -106,6 +105,16 @@ export class LlmRouterConfiguration {
   @IsOptional()
   @IsName()
   baseline?: string;
+
+  /**
+   * `observe`: every request goes to the baseline, and the log, the request records and `GET /router/savings` say which model
+   * routing would have sent it to and what that would have cost. Surfaces with a `pin` keep it. Hard limits hold: a surface
+   * whose floors the baseline does not pass stops the boot.
+   *
+   * @defaultValue 'route'
+   */
+  @IsOneOf(['route', 'observe'])
+  mode: 'route' | 'observe' = 'route';
 
   @Section(() => HealthOptions)
   health: HealthOptions = new HealthOptions();
