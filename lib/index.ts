@@ -12,24 +12,35 @@ export type {
 } from './chat/index.js';
 export type { PeriodLength } from './calendar/index.js';
 export { checkLlmRouterOptions, type LlmRouterOptionsReport } from './check-llm-router-options.js';
-export type { Classification } from './classification/index.js';
+export type { Classification, ClassifiedBy } from './classification/index.js';
 export {
   loadConfigurationFile,
   type AiSdkLanguageModel,
   type AlertsOptions,
+  type AnswerVerifier,
   type ApiKeyOptions,
   type BackgroundOptions,
   type BreakerOptions,
   type BudgetOptions,
   type BudgetsOptions,
+  type CalibrationOptions,
+  type ClassConditionOptions,
+  type ClassificationInput,
+  type ClassificationOptions,
+  type ClassifierOptions,
+  type ClassOptions,
   type ConcurrencyOptions,
   type ConfigurationFileWatchOptions,
+  type CustomClassification,
+  type CustomClassifier,
   type DeploymentOptions,
+  type ExamplesOptions,
   type ExecutionOptions,
   type HealthOptions,
   type HealthProbeOptions,
   type HedgeOptions,
   type HttpOptions,
+  type JudgeOptions,
   type LimitsOptions,
   type LlmRouterConfiguration,
   type LlmRouterFeatureOptions,
@@ -47,12 +58,14 @@ export {
   type RankingOptions,
   type RankingWeightOptions,
   type ReasoningMemoryOptions,
+  type RequestLogOptions,
   type RetryOptions,
   type RuleOptions,
   type ShutdownOptions,
   type SurfaceOptions,
   type TierOptions,
   type TimeoutOptions,
+  type VerifyOptions,
 } from './config/index.js';
 export type { BudgetReport, BudgetState } from './cost/index.js';
 export type { LlmRequestContext, SurfaceName, SurfaceTightening, Workload } from './context/index.js';

@@ -20,7 +20,25 @@ import {
   tightenSurface,
 } from './planning/index.js';
 import { RouterEngine } from './router/index.js';
-import type { BudgetEvent } from './telemetry/index.js';
+import type { BudgetEvent, PlugIn, PlugInFaultKind } from './telemetry/index.js';
+
+/** The same fault of a plug-in is told once in so long. */
+const TELL_AGAIN_MS = 60_000;
+
+const PLUG_INS: Readonly<Record<PlugIn, string>> = {
+  class: "a class's `matches`",
+  classifier: 'the `classifier`',
+  examples: 'the comparison with `examples`',
+  judge: 'the `judge`',
+  verifier: 'a `verifier`',
+  confidence: 'the question for `confidence`',
+};
+
+const PLUG_IN_FAULTS: Readonly<Record<Exclude<PlugInFaultKind, 'breaker_open'>, string>> = {
+  timeout: 'did not answer in time',
+  error: 'failed',
+  bad_answer: 'gave an answer that cannot be used',
+};
 
 /** What happens at boot and at shutdown, and the only place that logs. */
 @Injectable()
@@ -41,6 +59,9 @@ export class LlmRouterLifecycle
     // Names and kinds only: an error's own text may hold anything.
     engine.onFault = (decisionId, error) => {
       this.#logger.error(`Fault of the router in ${decisionId}: ${kindOf(error)}`);
+    };
+    engine.onRequestLogProblem = (problem) => {
+      this.#logger.error(`Request log: ${problem}`);
     };
     engine.checkPolicy = (policy) => {
       this.checkSurfaces(policy);
@@ -90,6 +111,17 @@ export class LlmRouterLifecycle
       const seconds = Math.ceil((openUntilMs - Date.now()) / 1_000);
       if (to === 'open') this.#logger.warn(`Breaker of ${deployment} open for ${seconds} s`);
       else this.#logger.log(`Breaker of ${deployment}: ${to.replace('_', ' ')}`);
+    });
+    const told = new Map<string, number>();
+    engine.bus.on('plug-in-failed', ({ plugIn, kind }) => {
+      // Of those that fail for every request one line a minute is enough; what follows a fault is none of its own.
+      if (kind === 'breaker_open') return;
+      const what = `${plugIn} ${kind}`;
+      if (Date.now() - (told.get(what) ?? 0) < TELL_AGAIN_MS) return;
+      told.set(what, Date.now());
+      this.#logger.warn(
+        `Classification: ${PLUG_INS[plugIn]} ${PLUG_IN_FAULTS[kind]}; requests go on without it`,
+      );
     });
     engine.bus.on('handler-ended', (record) => {
       const line = describeHandlerCall(record);

@@ -12,6 +12,22 @@ export type { AiSdkLanguageModel } from './options/ai-sdk-language-model.js';
 export { AlertsOptions } from './options/alerts.options.js';
 export { BackgroundOptions } from './options/background.options.js';
 export { BudgetOptions, BudgetsOptions } from './options/budget.options.js';
+export type { AnswerVerifier } from './options/answer-verifier.js';
+export type {
+  ClassificationInput,
+  CustomClassification,
+  CustomClassifier,
+} from './options/classification-input.js';
+export {
+  CalibrationOptions,
+  CLASS_LANGUAGES,
+  ClassConditionOptions,
+  ClassificationOptions,
+  ClassifierOptions,
+  ClassOptions,
+  ExamplesOptions,
+  JudgeOptions,
+} from './options/classification.options.js';
 export { DeploymentOptions } from './options/deployment.options.js';
 export { BreakerOptions } from './options/breaker.options.js';
 export { ConcurrencyOptions } from './options/concurrency.options.js';
@@ -36,9 +52,11 @@ export { ProviderOptions, type ProviderApiName } from './options/provider.option
 export { GlobalRankingOptions, RankingOptions, RankingWeightOptions } from './options/ranking.options.js';
 export { RuleOptions, TierOptions } from './options/rule.options.js';
 export { ReasoningMemoryOptions } from './options/reasoning-memory.options.js';
+export { RequestLogOptions } from './options/request-log.options.js';
 export { ShutdownOptions } from './options/shutdown.options.js';
 export { SurfaceOptions } from './options/surface.options.js';
 export { nameOfKey } from './name-of-key.js';
+export { VerifyOptions } from './options/verify.options.js';
 export { concealExpanded } from './expand-environment.js';
 export { type ConfigurationReading, inspectConfiguration, readConfiguration } from './read-configuration.js';
 export { MODULE_EXTRAS, withoutModuleExtras } from './module-extras.js';

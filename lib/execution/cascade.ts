@@ -452,7 +452,7 @@ export class Cascade<Prepared, Answer> {
       bus: this.parts.bus,
       execution: this.execution,
       planned,
-      attempt: this.#attempts,
+      attempt: (this.execution.attemptsBefore ?? 0) + this.#attempts,
       kind: this.kind,
       mayMoveOn: () => !mayOverlap && this.mayMoveOn() && this.parts.giveUps.take(),
       onBegun: () => {

@@ -40,6 +40,8 @@ export interface PlannedExecution {
   readonly startedAt: number;
   /** Filled as attempts end, in the order they ended. */
   readonly records: AttemptRecord[];
+  /** Calls made for the request before this plan: its attempts are numbered from there. Absent: none. */
+  readonly attemptsBefore?: number;
 }
 
 /** Milliseconds until the request's deadline; 0 or less: it has passed. */

@@ -9,5 +9,6 @@ export type { Kpi } from './kpi-aggregate.js';
 export { KPI_DIMENSIONS, type KpiDimension, type KpiReport, KpiStore } from './kpi-store.js';
 // Its package is loaded where there is a route for the metrics.
 export type { PrometheusMetrics } from './prometheus-metrics.js';
+export { RequestLog, type RequestLogSettings } from './request-log.js';
 export type { RequestSavings, Savings, SavingsReport, UnpricedCalls } from './savings-report.js';
 export { SavingsStore } from './savings-store.js';

@@ -15,7 +15,13 @@ export function explainPlan(plan: Plan, features: RequestFeatures, policyHash: s
 
 function explainParts(plan: Plan, features: RequestFeatures, policyHash: string): Omit<Explanation, 'text'> {
   return {
-    classification: { class: plan.classification.class, score: rounded(plan.classification.score) },
+    classification: {
+      ...plan.classification,
+      score: rounded(plan.classification.score),
+      ...(plan.classification.threshold === undefined
+        ? {}
+        : { threshold: rounded(plan.classification.threshold) }),
+    },
     features: {
       inputTokens: features.inputTokens,
       requestedOutputTokens: features.requestedOutputTokens ?? null,

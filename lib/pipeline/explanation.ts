@@ -1,3 +1,4 @@
+import type { Classification } from '../classification/index.js';
 import type { RankingPreset, RankingTerms, RankingWeights, RejectionReason } from '../planning/index.js';
 import type { Tier } from '../telemetry/index.js';
 
@@ -35,7 +36,7 @@ export interface ExplainedRejection {
  * @publicApi
  */
 export interface Explanation {
-  readonly classification: { readonly class: string; readonly score: number };
+  readonly classification: Classification;
   readonly features: {
     readonly inputTokens: number;
     readonly requestedOutputTokens: number | null;

@@ -10,9 +10,11 @@ import { compileBaseline } from './compile-baseline.js';
 import { compileBudgets } from './compile-budgets.js';
 import { ModelCompiler } from './compile-models.js';
 import { compilePeakHours } from './compile-peak-hours.js';
+import { compileClassification } from './compile-classification.js';
 import { compileRule } from './compile-rule.js';
 import { compileSurface, emptySurface } from './compile-surface.js';
 import { deriveRules } from './derive-rules.js';
+import { harderRule } from './harder-rule.js';
 import { hashConfiguration } from './hash-configuration.js';
 import { bindsByName, NameResolver } from './name-resolver.js';
 import { orderRules } from './order-rules.js';
@@ -65,7 +67,9 @@ export function compilePolicy(
       notes.warn(`routingRules.${name}`, 'has the name of a model: clients that name it get the rule');
     }
   }
-  checkRuleNames(Object.keys(configuration.routingRules ?? {}), notes);
+  const { classes, examples } = configuration.classification;
+  const produced = new Set([...Object.keys(classes ?? {}), ...Object.keys(examples?.classes ?? {})]);
+  checkRuleNames(Object.keys(configuration.routingRules ?? {}), notes, produced);
   // Before rules are derived: nobody can mend a hop that nobody wrote.
   proveHops(rules, notes);
   if (!BUILT_IN_CLASSES.some((name) => rules.has(name)) && notes.errors.length === 0) {
@@ -84,12 +88,19 @@ export function compilePolicy(
     surfaces.set(name, compileSurface(name, options, names, notes));
   }
   const rulesForClass = orderRules(rules);
+  for (const [name, { verify }] of rules) {
+    if (verify === undefined || harderRule({ rules, rulesForClass }, name, name) !== undefined) continue;
+    notes.warn(`routingRules.${name}.verify`, 'there is no harder rule to go on to: nothing is looked at');
+  }
   proveSurfaces(surfaces, rulesForClass, areRulesKnown, notes);
   checkKeys(configuration, surfaces, notes);
   configuration.health.failOnSurfaces?.forEach((surface, index) => {
     checkSurface(`health.failOnSurfaces[${index}]`, surface, surfaces, notes);
   });
+  const classification = compileClassification(configuration, names, surfaces, notes);
   const baseline = compileBaseline(configuration.baseline, names, notes);
+  const observedBaseline =
+    configuration.mode === 'observe' ? observeBy(baseline, models, surfaces, notes) : undefined;
   const budgets = compileBudgets(configuration, notes);
   warnUnpriced(budgets, rules.values(), surfaces.values(), notes);
   checkBackground(configuration.background, notes);
@@ -98,8 +109,6 @@ export function compilePolicy(
     configuration.ranking.preset ?? 'balanced',
     notes,
   );
-  const observedBaseline =
-    configuration.mode === 'observe' ? observeBy(baseline, models, surfaces, notes) : undefined;
 
   const errors = configuration.strict ? [...notes.errors, ...notes.warnings] : notes.errors;
   if (errors.length > 0) throw new ConfigurationError(errors, !areRulesKnown && surfaces.size > 0);
@@ -117,6 +126,7 @@ export function compilePolicy(
       unsupportedParameters: configuration.unsupportedParameters,
       bindingNames: new Set([...names.all().keys()].filter((name) => bindsByName(name, catalog))),
       embeddingNames: new Set([...names.all().keys()].filter((name) => names.makesEmbeddings(name))),
+      classification,
       execution: {
         maxAttempts: execution.maxAttempts,
         deadlineMs: execution.deadlineMs ?? undefined,
@@ -139,9 +149,9 @@ export function compilePolicy(
       },
       dearest: dearestOf(models),
       baseline,
+      observedBaseline,
       budgets,
       peakHours,
-      observedBaseline,
     },
     warnings: [...notes.warnings, ...notes.remarks],
   };

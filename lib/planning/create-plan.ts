@@ -118,7 +118,7 @@ function sourceOf(rule: PolicyRule): PlanSource {
   return source;
 }
 
-function isBinding(policy: PolicySnapshot, requested: string, canonical: string): boolean {
+export function isBinding(policy: PolicySnapshot, requested: string, canonical: string): boolean {
   if (policy.clientModel === 'binding' || policy.bindingNames.has(requested)) return true;
   return policy.models.get(canonical)?.substitutable === false;
 }
@@ -257,6 +257,8 @@ function refuseUnsupported(
   );
 }
 
+type Draft = { -readonly [Name in keyof PlannedAttempt]: PlannedAttempt[Name] };
+
 interface PlannedTiers {
   readonly attempts: readonly PlannedAttempt[];
   readonly beyond: number;
@@ -279,7 +281,7 @@ function planTiers(
   const usage = expectedUsage(input, asked);
   const demand: Demand =
     downgradedBy === undefined ? asked : { ...asked, cheapest: findCheapest(pass, asked, usage) };
-  const attempts: (PlannedAttempt & { readonly targetMs: number | undefined })[] = [];
+  const attempts: Draft[] = [];
   let beyond = 0;
   for (const { tier, candidates } of pass.tiers) {
     const eligible = candidates.filter((deployment) => {
@@ -335,23 +337,25 @@ function planTiers(
     }
   }
   // Stable: among those that stand equally well, tiers and ranks keep their order.
-  const ordered = attempts.toSorted((first, second) => {
-    const bySeverity = severityOf(first.deferral?.kind) - severityOf(second.deferral?.kind);
-    return bySeverity !== 0 || !isCheapestFirst ? bySeverity : byCost(first, second);
-  });
+  if (isCheapestFirst || attempts.some(({ deferral }) => deferral !== undefined)) {
+    attempts.sort((first, second) => {
+      const bySeverity = severityOf(first.deferral?.kind) - severityOf(second.deferral?.kind);
+      return bySeverity !== 0 || !isCheapestFirst ? bySeverity : byCost(first, second);
+    });
+  }
+  for (const [index, attempt] of attempts.entries()) {
+    attempt.moveOnAfterMs = findMoveOn({
+      targetMs: attempt.targetMs,
+      streamed: features.streamed,
+      usualP95Ms: attempt.usualP95Ms,
+      nextUsualP95Ms: attempts[index + 1]?.usualP95Ms,
+    });
+  }
   return {
     rejected,
     beyond,
     ranking,
-    attempts: ordered.map(({ targetMs, ...attempt }, index) => ({
-      ...attempt,
-      moveOnAfterMs: findMoveOn({
-        targetMs,
-        streamed: features.streamed,
-        usualP95Ms: attempt.usualP95Ms,
-        nextUsualP95Ms: ordered[index + 1]?.usualP95Ms,
-      }),
-    })),
+    attempts,
   };
 }
 

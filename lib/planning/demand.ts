@@ -1,13 +1,6 @@
 import type { RequestFeatures } from '../classification/request-features.js';
-import type { ExpectedUsage } from './expected-cost.js';
+import type { CheapestCost } from './expected-cost.js';
 import type { PolicyRule, PolicySurface } from './policy-snapshot.js';
-
-/** What a request costs at the cheapest that may serve it. */
-export interface CheapestCost {
-  readonly usd: number;
-  /** By which all are compared. */
-  readonly usage: ExpectedUsage;
-}
 
 /** What a candidate must satisfy for this request. */
 export interface Demand {

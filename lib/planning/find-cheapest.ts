@@ -1,6 +1,6 @@
-import type { CheapestCost, Demand } from './demand.js';
+import type { Demand } from './demand.js';
 import { findRequestRejection } from './eligibility/find-rejection.js';
-import { expectedCostUsd, type ExpectedUsage } from './expected-cost.js';
+import { type CheapestCost, expectedCostUsd, type ExpectedUsage } from './expected-cost.js';
 import type { StaticPass } from './static-pass.js';
 
 /** Undefined: none that may serve has a price. */

@@ -1,13 +1,27 @@
+import { AsyncResource } from 'node:async_hooks';
 import { isDeepStrictEqual } from 'node:util';
 import { BackgroundLane } from '../background/index.js';
-import { RulesClassifier } from '../classification/index.js';
+import {
+  AnswerChecker,
+  type NeedScorer,
+  type OnPlugInFault,
+  RequestClassifier,
+  RULES_THRESHOLD,
+  RulesClassifier,
+} from '../classification/index.js';
 import { type LlmRouterConfiguration, withFeatureSurfaces } from '../config/index.js';
 import { ConfigurationError, OverloadedError } from '../errors/index.js';
 import { BudgetLedger } from '../cost/index.js';
 import { createPlanExecutor, type PlanExecutor } from '../execution/index.js';
-import { AlertStore, KpiStore, type PrometheusMetrics, SavingsStore } from '../observability/index.js';
-import { buildRuntime, RequestPipeline, type RoutingRuntime } from '../pipeline/index.js';
-import { type CompiledOptions, compileOptions, type PolicySnapshot } from '../planning/index.js';
+import {
+  AlertStore,
+  KpiStore,
+  type PrometheusMetrics,
+  RequestLog,
+  SavingsStore,
+} from '../observability/index.js';
+import { buildRuntime, RequestPipeline, type RoutingRuntime, vectorsOf } from '../pipeline/index.js';
+import { type CompiledOptions, compileOptions, NO_SURFACE, type PolicySnapshot } from '../planning/index.js';
 import type { LlmUpstreams } from '../providers/llm-upstreams.js';
 import { ProviderUpstreams } from '../providers/provider-upstreams.js';
 import { type AnswerMemories, answerMemories } from './answer-memories.js';
@@ -18,6 +32,20 @@ import { TelemetryBus } from '../telemetry/index.js';
 
 /** Within so long a configuration has been read, or it is refused. */
 const READ_TIMEOUT_MS = 30_000;
+
+/** The vectors of example prompts are made once, in one call of many. */
+const EXAMPLES_DEADLINE_MS = 30_000;
+
+/** What says how much a request needs a strong model, and from where on it does. */
+export interface ScorerSetup {
+  readonly scorer: NeedScorer;
+  readonly defaultThreshold: number;
+}
+
+const BUILT_IN_SCORER: ScorerSetup = {
+  scorer: new RulesClassifier(),
+  defaultThreshold: RULES_THRESHOLD,
+};
 
 /** What becomes of reconfigurations; the Nest layer logs it. */
 export interface ReconfigureListener {
@@ -50,7 +78,15 @@ export class RouterEngine {
   readonly lane: BackgroundLane;
   /** Told of faults of our own: the kind of error and the decision, nothing of the request. */
   onFault: (decisionId: string, error: unknown) => void = () => undefined;
+  /** Told why the request log cannot be written. */
+  onRequestLogProblem: (problem: string) => void = () => undefined;
+  readonly #requestLog = new RequestLog(this.bus, (problem) => {
+    this.onRequestLogProblem(problem);
+  });
   readonly #executor: PlanExecutor;
+  readonly #classifier: RequestClassifier;
+  /** What is done once for all requests is none of the first one's: not in its context, nor in its handler's count. */
+  readonly #outside = new AsyncResource('LlmRouterEngine');
   /** What the application demands of a policy beside the proof. @throws {@link ConfigurationError}. */
   checkPolicy: (policy: PolicySnapshot) => void = () => undefined;
   reconfigureListener: ReconfigureListener | undefined;
@@ -72,19 +108,31 @@ export class RouterEngine {
     options: unknown,
     private readonly upstreams: LlmUpstreams = new ProviderUpstreams(),
     private readonly featureSurfaces: readonly unknown[] = [],
+    { scorer, defaultThreshold }: ScorerSetup = BUILT_IN_SCORER,
   ) {
     const compiled = this.compile(options);
     const { configuration, policy } = compiled;
     this.#runtime = this.show(buildRuntime(compiled, upstreams));
     this.savings = new SavingsStore(this.bus, policy);
     this.alerts = new AlertStore(this.bus, policy, configuration.alerts);
+    this.#requestLog.follow(configuration.requestLog);
     this.#memories = answerMemories(configuration.reasoningMemory, undefined);
     this.signals.settings = () => this.#runtime.policy.execution;
     this.#executor = createPlanExecutor(this.bus, this.signals, Math.random);
     const turns = () => this.#memories?.turns;
+    const onFault: OnPlugInFault = (plugIn, kind, decisionId) => {
+      this.bus.emit('plug-in-failed', { plugIn, kind, decisionId });
+    };
+    this.#classifier = new RequestClassifier({
+      scorer,
+      defaultThreshold,
+      prepareVectors: (model, texts) => this.prepareVectors(model, texts),
+      onFault,
+    });
     this.pipeline = new RequestPipeline({
       runtime: () => this.#runtime,
-      classifier: new RulesClassifier(),
+      classifier: this.#classifier,
+      checker: new AnswerChecker(onFault),
       signals: this.signals,
       executor: this.#executor,
       bus: this.bus,
@@ -197,6 +245,22 @@ export class RouterEngine {
     this.signals.close();
     this.alerts.close();
     await Promise.all([this.#runtime, ...this.#retired].map((runtime) => runtime.close()));
+    // What ended with the connections has its line too.
+    await this.#requestLog.close();
+  }
+
+  /** A request of its own. */
+  private async prepareVectors(
+    model: string,
+    texts: readonly string[],
+  ): Promise<readonly (readonly number[])[]> {
+    const { response } = await this.#outside.runInAsyncScope(() =>
+      this.pipeline.embed(
+        { model, input: [...texts], encoding_format: 'float' },
+        { workload: 'background', deadlineMs: EXAMPLES_DEADLINE_MS },
+      ),
+    );
+    return vectorsOf(response.data);
   }
 
   private compile(options: unknown): CompiledOptions {
@@ -305,6 +369,7 @@ export class RouterEngine {
     this.#memories = answerMemories(configuration.reasoningMemory, this.#memories);
     this.budgets.follow(policy.budgets);
     this.alerts.follow(policy, deploymentsOf([policy]), configuration.alerts);
+    this.#requestLog.follow(configuration.requestLog);
     this.forgetTheGone();
     this.lane.follow();
     for (const follower of this.#followers) follower();
@@ -329,7 +394,12 @@ export class RouterEngine {
     const { policy } = this.#runtime;
     const older = [...this.#retired].filter(({ isHeld }) => isHeld).map((runtime) => runtime.policy);
     this.savings.follow(policy, older);
-    const deployments = deploymentsOf([policy, ...older]);
+    const policies = [policy, ...older];
+    this.#classifier.retain(
+      new Set([NO_SURFACE, ...policies.flatMap(({ surfaces }) => [...surfaces.keys()])]),
+      policies.map(({ classification }) => classification),
+    );
+    const deployments = deploymentsOf(policies);
     this.signals.retain(deployments);
     this.#executor.retain(deployments);
   }

@@ -38,6 +38,8 @@ export interface RequestLabels {
   readonly workload: 'interactive' | 'background';
   readonly requestClass: string;
   readonly streamed: boolean;
+  /** A call before this one has answered the request, and its answer was not good enough. Absent: no. */
+  readonly afterAnswer?: boolean;
 }
 
 /**
@@ -190,6 +192,22 @@ export interface DeploymentPassedOver {
   readonly deployment: string;
 }
 
+/**
+ * What of the user's own, or which model, is asked for a class, or for whether an answer is good enough. `class`: the
+ * `matches` of one.
+ */
+export type PlugIn = 'class' | 'classifier' | 'examples' | 'judge' | 'verifier' | 'confidence';
+
+/** `bad_answer`: it cannot be used. `breaker_open`: not asked, because of the faults before. */
+export type PlugInFaultKind = 'timeout' | 'error' | 'bad_answer' | 'breaker_open';
+
+/** A plug-in gave no answer of use; the request went on without it. */
+export interface PlugInFailed {
+  readonly decisionId: string;
+  readonly plugIn: PlugIn;
+  readonly kind: PlugInFaultKind;
+}
+
 /** Everything the bus carries, by event name. */
 export interface TelemetryEvents {
   'deployment-passed-over': DeploymentPassedOver;
@@ -208,6 +226,7 @@ export interface TelemetryEvents {
   'budget-nearly-spent': BudgetEvent;
   /** All of it is spent. */
   'budget-spent': BudgetEvent;
+  'plug-in-failed': PlugInFailed;
   'key-refused': KeyRefused;
   'key-restored': KeyRestored;
 }

@@ -22,6 +22,7 @@ export class TelemetryBus {
     'alert-cleared': new Set(),
     'budget-nearly-spent': new Set(),
     'budget-spent': new Set(),
+    'plug-in-failed': new Set(),
     'key-refused': new Set(),
     'key-restored': new Set(),
   };

@@ -5,6 +5,7 @@ import { IsFlag, IsName, IsOneOf } from '../validators.js';
 import { AlertsOptions } from './alerts.options.js';
 import { BackgroundOptions } from './background.options.js';
 import { BudgetsOptions } from './budget.options.js';
+import { ClassificationOptions } from './classification.options.js';
 import { ExecutionOptions } from './execution.options.js';
 import { HealthOptions } from './health.options.js';
 import { HttpOptions } from './http.options.js';
@@ -14,6 +15,7 @@ import { PeakHoursOptions } from './peak-hours.options.js';
 import { ProviderOptions } from './provider.options.js';
 import { GlobalRankingOptions } from './ranking.options.js';
 import { ReasoningMemoryOptions } from './reasoning-memory.options.js';
+import { RequestLogOptions } from './request-log.options.js';
 import { RuleOptions } from './rule.options.js';
 import { ShutdownOptions } from './shutdown.options.js';
 import { SurfaceOptions } from './surface.options.js';
@@ -24,7 +26,6 @@ import { SurfaceOptions } from './surface.options.js';
  */
 @NotSupportedYet({
   storage: 'state is kept in memory',
-  classification: '',
   safety: '',
   observability: '',
 })
@@ -46,6 +47,9 @@ export class LlmRouterConfiguration {
   @IsOptional()
   @SectionMap(() => SurfaceOptions)
   surfaces?: Record<string, SurfaceOptions>;
+
+  @Section(() => ClassificationOptions)
+  classification: ClassificationOptions = new ClassificationOptions();
 
   /**
    * What a model's name in a request means: `advisory`, a wish that rules and floors overrule; `binding`, an order.
@@ -97,6 +101,11 @@ export class LlmRouterConfiguration {
   @Section(() => AlertsOptions)
   alerts: AlertsOptions = new AlertsOptions();
 
+  /** A file with a line of JSON for each request. @defaultValue none is written */
+  @IsOptional()
+  @Section(() => RequestLogOptions)
+  requestLog?: RequestLogOptions;
+
   /**
    * The model you would call without the router: savings are measured against its list price.
    *
@@ -141,7 +150,7 @@ type SnakeCase<Name extends string, Before extends string = ''> = Name extends `
 /** Every key may be left out, and each of ours is there in both spellings. */
 type EitherSpelling<Value> = Value extends readonly (infer Entry)[]
   ? EitherSpelling<Entry>[]
-  : Value extends (modelId: string) => unknown
+  : Value extends (...given: never[]) => unknown
     ? Value
     : Value extends object
       ? {

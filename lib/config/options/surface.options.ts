@@ -12,6 +12,7 @@ import {
   IsOneOf,
 } from '../validators.js';
 import { BudgetOptions } from './budget.options.js';
+import { CalibrationOptions } from './classification.options.js';
 import { RankingOptions } from './ranking.options.js';
 import { OwnTimeoutOptions } from './timeout.options.js';
 
@@ -96,6 +97,11 @@ export class SurfaceOptions {
   @IsOptional()
   @Section(() => OwnTimeoutOptions)
   timeouts?: OwnTimeoutOptions;
+
+  /** In place of `classification.threshold` and `classification.share`. */
+  @IsOptional()
+  @Section(() => CalibrationOptions)
+  classification?: CalibrationOptions;
 
   /**
    * Who is served first where not all can be: of two surfaces the one with the higher number; the lowest is refused first.
