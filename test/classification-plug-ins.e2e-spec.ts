@@ -43,7 +43,7 @@ describe('Plug-ins that need a model', () => {
         },
       },
       models: {
-        small: { provider: 'small', price: PRICE },
+        small: { provider: 'small', price: PRICE, region: 'eu-west-1' },
         vectors: {
           provider: 'vectors',
           capabilities: ['embeddings'],
@@ -162,6 +162,24 @@ describe('Plug-ins that need a model', () => {
       await router.chat(ask(EASY));
       expect(made()).toBe(2);
     });
+  });
+
+  it('get nothing of a surface whose requests may not go to where their models are', async () => {
+    const judge = { model: 'judge', margin: 1 };
+    const examples = { model: 'vectors', classes: { complex_reasoning: [LONG_AGO] } };
+    const router = await open({ judge, examples }, { europe: { region: 'eu' }, anywhere: {} });
+    const told = faults();
+    expect((await router.chat(ask(LONG_AGO), { surface: 'anywhere' })).routing.classifiedBy).toBe('examples');
+    expect(told).toEqual([]);
+    scene.clear();
+    for (let request = 0; request < 6; request += 1) {
+      const { routing } = await router.chat(ask(LONG_AGO), { surface: 'europe' });
+      expect(routing).toMatchObject({ classifiedBy: 'scorer', model: 'small' });
+    }
+    expect(new Set(scene.attempts.map(({ model }) => model))).toEqual(new Set(['small']));
+    expect(new Set(told)).toEqual(new Set(['examples not_eligible', 'judge not_eligible']));
+    // That says nothing of them elsewhere.
+    expect((await router.chat(ask(LONG_AGO), { surface: 'anywhere' })).routing.classifiedBy).toBe('examples');
   });
 
   describe('a judge', () => {

@@ -8,7 +8,12 @@ export type {
 } from './classification-policy.js';
 export { BUILT_IN_CLASSES, type Classification, type ClassifiedBy, type Classifier } from './classifier.js';
 export { type EmbeddingFeatures, extractEmbeddingFeatures } from './embedding-features.js';
-export type { ModelCaller, ModelQuestion, PrepareVectors } from './model-caller.js';
+export {
+  type ModelCaller,
+  type ModelQuestion,
+  NoEligibleDeployment,
+  type PrepareVectors,
+} from './model-caller.js';
 export type { NeedScorer } from './need-scorer.js';
 export type { OnPlugInFault } from './plug-in-gate.js';
 export {

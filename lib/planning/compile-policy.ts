@@ -14,7 +14,14 @@ import { harderRule } from './harder-rule.js';
 import { hashConfiguration } from './hash-configuration.js';
 import { bindsByName, NameResolver } from './name-resolver.js';
 import { orderRules } from './order-rules.js';
-import { NO_SURFACE, type PolicyExecution, type PolicyModel, type PolicyRule, type PolicySnapshot, type PolicySurface } from './policy-snapshot.js';
+import {
+  NO_SURFACE,
+  type PolicyExecution,
+  type PolicyModel,
+  type PolicyRule,
+  type PolicySnapshot,
+  type PolicySurface,
+} from './policy-snapshot.js';
 import { proveHops } from './prove-hops.js';
 import { proveSurfaces } from './prove-surfaces.js';
 import { ProofNotes } from './proof-notes.js';

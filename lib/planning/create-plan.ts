@@ -354,9 +354,7 @@ function timeoutsOf(
   return {
     connectMs: own.connectMs ?? timeouts.connectMs,
     firstTokenMs:
-      own.firstTokenMs ??
-      timeouts.firstTokenMs ??
-      (isThinking ? REASONING_FIRST_TOKEN_MS : FIRST_TOKEN_MS),
+      own.firstTokenMs ?? timeouts.firstTokenMs ?? (isThinking ? REASONING_FIRST_TOKEN_MS : FIRST_TOKEN_MS),
     idleMs: own.idleMs ?? timeouts.idleMs,
     maxStreamMs: own.maxStreamMs ?? timeouts.maxStreamMs,
   };
