@@ -21,6 +21,7 @@ export {
   type ClassifiableRequest,
   RequestClassifier,
   type RequestClassifierParts,
+  type Scoring,
 } from './request-classifier.js';
 export { extractFeatures, type RequestFeatures } from './request-features.js';
 export { RULES_THRESHOLD, RulesClassifier } from './rules-classifier.js';

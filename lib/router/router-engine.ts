@@ -2,11 +2,11 @@ import { AsyncResource } from 'node:async_hooks';
 import { isDeepStrictEqual } from 'node:util';
 import {
   AnswerChecker,
-  type NeedScorer,
   type OnPlugInFault,
   RequestClassifier,
   RULES_THRESHOLD,
   RulesClassifier,
+  type Scoring,
 } from '../classification/index.js';
 import { type LlmRouterConfiguration, withFeatureSurfaces } from '../config/index.js';
 import { ConfigurationError, OverloadedError } from '../errors/index.js';
@@ -28,13 +28,7 @@ const READ_TIMEOUT_MS = 30_000;
 /** The vectors of example prompts are made once, in one call of many. */
 const EXAMPLES_DEADLINE_MS = 30_000;
 
-/** What says how much a request needs a strong model, and from where on it does. */
-export interface ScorerSetup {
-  readonly scorer: NeedScorer;
-  readonly defaultThreshold: number;
-}
-
-const BUILT_IN_SCORER: ScorerSetup = {
+const BUILT_IN_SCORING: Scoring = {
   scorer: new RulesClassifier(),
   defaultThreshold: RULES_THRESHOLD,
 };
@@ -93,7 +87,7 @@ export class RouterEngine {
     options: unknown,
     private readonly upstreams: LlmUpstreams = new ProviderUpstreams(),
     private readonly featureSurfaces: readonly unknown[] = [],
-    { scorer, defaultThreshold }: ScorerSetup = BUILT_IN_SCORER,
+    scoring: Scoring = BUILT_IN_SCORING,
   ) {
     const compiled = this.compile(options);
     const { configuration, policy } = compiled;
@@ -108,8 +102,7 @@ export class RouterEngine {
       this.bus.emit('plug-in-failed', { plugIn, kind, decisionId });
     };
     this.#classifier = new RequestClassifier({
-      scorer,
-      defaultThreshold,
+      scoring: () => scoring,
       prepareVectors: (model, texts) => this.prepareVectors(model, texts),
       onFault,
     });
