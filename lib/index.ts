@@ -1,5 +1,6 @@
 export type { LongContextPrice, ModelCapability, ModelPrice, TaskKind } from './catalog/catalog-model.js';
 export type { PresetName } from './catalog/presets/provider-preset.js';
+export type { BackgroundReport } from './background/index.js';
 export type {
   ChatCompletion,
   ChatCompletionChunk,
@@ -9,6 +10,7 @@ export type {
   EmbeddingResponse,
   TokenUsage,
 } from './chat/index.js';
+export type { PeriodLength } from './calendar/index.js';
 export { checkLlmRouterOptions, type LlmRouterOptionsReport } from './check-llm-router-options.js';
 export type { Classification, ClassifiedBy } from './classification/index.js';
 export {
@@ -17,7 +19,10 @@ export {
   type AlertsOptions,
   type AnswerVerifier,
   type ApiKeyOptions,
+  type BackgroundOptions,
   type BreakerOptions,
+  type BudgetOptions,
+  type BudgetsOptions,
   type CalibrationOptions,
   type ClassConditionOptions,
   type ClassificationInput,
@@ -42,12 +47,18 @@ export {
   type LlmRouterOptions,
   type LongContextPriceOptions,
   type ModelOptions,
+  type OffPeakOptions,
   type OwnTimeoutOptions,
+  type PeakHoursOptions,
   type PriceOptions,
   type ProviderApiName,
   type ProviderOptions,
+  type GlobalRankingOptions,
   type QueueOptions,
+  type RankingOptions,
+  type RankingWeightOptions,
   type ReasoningMemoryOptions,
+  type RequestLogOptions,
   type RetryOptions,
   type RuleOptions,
   type ShutdownOptions,
@@ -56,17 +67,20 @@ export {
   type TimeoutOptions,
   type VerifyOptions,
 } from './config/index.js';
+export type { BudgetReport, BudgetState } from './cost/index.js';
 export type { LlmRequestContext, SurfaceName, SurfaceTightening, Workload } from './context/index.js';
 // All of it, not by name: only so does the declaration of an application's surfaces merge with ours.
 export type * from './context/llm-surfaces.js';
 export {
   AllAttemptsFailedError,
   type AttemptFailureSummary,
+  BudgetExceededError,
   ClientClosedRequestError,
   ConfigurationError,
   type ConfigurationIssue,
   ContextLengthExceededError,
   DeadlineExceededError,
+  EnqueuedRequestLostError,
   InternalError,
   InvalidApiKeyError,
   InvalidRequestError,
@@ -80,6 +94,7 @@ export {
   RateLimitedError,
   type RejectionSummary,
   RequestTooLargeError,
+  type SpentBudget,
   StreamInterruptedError,
   SurfaceNotAllowedError,
   UpstreamRejectedError,
@@ -111,6 +126,7 @@ export type {
   Percentiles,
   RequestSavings,
   Savings,
+  ObservedSavings,
   SavingsReport,
   UnpricedCalls,
 } from './observability/index.js';
@@ -121,7 +137,7 @@ export type {
   RouterCallOptions,
   RoutingInfo,
 } from './pipeline/index.js';
-export type { RankingTerms, RejectionReason } from './planning/index.js';
+export type { RankingPreset, RankingTerms, RankingWeights, RejectionReason } from './planning/index.js';
 export { LlmUpstreams } from './providers/llm-upstreams.js';
 export {
   type ReconfigureReport,
@@ -132,4 +148,4 @@ export {
   type RouterFetch,
   RouterService,
 } from './router/index.js';
-export type { Alert, AlertKind, AlertSubject, Outcome, Tier } from './telemetry/index.js';
+export type { Alert, AlertKind, AlertSubject, BudgetScope, Outcome, Tier } from './telemetry/index.js';

@@ -10,7 +10,7 @@ import {
 import { didYouMean } from './config/index.js';
 import { ConfigurationError, type ConfigurationIssue } from './errors/index.js';
 import { SurfaceExplorer } from './nest/index.js';
-import { describeAlert, describeHandlerCall } from './observability/index.js';
+import { describeAlert, describeHandlerCall, describeObserved } from './observability/index.js';
 import {
   bootTable,
   describeShortfall,
@@ -20,7 +20,7 @@ import {
   tightenSurface,
 } from './planning/index.js';
 import { RouterEngine } from './router/index.js';
-import type { PlugIn, PlugInFaultKind } from './telemetry/index.js';
+import type { BudgetEvent, PlugIn, PlugInFaultKind } from './telemetry/index.js';
 
 /** The same fault of a plug-in is told once in so long. */
 const TELL_AGAIN_MS = 60_000;
@@ -61,6 +61,9 @@ export class LlmRouterLifecycle
     engine.onFault = (decisionId, error) => {
       this.#logger.error(`Fault of the router in ${decisionId}: ${kindOf(error)}`);
     };
+    engine.onRequestLogProblem = (problem) => {
+      this.#logger.error(`Request log: ${problem}`);
+    };
     engine.checkPolicy = (policy) => {
       this.checkSurfaces(policy);
     };
@@ -86,6 +89,13 @@ export class LlmRouterLifecycle
     });
     engine.bus.on('alert-cleared', (alert) => {
       this.#logger.log(`Alert cleared (${alert.kind}): ${describeAlert(alert)}`);
+    });
+    engine.bus.on('budget-nearly-spent', (event) => {
+      this.#logger.warn(`80 % spent of ${describeBudget(event)}`);
+    });
+    engine.bus.on('budget-spent', (event) => {
+      const then = event.onExceeded === 'reject' ? 'requests are refused' : 'the cheapest models serve';
+      this.#logger.warn(`Spent: ${describeBudget(event)}; until it begins anew ${then}`);
     });
     engine.bus.on('key-refused', ({ provider, position, total, usable, kind, outMs }) => {
       this.#logger.warn(
@@ -118,6 +128,10 @@ export class LlmRouterLifecycle
       const line = describeHandlerCall(record);
       if (record.outcome === 'failed') this.#logger.warn(line);
       else this.#logger.log(line);
+    });
+    engine.bus.on('request-ended', (record) => {
+      const line = describeObserved(record);
+      if (line !== undefined) this.#logger.log(line);
     });
     engine.bus.on('attempt-ended', (record) => {
       if (record.outcome !== 'failed' && record.outcome !== 'timed_out') return;
@@ -183,6 +197,11 @@ export class LlmRouterLifecycle
   async onApplicationShutdown(): Promise<void> {
     await this.engine.close();
   }
+}
+
+function describeBudget({ scope, name, isConfigured, per, limitUsd, resetsAtMs }: BudgetEvent): string {
+  const whose = isConfigured ? `${scope} ${name}` : 'a tenant without one of its own';
+  return `the budget of ${whose} ($${limitUsd} per ${per}, anew at ${new Date(resetsAtMs).toISOString()})`;
 }
 
 function counted(requests: number): string {

@@ -9,7 +9,14 @@ import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 
 const dist = fileURLToPath(new URL('../dist', import.meta.url));
-const entries = { index: 'index.js', testing: 'testing.js', 'ai-sdk/index': 'ai-sdk/index.js' };
+const entries = {
+  index: 'index.js',
+  testing: 'testing.js',
+  'ai-sdk/index': 'ai-sdk/index.js',
+  'cli/main': 'cli/main.js',
+  // Not exported: what the benches of strategies stand on.
+  'replay/index': 'replay/index.js',
+};
 
 const bundle = await rolldown({
   input: Object.fromEntries(Object.entries(entries).map(([name, file]) => [name, join(dist, file)])),

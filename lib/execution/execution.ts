@@ -31,6 +31,8 @@ export interface PlannedExecution {
   readonly signals: SignalsSnapshot;
   /** Two copies of it may be under way at once. */
   readonly mayOverlap: boolean;
+  /** Background work that runs within its guaranteed share: in the waiting room it comes first. Absent: no. */
+  readonly hasShare?: boolean;
   readonly clients: ReadonlyMap<string, UpstreamClient>;
   /** The caller's: its abort ends the upstream call and starts no other. */
   readonly signal: AbortSignal | undefined;

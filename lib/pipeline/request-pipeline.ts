@@ -21,18 +21,21 @@ import {
   type VerifyPolicy,
 } from '../classification/index.js';
 import { didYouMean } from '../config/index.js';
+import { costOfUsage } from '../cost/index.js';
 import {
   currentLlmContext,
   type LlmRequestContext,
   mergeLlmContext,
   type Workload,
 } from '../context/index.js';
+import type { Budget, BudgetLedger, BudgetReservation, RequestBudget } from '../cost/index.js';
 import { ClientClosedRequestError } from '../errors/client-closed-request-error.js';
 import { ContextLengthExceededError } from '../errors/context-length-exceeded-error.js';
 import { InternalError } from '../errors/internal-error.js';
 import { InvalidRequestError } from '../errors/invalid-request-error.js';
 import { LlmRouterError, type LlmRouterErrorCode } from '../errors/llm-router-error.js';
 import { NoEligibleModelError } from '../errors/no-eligible-model-error.js';
+import { OverloadedError } from '../errors/overloaded-error.js';
 import {
   ChoiceProgress,
   choicesOf,
@@ -52,7 +55,9 @@ import {
   LONG_DEADLINE_MS,
   NO_SURFACE,
   type Plan,
+  type PlanInput,
   type PlannedAttempt,
+  type PolicyDeployment,
   type PolicySnapshot,
   type PolicySurface,
   findContextFaults,
@@ -63,6 +68,7 @@ import {
 import type { RecalledTurn } from '../providers/recalled-turn.js';
 import type {
   AttemptRecord,
+  ObservedDecision,
   Outcome,
   RequestLabels,
   RequestRecord,
@@ -73,8 +79,10 @@ import { type InternalCallOptions, KEYS_BESIDE_CONTEXT } from './call-options.js
 import { type CallTally, currentCallTally } from './call-tally.js';
 import { createDecisionId } from './decision-id.js';
 import { embeddingAnswer } from './embedding-answer.js';
-import { explainPlan, type Explanation } from './explanation.js';
+import { explainPlan } from './explain-plan.js';
+import type { Explanation } from './explanation.js';
 import { JourneyModelCaller } from './journey-model-caller.js';
+import { mostCostOf } from './most-cost.js';
 import { MIN_CACHED_TOKENS, PromptAffinity } from './prompt-affinity.js';
 import type { RoutingInfo } from './routing-info.js';
 import type { RoutingRuntime } from './routing-runtime.js';
@@ -90,6 +98,7 @@ export interface PipelineParts {
   readonly signals: SignalsSnapshot;
   readonly executor: PlanExecutor;
   readonly bus: TelemetryBus;
+  readonly budgets: BudgetLedger;
   /** Undefined: nothing is kept of answers. May be another one after each reconfiguration. */
   readonly turns: TurnMemory | undefined;
   /** Uniform in [0, 1). */
@@ -123,6 +132,8 @@ const CAPPED_SERVICE_TIERS: ReadonlySet<unknown> = new Set([undefined, null, 'au
 
 /** How long a stream that was ended by the shutdown has to tell its reader so. */
 const LAST_WORDS_MS = 1_000;
+/** So long, and half of its deadline at most, a request waits for money that is kept for others. */
+const MAX_MONEY_WAIT_MS = 30_000;
 /** Node takes a longer one for 1 ms. */
 const MAX_TIMER_MS = 2_147_000_000;
 
@@ -142,9 +153,15 @@ interface Journey {
   readonly tally: CallTally | undefined;
   labels: RequestLabels;
   servedBy: PlannedAttempt | undefined;
+  /** Gives its place back. */
+  leave: (() => void) | undefined;
+  /** What is kept for it of the budgets it is paid from. */
+  reservation: BudgetReservation | undefined;
   timeToFirstTokenMs: number | undefined;
   /** Ends a stream whose reader has gone without a word. */
   abandonment: NodeJS.Timeout | undefined;
+  /** What routing would have done, where it is only observed. */
+  observed: Plan | undefined;
   /** What the caller reads from, once a stream has begun. */
   chunks: AsyncGenerator<ChatCompletionChunk, void, undefined> | undefined;
   /** Emits the request record and gives back what the request holds. The first call counts. */
@@ -157,6 +174,13 @@ interface Circumstances {
   readonly workload: Workload;
   readonly tenant: string | undefined;
   readonly deadlineMs: number | undefined;
+  readonly budgets: readonly RequestBudget[];
+}
+
+/** Whom to ask; and while routing is only observed, whom it would have asked. */
+interface Decision {
+  readonly plan: Plan;
+  readonly observed?: Plan;
 }
 
 /** A request that has been read, and is not planned yet. */
@@ -186,6 +210,8 @@ interface Planned {
   readonly tenant: string;
   /** Two copies of it may be under way at once. */
   readonly mayOverlap: boolean;
+  readonly budgets: readonly RequestBudget[];
+  readonly hasShare: boolean;
 }
 
 /** validate → context → classify → plan → execute → record: the only orchestration there is. */
@@ -209,6 +235,8 @@ export class RequestPipeline {
       // A step of the event loop only where somebody is asked.
       const classification = found instanceof Promise ? await found : found;
       const planned = this.plan(journey, received, classification, options);
+      const funding = this.fund(journey, planned);
+      if (funding !== undefined) await funding;
       const execution = this.execution(journey, planned);
       const first: Answered = {
         planned,
@@ -243,7 +271,7 @@ export class RequestPipeline {
       const request = validateEmbeddingRequest(body, journey.runtime.limits);
       const features = extractEmbeddingFeatures(request);
       const { runtime } = journey;
-      const { surface, workload, deadlineMs } = this.circumstances(runtime, options);
+      const { surface, workload, deadlineMs, budgets } = this.circumstances(runtime, options);
       const plan = createEmbeddingPlan({
         features,
         requestedModel: request.model,
@@ -255,6 +283,8 @@ export class RequestPipeline {
       });
       this.label(journey, plan);
       if (plan.attempts.length === 0) throw nothingEligible(plan, features);
+      const funding = this.fund(journey, { plan, features, mayOverlap: false, budgets }, 0);
+      if (funding !== undefined) await funding;
       const served = await this.parts.executor.embed({
         plan,
         request,
@@ -286,6 +316,8 @@ export class RequestPipeline {
       const found = this.classify(journey, received, options);
       const classification = found instanceof Promise ? await found : found;
       const planned = this.plan(journey, received, classification, options);
+      const funding = this.fund(journey, planned);
+      if (funding !== undefined) await funding;
       const execution = this.execution(journey, planned);
       const served = await this.parts.executor.stream(execution);
       journey.servedBy = served.planned;
@@ -315,13 +347,55 @@ export class RequestPipeline {
   explain(body: unknown, options: InternalCallOptions = {}): Explanation {
     const runtime = this.parts.runtime();
     const request = validateChatRequest(body, runtime.limits);
+    const { received, plan, observed } = this.previewPlan(
+      runtime,
+      request,
+      options,
+      Number.POSITIVE_INFINITY,
+    );
+    const spent = this.parts.budgets.findRefusal(received.circumstances.budgets);
+    const shown = withVerifyNote(observed ?? plan, request, runtime.policy);
+    const notes = [
+      // What routing would do is what one wants to see while it is only observed.
+      ...(observed === undefined ? [] : plan.notes),
+      ...shown.notes,
+      ...(spent === undefined ? [] : [`${describeBudget(spent)} is spent: it would be refused`]),
+    ];
+    return explainPlan({ ...shown, notes }, received.features, runtime.policy.hash);
+  }
+
+  /**
+   * Who would be asked, the best first. Nothing is called, nothing is recorded.
+   *
+   * @throws what would refuse the request, a spent budget excepted.
+   */
+  preview(body: unknown, options: InternalCallOptions): readonly PolicyDeployment[] {
+    const runtime = this.parts.runtime();
+    const request = validateChatRequest(withStream(body, false), runtime.limits);
+    const { received, plan } = this.previewPlan(runtime, request, options);
+    checkPlan(plan, request, received.features);
+    return plan.attempts.map(({ deployment }) => deployment);
+  }
+
+  /** The plan as far as it can be made without asking a model for the class. */
+  private previewPlan(
+    runtime: RoutingRuntime,
+    request: ValidatedChatRequest,
+    options: InternalCallOptions,
+    candidatesPerTier?: number,
+  ): Decision & { readonly received: Pick<Received, 'request' | 'features' | 'circumstances'> } {
     const features = extractFeatures(request, thinkingTokensOf(NO_TURNS));
     const circumstances = this.circumstances(runtime, options);
+    const received = { request, features, circumstances };
     const classification = this.parts.classifier.preview(
       classifiable(runtime, request, features, circumstances),
     );
-    const plan = this.decide(runtime, { request, features, circumstances }, classification, options);
-    return explainPlan(withVerifyNote(plan, request, runtime.policy), features, runtime.policy.hash);
+    return { received, ...this.decide(runtime, received, classification, options, candidatesPerTier) };
+  }
+
+  /** Records a request that was refused before it was begun, and gives the error to throw. */
+  refuse(error: unknown, options: InternalCallOptions): LlmRouterError {
+    return this.fail(this.open(options, false), error);
   }
 
   /** Takes no new request, waits for those under way, and ends the rest after `graceMs`. */
@@ -348,6 +422,17 @@ export class RequestPipeline {
   }
 
   private begin(options: InternalCallOptions, streamed: boolean): Journey {
+    const journey = this.open(options, streamed);
+    try {
+      journey.leave = this.#admission.enter(journey.runtime.limits, options.keyId, journey.labels.workload);
+    } catch (error) {
+      throw this.fail(journey, error);
+    }
+    this.#open.add(journey);
+    return journey;
+  }
+
+  private open(options: InternalCallOptions, streamed: boolean): Journey {
     const runtime = this.parts.runtime();
     const startedAt = performance.now();
     const decisionId = createDecisionId();
@@ -358,7 +443,6 @@ export class RequestPipeline {
     if (options.signal?.aborted) onAbort();
     else options.signal?.addEventListener('abort', onAbort, { once: true });
 
-    let leave: (() => void) | undefined;
     const release = runtime.hold();
     let hasEnded = false;
     const context = mergeLlmContext(currentLlmContext(), options);
@@ -381,8 +465,11 @@ export class RequestPipeline {
         streamed,
       },
       servedBy: undefined,
+      leave: undefined,
+      reservation: undefined,
       timeToFirstTokenMs: undefined,
       abandonment: undefined,
+      observed: undefined,
       chunks: undefined,
       end: (outcome, errorCode) => {
         if (hasEnded) return;
@@ -391,6 +478,8 @@ export class RequestPipeline {
         clearTimeout(journey.abandonment);
         this.#open.delete(journey);
         const { servedBy, records } = journey;
+        const costUsd = totalCost(journey);
+        journey.reservation?.settle(costUsd);
         const record: RequestRecord = {
           ...journey.labels,
           startedAtMs: journey.startedAtMs,
@@ -409,21 +498,16 @@ export class RequestPipeline {
                   tier: servedBy.tier,
                 },
           usage: records.reduce((sum, record) => addUsage(sum, record.usage), NO_USAGE),
-          costUsd: totalCost(journey),
+          costUsd,
+          ...observedIn(journey, outcome),
         };
         this.parts.bus.emit('request-ended', record);
         journey.tally?.onEnded(record);
-        leave?.();
+        journey.leave?.();
         release();
       },
     };
     journey.tally?.onStarted();
-    try {
-      leave = this.#admission.enter(runtime.limits, options.keyId, journey.labels.workload);
-    } catch (error) {
-      throw this.fail(journey, error);
-    }
-    this.#open.add(journey);
     return journey;
   }
 
@@ -471,9 +555,11 @@ export class RequestPipeline {
     const rule = harderRule(runtime.policy, plan.classification.class, plan.rule);
     const maxAttempts = plan.maxAttempts - (served.attempt - answered.callsBefore);
     if (rule === undefined || maxAttempts < 1) return failed;
+    // The money for this answer was kept; for another one there may be none.
+    if (this.parts.budgets.findRefusal(received.circumstances.budgets) !== undefined) return failed;
     try {
       const named = { ...received, request: { ...request, model: rule.name } };
-      const harder = this.decide(runtime, named, plan.classification, options);
+      const { plan: harder } = this.decide(runtime, named, plan.classification, options);
       const attempts = harder.attempts.filter(
         // It has said what it has to say.
         ({ deployment }) => deployment.model.name !== served.planned.deployment.model.name,
@@ -545,20 +631,49 @@ export class RequestPipeline {
   ): Planned {
     const { request, features, recalledTurns, tenant } = received;
     journey.callsBefore = journey.records.length;
-    const plan = this.decide(journey.runtime, received, classification, options);
+    const { plan, observed } = this.decide(journey.runtime, received, classification, options);
     this.label(journey, plan);
-    if (plan.attempts.length === 0) throw nothingEligible(plan, features);
-    if (plan.maxCostUsd !== undefined && !CAPPED_SERVICE_TIERS.has(request.service_tier)) {
-      throw new InvalidRequestError(
-        '`service_tier` may cost more than list price, and this surface caps the cost of a request.',
-        'service_tier',
-      );
-    }
+    journey.observed = observed;
+    checkPlan(plan, request, features);
     for (const deployment of findPassedOver(plan)) {
       this.parts.bus.emit('deployment-passed-over', { decisionId: journey.decisionId, deployment });
     }
     const mayOverlap = isRepeatable(plan, request, options);
-    return { request, features, plan, recalledTurns, tenant, mayOverlap };
+    const hasShare = options.hasShare ?? false;
+    const { budgets } = received.circumstances;
+    return { request, features, plan, recalledTurns, tenant, mayOverlap, budgets, hasShare };
+  }
+
+  /**
+   * Keeps what the request may cost of the budgets it is paid from. Gives something to wait for only where nothing is left
+   * but what is kept for others.
+   *
+   * @throws {@link BudgetExceededError} where one is spent.
+   */
+  private fund(
+    journey: Journey,
+    { plan, features, mayOverlap, budgets }: Pick<Planned, 'plan' | 'features' | 'mayOverlap' | 'budgets'>,
+    outputTokens?: number,
+  ): Promise<void> | undefined {
+    if (budgets.length === 0) return undefined;
+    const { hedge } = journey.runtime.policy.execution;
+    const copies =
+      1 + Number(mayOverlap && hedge.enabled) + Number(plan.surface.onStreamFailure === 'continue');
+    const { signal } = journey.controller;
+    const reserved = this.parts.budgets.reserve(budgets, mostCostOf(plan, features, copies, outputTokens), {
+      maxWaitMs: Math.min(plan.deadlineMs / 2, MAX_MONEY_WAIT_MS),
+      signal,
+    });
+    if (!(reserved instanceof Promise)) {
+      journey.reservation = reserved;
+      return undefined;
+    }
+    return reserved.then((reservation) => {
+      journey.reservation = reservation;
+      // Who has left is told so by the execution.
+      if (reservation !== undefined || signal.aborted) return;
+      throw new OverloadedError('What is left of a budget is kept for requests under way.', 1_000);
+    });
   }
 
   /** What is known of the request once it is planned. */
@@ -580,6 +695,11 @@ export class RequestPipeline {
       workload: context.workload ?? surface.workload,
       tenant: context.tenant,
       deadlineMs: context.deadlineMs,
+      budgets: this.parts.budgets.budgetsOf(policy.budgets, {
+        surface: surface.name,
+        tenant: context.tenant,
+        keyId: options.keyId,
+      }),
     };
   }
 
@@ -588,10 +708,12 @@ export class RequestPipeline {
     { request, features, circumstances }: Pick<Received, 'request' | 'features' | 'circumstances'>,
     classification: Classification,
     options: InternalCallOptions,
-  ): Plan {
-    const { surface, workload, deadlineMs } = circumstances;
+    candidatesPerTier?: number,
+  ): Decision {
+    const { surface, workload, deadlineMs, budgets } = circumstances;
+    const spent = this.parts.budgets.findDowngrade(budgets);
     const nowMs = Date.now();
-    return createPlan({
+    const input: PlanInput = {
       features,
       classification,
       requestedModel: request.model,
@@ -600,6 +722,8 @@ export class RequestPipeline {
         workload,
         deadlineMs,
         deadlineLimitMs: options.deadlineLimitMs,
+        downgradedBy: spent === undefined ? undefined : describeBudget(spent),
+        cheapestFirst: options.cheapestFirst,
       },
       policy,
       signals: this.parts.signals,
@@ -609,12 +733,16 @@ export class RequestPipeline {
         features.inputTokens < MIN_CACHED_TOKENS
           ? undefined
           : this.#affinity.find(tenantKeyOf(options), request, nowMs),
-    });
+      ...(candidatesPerTier === undefined ? {} : { candidatesPerTier }),
+    };
+    const plan = createPlan(input);
+    if (policy.observedBaseline === undefined || surface.pin !== undefined) return { plan };
+    return { plan: createPlan({ ...input, boundTo: policy.observedBaseline }), observed: plan };
   }
 
   private execution(
     journey: Journey,
-    { plan, request, features, recalledTurns, mayOverlap }: Planned,
+    { plan, request, features, recalledTurns, mayOverlap, hasShare }: Planned,
   ): Execution {
     return {
       plan,
@@ -625,6 +753,7 @@ export class RequestPipeline {
       settings: journey.runtime.policy.execution,
       signals: this.parts.signals,
       mayOverlap,
+      hasShare,
       clients: journey.runtime.clients,
       signal: journey.controller.signal,
       startedAt: journey.startedAt,
@@ -736,6 +865,7 @@ const CALLERS_FAULTS: ReadonlySet<LlmRouterErrorCode> = new Set<LlmRouterErrorCo
 
 function outcomeOf(code: LlmRouterErrorCode, journey: Journey): Outcome {
   if (code === 'client_closed_request') return 'client_left';
+  if (code === 'enqueued_request_lost') return 'shed';
   const calls = journey.records.length - journey.callsBefore;
   if (code === 'overloaded') return calls === 0 ? 'shed' : 'failed';
   if (code === 'deadline_exceeded') return 'timed_out';
@@ -755,6 +885,10 @@ function isRepeatable(plan: Plan, request: ValidatedChatRequest, options: Intern
     request.store !== true &&
     mergeLlmContext(currentLlmContext(), options).sideEffects !== true
   );
+}
+
+function describeBudget({ scope, name, per }: Budget): string {
+  return `the budget of ${scope} ${name} for this ${per}`;
 }
 
 /** The longest that any of its attempts may stream. */
@@ -817,6 +951,32 @@ function thinkingTokensOf(turns: ReadonlyMap<number, RecalledTurn>): number {
   return tokens;
 }
 
+/** Only what was answered has tokens to reckon with. */
+function observedIn(
+  { observed, records }: Journey,
+  outcome: Outcome,
+): { readonly observed: ObservedDecision } | undefined {
+  const usage = records.findLast((record) => record.outcome === 'succeeded')?.usage;
+  if (observed === undefined || usage === undefined || outcome !== 'succeeded') return undefined;
+  const [first] = observed.attempts;
+  const price = first?.deployment.price;
+  return {
+    observed: {
+      choice:
+        first === undefined
+          ? undefined
+          : {
+              deployment: first.deployment.id,
+              model: first.deployment.model.name,
+              provider: first.deployment.provider,
+              tier: first.tier,
+            },
+      rule: observed.rule,
+      costUsd: price === undefined ? undefined : costOfUsage(usage, price),
+    },
+  };
+}
+
 function totalCost(journey: Journey): number {
   return journey.records.reduce((sum, record) => sum + record.costUsd, 0);
 }
@@ -843,6 +1003,16 @@ function surfaceNamed(policy: PolicySnapshot, name: string | undefined, param = 
     );
   }
   return surface;
+}
+
+/** @throws what refuses the request before any call. */
+function checkPlan(plan: Plan, request: ValidatedChatRequest, features: RequestFeatures): void {
+  if (plan.attempts.length === 0) throw nothingEligible(plan, features);
+  if (plan.maxCostUsd === undefined || CAPPED_SERVICE_TIERS.has(request.service_tier)) return;
+  throw new InvalidRequestError(
+    '`service_tier` may cost more than list price, and this surface caps the cost of a request.',
+    'service_tier',
+  );
 }
 
 function nothingEligible(plan: Plan, features: RequestFeatures): LlmRouterError {

@@ -2,10 +2,14 @@ import { Catalog } from '../catalog/index.js';
 import { BUILT_IN_CLASSES } from '../classification/index.js';
 import { didYouMean, type LlmRouterConfiguration } from '../config/index.js';
 import { ConfigurationError, type ConfigurationIssue } from '../errors/configuration-error.js';
+import { checkBackground } from './check-background.js';
 import { checkProviders } from './check-providers.js';
+import { observeBy } from './observe-by.js';
 import { checkRuleNames } from './check-rule-names.js';
 import { compileBaseline } from './compile-baseline.js';
+import { compileBudgets } from './compile-budgets.js';
 import { ModelCompiler } from './compile-models.js';
+import { compilePeakHours } from './compile-peak-hours.js';
 import { compileClassification } from './compile-classification.js';
 import { compileRule } from './compile-rule.js';
 import { compileSurface, emptySurface } from './compile-surface.js';
@@ -23,6 +27,7 @@ import {
   type PolicySurface,
 } from './policy-snapshot.js';
 import { proveHops } from './prove-hops.js';
+import { warnUnpriced } from './warn-unpriced.js';
 import { proveSurfaces } from './prove-surfaces.js';
 import { ProofNotes } from './proof-notes.js';
 import { rankingChoice } from './ranking-choice.js';
@@ -94,6 +99,16 @@ export function compilePolicy(
   });
   const classification = compileClassification(configuration, names, surfaces, notes);
   const baseline = compileBaseline(configuration.baseline, names, notes);
+  const observedBaseline =
+    configuration.mode === 'observe' ? observeBy(baseline, models, surfaces, notes) : undefined;
+  const budgets = compileBudgets(configuration, notes);
+  warnUnpriced(budgets, rules.values(), surfaces.values(), notes);
+  checkBackground(configuration.background, notes);
+  const peakHours = compilePeakHours(
+    configuration.peakHours,
+    configuration.ranking.preset ?? 'balanced',
+    notes,
+  );
 
   const errors = configuration.strict ? [...notes.errors, ...notes.warnings] : notes.errors;
   if (errors.length > 0) throw new ConfigurationError(errors, !areRulesKnown && surfaces.size > 0);
@@ -134,6 +149,9 @@ export function compilePolicy(
       },
       dearest: dearestOf(models),
       baseline,
+      observedBaseline,
+      budgets,
+      peakHours,
     },
     warnings: [...notes.warnings, ...notes.remarks],
   };

@@ -15,6 +15,7 @@ import type { Plan, RejectedCandidate } from './plan.js';
 import type { PolicyDeployment, PolicyModel, PolicySnapshot } from './policy-snapshot.js';
 import { shortestTimeouts } from './own-timeouts.js';
 import { rankTier } from './rank-tier.js';
+import { presetAt } from './peak-hours.js';
 import { rankingFor } from './ranking-for.js';
 
 /** What a live deployment's latency is measured against in the ranking. */
@@ -45,7 +46,12 @@ export function createEmbeddingPlan(input: EmbeddingPlanInput): Plan {
     return false;
   });
   const usage = { inputTokens: features.inputTokens, cachedTokens: 0, outputTokens: 0 };
-  const ranking = rankingFor(undefined, surface, policy);
+  const ranking = rankingFor(
+    undefined,
+    surface,
+    policy,
+    policy.peakHours && presetAt(policy.peakHours, workload, nowMs),
+  );
   const ranked = rankTier(eligible, {
     score: {
       weights: ranking.weights,
@@ -68,6 +74,7 @@ export function createEmbeddingPlan(input: EmbeddingPlanInput): Plan {
     deployment: candidate.deployment,
     tier: 'primary' as const,
     targetLatencyMs: TARGET_LATENCY_MS,
+    targetMs: surface.latencySloMs,
     moveOnAfterMs: surface.latencySloMs,
     usualP95Ms: candidate.signals.p95LatencyMs,
     timeouts: {

@@ -19,6 +19,7 @@ export type { WarmPrompt } from './score-candidate.js';
 export { RANKING_PRESETS, type RankingPreset } from './ranking-preset.js';
 export type { RankingWeights } from './ranking-weights.js';
 export type { Plan, PlannedAttempt, RankingTerms, RejectedCandidate, RejectionReason } from './plan.js';
+export { isPeak, peakEndsAt, type PolicyPeakHours, presetAt } from './peak-hours.js';
 export { promptOf } from './prompt-of.js';
 export {
   NO_SURFACE,

@@ -1,10 +1,12 @@
 import type { RequestParameter } from '../catalog/request-parameters.js';
 import type { ModelCapability, ModelPrice, TaskKind } from '../catalog/catalog-model.js';
+import type { BudgetPolicy } from '../cost/index.js';
 import type { Calibration, ClassificationPolicy, VerifyPolicy } from '../classification/index.js';
 import type { Workload } from '../context/index.js';
 import type { BreakerSettings, ConcurrencySettings, MinuteLimits } from '../signals/index.js';
 import type { Tier } from '../telemetry/records.js';
 import type { LatencyPrior } from './latency-prior.js';
+import type { PolicyPeakHours } from './peak-hours.js';
 import type { RankingChoice } from './ranking-weights.js';
 
 /** Timeouts that one deployment, tier or surface sets for itself. */
@@ -171,6 +173,11 @@ export interface PolicySnapshot {
   readonly dearest: { readonly inputPer1M: number; readonly outputPer1M: number };
   /** Undefined: none is configured. */
   readonly baseline: PolicyBaseline | undefined;
+  /** Answers every request while routing is only observed; undefined: requests are routed. */
+  readonly observedBaseline: PolicyModel | undefined;
+  readonly budgets: BudgetPolicy;
+  /** Undefined: no hour differs from another. */
+  readonly peakHours: PolicyPeakHours | undefined;
 }
 
 /** The label of requests that name no surface. */

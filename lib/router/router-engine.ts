@@ -1,5 +1,6 @@
 import { AsyncResource } from 'node:async_hooks';
 import { isDeepStrictEqual } from 'node:util';
+import { BackgroundLane } from '../background/index.js';
 import {
   AnswerChecker,
   type OnPlugInFault,
@@ -10,8 +11,15 @@ import {
 } from '../classification/index.js';
 import { type LlmRouterConfiguration, withFeatureSurfaces } from '../config/index.js';
 import { ConfigurationError, OverloadedError } from '../errors/index.js';
+import { BudgetLedger } from '../cost/index.js';
 import { createPlanExecutor, type PlanExecutor } from '../execution/index.js';
-import { AlertStore, KpiStore, type PrometheusMetrics, SavingsStore } from '../observability/index.js';
+import {
+  AlertStore,
+  KpiStore,
+  type PrometheusMetrics,
+  RequestLog,
+  SavingsStore,
+} from '../observability/index.js';
 import { buildRuntime, RequestPipeline, type RoutingRuntime, vectorsOf } from '../pipeline/index.js';
 import { type CompiledOptions, compileOptions, NO_SURFACE, type PolicySnapshot } from '../planning/index.js';
 import type { LlmUpstreams } from '../providers/llm-upstreams.js';
@@ -58,10 +66,17 @@ export class RouterEngine {
   readonly signals = new LiveSignals(this.bus);
   readonly kpis = new KpiStore(this.bus);
   readonly savings: SavingsStore;
+  readonly budgets = new BudgetLedger(this.bus);
   readonly alerts: AlertStore;
   readonly pipeline: RequestPipeline;
+  readonly lane: BackgroundLane;
   /** Told of faults of our own: the kind of error and the decision, nothing of the request. */
   onFault: (decisionId: string, error: unknown) => void = () => undefined;
+  /** Told why the request log cannot be written. */
+  onRequestLogProblem: (problem: string) => void = () => undefined;
+  readonly #requestLog = new RequestLog(this.bus, (problem) => {
+    this.onRequestLogProblem(problem);
+  });
   readonly #executor: PlanExecutor;
   readonly #classifier: RequestClassifier;
   /** What is done once for all requests is none of the first one's: not in its context, nor in its handler's count. */
@@ -94,6 +109,7 @@ export class RouterEngine {
     this.#runtime = this.show(buildRuntime(compiled, upstreams));
     this.savings = new SavingsStore(this.bus, policy);
     this.alerts = new AlertStore(this.bus, policy, configuration.alerts);
+    this.#requestLog.follow(configuration.requestLog);
     this.#memories = answerMemories(configuration.reasoningMemory, undefined);
     this.signals.settings = () => this.#runtime.policy.execution;
     this.#executor = createPlanExecutor(this.bus, this.signals, Math.random);
@@ -113,6 +129,7 @@ export class RouterEngine {
       signals: this.signals,
       executor: this.#executor,
       bus: this.bus,
+      budgets: this.budgets,
       get turns() {
         return turns();
       },
@@ -120,6 +137,16 @@ export class RouterEngine {
       onFault: (decisionId, error) => {
         this.onFault(decisionId, error);
       },
+    });
+    const { pipeline } = this;
+    this.lane = new BackgroundLane({
+      bus: this.bus,
+      signals: this.signals,
+      policy: () => this.#runtime.policy,
+      options: () => this.#runtime.configuration.background,
+      preview: (body, options) => pipeline.preview(body, options),
+      run: (body, options) => pipeline.chat(body, options),
+      refuse: (error, options) => pipeline.refuse(error, options),
     });
   }
 
@@ -187,6 +214,7 @@ export class RouterEngine {
   /** Readiness goes off, no new request is taken, those under way finish or are ended after the grace period. */
   async drain(graceMs = this.configuration.shutdown.graceMs, listener: DrainListener = {}): Promise<void> {
     this.markStopping();
+    this.lane.close();
     const { pipeline } = this;
     if (pipeline.inFlight > 0) listener.onWaiting?.(pipeline.inFlight, graceMs);
     // Set before the pipeline sets its own, and so told of what that will end.
@@ -204,10 +232,14 @@ export class RouterEngine {
     this.markStopping();
     // It is refused by now, but may have connections of its own to end.
     await this.#lastReconfiguration;
+    this.lane.close();
     this.#executor.close();
+    this.budgets.close();
     this.signals.close();
     this.alerts.close();
     await Promise.all([this.#runtime, ...this.#retired].map((runtime) => runtime.close()));
+    // What ended with the connections has its line too.
+    await this.#requestLog.close();
   }
 
   /** A request of its own. */
@@ -328,8 +360,11 @@ export class RouterEngine {
     this.#retired.add(before);
     const { configuration, policy } = next;
     this.#memories = answerMemories(configuration.reasoningMemory, this.#memories);
+    this.budgets.follow(policy.budgets);
     this.alerts.follow(policy, deploymentsOf([policy]), configuration.alerts);
+    this.#requestLog.follow(configuration.requestLog);
     this.forgetTheGone();
+    this.lane.follow();
     for (const follower of this.#followers) follower();
     void this.retire(before);
   }

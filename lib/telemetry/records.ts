@@ -2,6 +2,7 @@ import type { TokenUsage } from '../chat/chat-types.js';
 import type { LlmRouterErrorCode } from '../errors/llm-router-error.js';
 import type { ProviderErrorKind } from '../errors/provider-error-kind.js';
 import type { Alert } from './alert.js';
+import type { BudgetEvent } from './budget-events.js';
 import type { KeyRefused, KeyRestored } from './key-events.js';
 
 /**
@@ -93,6 +94,21 @@ export interface RequestRecord extends RequestLabels {
   readonly usage: TokenUsage;
   /** Cost over all attempts, in US dollars. */
   readonly costUsd: number;
+  /** What routing would have done, where it is only observed and the request was answered. Absent: it was routed. */
+  readonly observed?: ObservedDecision;
+}
+
+/**
+ * What routing would have done with a request that the baseline answered.
+ *
+ * @publicApi
+ */
+export interface ObservedDecision {
+  /** The first choice; undefined: no model may serve it. */
+  readonly choice: (DeploymentLabels & { readonly tier: Tier }) | undefined;
+  readonly rule: string | undefined;
+  /** US dollars that the tokens of the answer would have cost there; undefined: no price is known. */
+  readonly costUsd: number | undefined;
 }
 
 /**
@@ -209,6 +225,10 @@ export interface TelemetryEvents {
   'handler-ended': HandlerRecord;
   'alert-raised': Alert;
   'alert-cleared': Alert;
+  /** 80 % of it is spent. */
+  'budget-nearly-spent': BudgetEvent;
+  /** All of it is spent. */
+  'budget-spent': BudgetEvent;
   'plug-in-failed': PlugInFailed;
   'key-refused': KeyRefused;
   'key-restored': KeyRestored;

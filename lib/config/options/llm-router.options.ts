@@ -3,15 +3,19 @@ import type { SurfaceName } from '../../context/llm-surfaces.js';
 import { NotSupportedYet, Section, SectionMap } from '../section.decorators.js';
 import { IsFlag, IsName, IsOneOf } from '../validators.js';
 import { AlertsOptions } from './alerts.options.js';
+import { BackgroundOptions } from './background.options.js';
+import { BudgetsOptions } from './budget.options.js';
 import { ClassificationOptions } from './classification.options.js';
 import { ExecutionOptions } from './execution.options.js';
 import { HealthOptions } from './health.options.js';
 import { HttpOptions } from './http.options.js';
 import { LimitsOptions } from './limits.options.js';
 import { ModelOptions } from './model.options.js';
+import { PeakHoursOptions } from './peak-hours.options.js';
 import { ProviderOptions } from './provider.options.js';
 import { GlobalRankingOptions } from './ranking.options.js';
 import { ReasoningMemoryOptions } from './reasoning-memory.options.js';
+import { RequestLogOptions } from './request-log.options.js';
 import { RuleOptions } from './rule.options.js';
 import { ShutdownOptions } from './shutdown.options.js';
 import { SurfaceOptions } from './surface.options.js';
@@ -21,9 +25,7 @@ import { SurfaceOptions } from './surface.options.js';
  * What users write is {@link LlmRouterOptions}.
  */
 @NotSupportedYet({
-  peakHours: '',
   storage: 'state is kept in memory',
-  mode: '',
   safety: '',
   observability: '',
 })
@@ -77,6 +79,19 @@ export class LlmRouterConfiguration {
   @Section(() => LimitsOptions)
   limits: LimitsOptions = new LimitsOptions();
 
+  /** Beside those of surfaces (`surfaces.<name>.budget`) and of keys (`http.apiKeys[].budget`). */
+  @Section(() => BudgetsOptions)
+  budgets: BudgetsOptions = new BudgetsOptions();
+
+  /** @defaultValue none: all work is ranked by `balanced`, at any hour */
+  @IsOptional()
+  @Section(() => PeakHoursOptions)
+  peakHours?: PeakHoursOptions;
+
+  /** Of `RouterService.enqueue`. */
+  @Section(() => BackgroundOptions)
+  background: BackgroundOptions = new BackgroundOptions();
+
   @Section(() => ReasoningMemoryOptions)
   reasoningMemory: ReasoningMemoryOptions = new ReasoningMemoryOptions();
 
@@ -86,6 +101,11 @@ export class LlmRouterConfiguration {
   @Section(() => AlertsOptions)
   alerts: AlertsOptions = new AlertsOptions();
 
+  /** A file with a line of JSON for each request. @defaultValue none is written */
+  @IsOptional()
+  @Section(() => RequestLogOptions)
+  requestLog?: RequestLogOptions;
+
   /**
    * The model you would call without the router: savings are measured against its list price.
    *
@@ -94,6 +114,16 @@ export class LlmRouterConfiguration {
   @IsOptional()
   @IsName()
   baseline?: string;
+
+  /**
+   * `observe`: every request goes to the baseline, and the log, the request records and `GET /router/savings` say which model
+   * routing would have sent it to and what that would have cost. Surfaces with a `pin` keep it. Hard limits hold: a surface
+   * whose floors the baseline does not pass stops the boot.
+   *
+   * @defaultValue 'route'
+   */
+  @IsOneOf(['route', 'observe'])
+  mode: 'route' | 'observe' = 'route';
 
   @Section(() => HealthOptions)
   health: HealthOptions = new HealthOptions();

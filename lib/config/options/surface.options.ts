@@ -1,6 +1,6 @@
 import { IsOptional } from '../class-validator.js';
 import type { Workload } from '../../context/llm-request-context.js';
-import { NotSupportedYet, Section } from '../section.decorators.js';
+import { NotSupportedYet, Section, SectionOneOrMany } from '../section.decorators.js';
 import {
   IsAmount,
   IsCount,
@@ -11,6 +11,7 @@ import {
   IsNameOrNames,
   IsOneOf,
 } from '../validators.js';
+import { BudgetOptions } from './budget.options.js';
 import { CalibrationOptions } from './classification.options.js';
 import { RankingOptions } from './ranking.options.js';
 import { OwnTimeoutOptions } from './timeout.options.js';
@@ -23,7 +24,6 @@ export const WORKLOADS = ['interactive', 'background'] as const;
  * @publicApi
  */
 @NotSupportedYet({
-  budget: '',
   provenance: 'use `pin` to fix the model',
   retention: 'use `retentionDays`',
   recordPrompts: '',
@@ -53,6 +53,11 @@ export class SurfaceOptions {
   @IsOptional()
   @IsAmount()
   maxCostPerRequest?: number;
+
+  /** What all its requests together may cost: one, or one a day and one a month. */
+  @IsOptional()
+  @SectionOneOrMany(() => BudgetOptions)
+  budget?: BudgetOptions | BudgetOptions[];
 
   /** The only model that may serve this surface. */
   @IsOptional()

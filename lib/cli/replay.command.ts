@@ -1,0 +1,200 @@
+import { ConfigurationError } from '../errors/configuration-error.js';
+import type { CompiledOptions } from '../planning/index.js';
+import {
+  assumedDeployments,
+  buildWorld,
+  loadScript,
+  readTrace,
+  replay,
+  type ReplayReport,
+  type ReplayScriptOptions,
+  TraceError,
+} from '../replay/index.js';
+import { type CliIo, EXIT } from './cli-io.js';
+import { formatReplay } from './format-replay.js';
+import { asUsageError, loadOffline } from './load-offline.js';
+import {
+  describeOptions,
+  type OptionDescriptions,
+  type ParsedOptions,
+  parseOptions,
+} from './parse-options.js';
+import { checkSurfaces, findBroken, readLimits } from './replay-limits.js';
+import { UsageError } from './usage-error.js';
+
+const OPTIONS = {
+  config: { type: 'string', value: 'FILE', help: 'the configuration to replay (YAML or JSON)' },
+  against: { type: 'string', value: 'FILE', help: 'another one, to compare with' },
+  trace: {
+    type: 'string',
+    value: 'FILE',
+    help: 'the recorded day: JSONL of `requestLog`, or a CSV of times, prompt and answer lengths; .gz too',
+  },
+  script: {
+    type: 'string',
+    value: 'FILE',
+    help: 'how the providers behave (YAML or JSON), and what happens to them',
+  },
+  seed: { type: 'string', value: 'NUMBER', help: 'the same seed gives the same report (default 1)' },
+  model: {
+    type: 'string',
+    value: 'NAME',
+    help: "what requests ask for: `auto` (default), a rule's name or a model's",
+  },
+  class: {
+    type: 'string',
+    value: 'NAME',
+    help: 'the class of requests whose trace names none (default simple_queries)',
+  },
+  surface: { type: 'string', value: 'NAME', help: 'the surface of requests whose trace names none' },
+  json: { type: 'boolean', help: 'the report as JSON' },
+  'max-cost-increase': { type: 'string', value: 'PERCENT', help: 'over --against' },
+  'max-cost': { type: 'string', value: 'DOLLARS', help: 'of the whole day' },
+  'min-slo': {
+    type: 'string',
+    multiple: true,
+    value: 'PERCENT',
+    help: 'of every surface with an SLO, or SURFACE=PERCENT of one',
+  },
+  'max-slo-decrease': { type: 'string', value: 'POINTS', help: 'under --against, in percentage points' },
+  'min-success': { type: 'string', value: 'PERCENT', help: 'of all requests' },
+  'max-fallback': {
+    type: 'string',
+    value: 'PERCENT',
+    help: 'of the answers: not from the first call, or not from a primary',
+  },
+  'max-shed': { type: 'string', value: 'PERCENT', help: 'of all requests: refused for want of room' },
+  help: { type: 'boolean', help: 'this text' },
+} as const satisfies OptionDescriptions;
+
+export const REPLAY_HELP = `nestjs-llm-router replay --config FILE --trace FILE [options]
+
+Sends a recorded day through a configuration on a simulated clock: the planning, the breakers and the limits of live
+traffic over simulated providers. Nothing is called, and no key is needed.
+
+${describeOptions(OPTIONS)}
+
+Exit code: 0; 1 where a limit (--max-…, --min-…) or a floor is broken; 2 for a command line or a file that cannot be used.
+`;
+
+/** @returns The exit code. */
+export async function replayCommand(argv: readonly string[], io: CliIo): Promise<number> {
+  const options = parseOptions(argv, OPTIONS);
+  if (options.has('help')) {
+    io.out(REPLAY_HELP);
+    return EXIT.ok;
+  }
+  const configFile = options.required('config');
+  const traceFile = options.required('trace');
+  const seed = readSeed(options.text('seed') ?? '1');
+  const limits = readLimits(options);
+  const compiled = await loadOffline(configFile, io.environment);
+  const againstFile = options.text('against');
+  const against = againstFile === undefined ? undefined : await loadOffline(againstFile, io.environment);
+  const scriptFile = options.text('script');
+  const script = scriptFile === undefined ? undefined : await loadScriptFile(scriptFile);
+  const trace = await loadTrace(traceFile);
+
+  const both = [compiled, ...(against === undefined ? [] : [against])];
+  checkNames(options, compiled);
+  const world = worldOf(both, script, trace.behaviours, scriptFile ?? '');
+  const surface = options.text('surface');
+  const requests =
+    surface === undefined
+      ? trace.requests
+      : trace.requests.map((request) => ({ ...request, surface: request.surface ?? surface }));
+  const run = (one: CompiledOptions): ReplayReport =>
+    replay({
+      compiled: one,
+      requests,
+      world,
+      seed,
+      requestedModel: options.text('model'),
+      requestClass: options.text('class'),
+    });
+  const report = run(compiled);
+  const other = against === undefined ? undefined : run(against);
+  checkSurfaces(limits, report);
+  const broken = findBroken(limits, report, other);
+
+  const called = new Set(
+    [report, ...(other === undefined ? [] : [other])].flatMap((one) => Object.keys(one.deployments)),
+  );
+  const assumed = assumedDeployments(world, called);
+  const unknown = [...new Set(requests.flatMap((request) => request.surface ?? []))].filter(
+    (name) => !compiled.policy.surfaces.has(name),
+  );
+  const notes = [
+    ...trace.notes,
+    ...(assumed.length > 0
+      ? [
+          `nothing is known of ${assumed.join(', ')}: a first token after about 500 ms and 80 tokens a second are assumed`,
+        ]
+      : []),
+    ...(unknown.length > 0
+      ? [`the configuration has no surface ${unknown.join(', ')}: replayed without one`]
+      : []),
+  ];
+  if (options.has('json')) {
+    io.out(`${JSON.stringify({ report, against: other ?? null, notes, broken }, null, 2)}\n`);
+  } else {
+    io.out(`${formatReplay(report, other)}\n`);
+    for (const note of notes) io.out(`note: ${note}\n`);
+  }
+  for (const sentence of broken) io.err(`limit broken: ${sentence}\n`);
+  return broken.length > 0 ? EXIT.limitBroken : EXIT.ok;
+}
+
+function readSeed(text: string): number {
+  if (!/^\d{1,9}$/.test(text))
+    throw new UsageError(`--seed must be a whole number of at most nine digits, not "${text}".`);
+  return Number(text);
+}
+
+function checkNames(options: ParsedOptions, { policy }: CompiledOptions): void {
+  const surface = options.text('surface');
+  if (surface !== undefined && !policy.surfaces.has(surface)) {
+    const known = [...policy.surfaces.keys()].join(', ');
+    throw new UsageError(
+      `--surface: the configuration has no surface "${surface}"; it has ${known || 'none'}.`,
+    );
+  }
+  const requestClass = options.text('class');
+  if (requestClass !== undefined && !policy.rulesForClass.has(requestClass)) {
+    const known = [...policy.rulesForClass.keys()].join(', ');
+    throw new UsageError(`--class: no rule serves the class "${requestClass}"; there are ${known}.`);
+  }
+  const model = options.text('model');
+  if (model !== undefined && model !== 'auto' && !policy.rules.has(model) && !policy.modelNames.has(model)) {
+    throw new UsageError(`--model: "${model}" is neither a rule nor a model of the configuration.`);
+  }
+}
+
+function worldOf(
+  compiled: readonly CompiledOptions[],
+  script: ReplayScriptOptions | undefined,
+  recorded: Parameters<typeof buildWorld>[0]['recorded'],
+  scriptFile: string,
+): ReturnType<typeof buildWorld> {
+  try {
+    return buildWorld({ script, recorded, policies: compiled.map(({ policy }) => policy) });
+  } catch (error) {
+    throw asUsageError(error, scriptFile);
+  }
+}
+
+async function loadScriptFile(file: string): Promise<ReplayScriptOptions> {
+  try {
+    return await loadScript(file);
+  } catch (error) {
+    throw error instanceof ConfigurationError ? asUsageError(error, file) : error;
+  }
+}
+
+async function loadTrace(file: string): ReturnType<typeof readTrace> {
+  try {
+    return await readTrace(file);
+  } catch (error) {
+    throw error instanceof TraceError ? new UsageError(error.message) : error;
+  }
+}

@@ -1,0 +1,4 @@
+/** The command line cannot be used; its message is all that is shown. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}

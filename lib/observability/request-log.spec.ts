@@ -1,0 +1,197 @@
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type AttemptRecord, type RequestRecord, TelemetryBus } from '../telemetry/index.js';
+import { RequestLog } from './request-log.js';
+
+let directory: string;
+let bus: TelemetryBus;
+let problems: string[];
+let log: RequestLog;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'request-log-'));
+  bus = new TelemetryBus();
+  problems = [];
+  log = new RequestLog(bus, (problem) => problems.push(problem));
+});
+
+afterEach(async () => {
+  await log.close();
+  await rm(directory, { recursive: true });
+});
+
+const LABELS = {
+  surface: 'chat',
+  workload: 'interactive',
+  requestClass: 'simple_queries',
+  streamed: true,
+} as const;
+const DEPLOYMENT = { deployment: 'one/a', model: 'a', provider: 'one' };
+const USAGE = {
+  promptTokens: 10,
+  completionTokens: 20,
+  cachedTokens: 0,
+  cacheWriteTokens: 0,
+  reasoningTokens: 0,
+};
+
+function attempt(decisionId: string, extra: Partial<AttemptRecord> = {}): AttemptRecord {
+  return {
+    ...LABELS,
+    ...DEPLOYMENT,
+    decisionId,
+    attempt: 1,
+    tier: 'primary',
+    startedAtMs: 1_000,
+    durationMs: 50,
+    timeToFirstTokenMs: 20,
+    outcome: 'succeeded',
+    errorKind: undefined,
+    status: undefined,
+    providerCode: undefined,
+    retryAfterMs: undefined,
+    usage: USAGE,
+    usageSource: 'reported',
+    costUsd: 0.01,
+    reportedModel: 'a-2026',
+    ...extra,
+  };
+}
+
+function ended(decisionId: string, extra: Partial<RequestRecord> = {}): RequestRecord {
+  return {
+    ...LABELS,
+    decisionId,
+    startedAtMs: 1_000,
+    durationMs: 60,
+    timeToFirstTokenMs: 30,
+    outcome: 'succeeded',
+    errorCode: undefined,
+    attempts: 1,
+    servedBy: { ...DEPLOYMENT, tier: 'primary' },
+    usage: USAGE,
+    costUsd: 0.01,
+    ...extra,
+  };
+}
+
+function request(decisionId: string): void {
+  bus.emit('attempt-ended', attempt(decisionId));
+  bus.emit('request-ended', ended(decisionId));
+}
+
+async function lines(file: string): Promise<Record<string, unknown>[]> {
+  const text = await readFile(file, 'utf8');
+  expect(text.endsWith('\n')).toBe(true);
+  return text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+describe('RequestLog', () => {
+  it('writes a line a request, with its calls, into a directory it makes', async () => {
+    const file = join(directory, 'deep', 'requests.jsonl');
+    log.follow({ file });
+    bus.emit('attempt-ended', attempt('d1', { outcome: 'failed', errorKind: 'server_error', status: 500 }));
+    bus.emit('attempt-ended', attempt('d2'));
+    bus.emit('attempt-ended', attempt('d1', { attempt: 2 }));
+    bus.emit('request-ended', ended('d1', { attempts: 2 }));
+    bus.emit('request-ended', ended('d2'));
+    bus.emit('request-ended', ended('d3', { outcome: 'shed', attempts: 0, servedBy: undefined }));
+    await log.close();
+    const [first, second, third] = await lines(file);
+    expect(first).toMatchObject({ v: 1, ...LABELS, decisionId: 'd1', outcome: 'succeeded', usage: USAGE });
+    expect(first?.calls).toEqual([
+      {
+        ...DEPLOYMENT,
+        attempt: 1,
+        tier: 'primary',
+        startedAtMs: 1_000,
+        durationMs: 50,
+        timeToFirstTokenMs: 20,
+        outcome: 'failed',
+        errorKind: 'server_error',
+        status: 500,
+        usage: USAGE,
+        usageSource: 'reported',
+        costUsd: 0.01,
+        reportedModel: 'a-2026',
+      },
+      expect.objectContaining({ attempt: 2, outcome: 'succeeded' }),
+    ]);
+    expect(second).toMatchObject({ decisionId: 'd2', calls: [{ attempt: 1 }] });
+    expect(third).toMatchObject({ decisionId: 'd3', outcome: 'shed', calls: [] });
+    expect((await stat(file)).mode & 0o777).toBe(0o640);
+    expect(problems).toEqual([]);
+  });
+
+  it('goes on at the end of a file that is there', async () => {
+    const file = join(directory, 'requests.jsonl');
+    await writeFile(file, '{"earlier":true}\n');
+    log.follow({ file });
+    request('d1');
+    await log.close();
+    expect((await lines(file)).map(({ earlier }) => earlier)).toEqual([true, undefined]);
+  });
+
+  it('puts a full file aside, and never has more than two of that size', async () => {
+    const file = join(directory, 'requests.jsonl');
+    const maxBytes = 5_000;
+    log.follow({ file, maxBytes });
+    for (let index = 0; index < 40; index += 1) request(`d${index}`);
+    await log.close();
+    const kept = [...(await lines(`${file}.1`)), ...(await lines(file))].map(({ decisionId }) => decisionId);
+    expect(kept).toEqual(Array.from({ length: kept.length }, (_, index) => `d${40 - kept.length + index}`));
+    expect(kept.length).toBeGreaterThan(6);
+    for (const one of [file, `${file}.1`]) expect((await stat(one)).size).toBeLessThanOrEqual(maxBytes);
+  });
+
+  it('says once that it cannot write, and writes again when it can', async () => {
+    const blocked = join(directory, 'blocked');
+    await writeFile(blocked, 'no directory');
+    const file = join(blocked, 'requests.jsonl');
+    log.follow({ file });
+    for (let index = 0; index < 600; index += 1) request(`d${index}`);
+    await log.close();
+    expect(problems).toEqual([expect.stringContaining(`${file} cannot be written (`)]);
+    await rm(blocked);
+    await mkdir(blocked);
+    log.follow(undefined);
+    log.follow({ file });
+    request('later');
+    await log.close();
+    expect((await lines(file)).map(({ decisionId }) => decisionId)).toEqual(['later']);
+    expect(problems).toHaveLength(1);
+  });
+
+  it('changes its file, and stops where none is wanted', async () => {
+    const [first, second] = [join(directory, 'first'), join(directory, 'second')];
+    log.follow({ file: first });
+    request('d1');
+    log.follow({ file: second });
+    request('d2');
+    log.follow(undefined);
+    request('d3');
+    await log.close();
+    expect((await lines(first)).map(({ decisionId }) => decisionId)).toEqual(['d1']);
+    expect((await lines(second)).map(({ decisionId }) => decisionId)).toEqual(['d2']);
+  });
+
+  it('does not wait for its shutdown to write', async () => {
+    const file = join(directory, 'requests.jsonl');
+    log.follow({ file });
+    for (let index = 0; index < 256; index += 1) request(`d${index}`);
+    await expect
+      .poll(() =>
+        stat(file).then(
+          ({ size }) => size,
+          () => 0,
+        ),
+      )
+      .toBeGreaterThan(0);
+    expect(await lines(file)).toHaveLength(256);
+  });
+});

@@ -1,0 +1,253 @@
+import { NO_USAGE, validateChatRequest } from '../chat/index.js';
+import { extractFeatures, type RequestFeatures } from '../classification/index.js';
+import { LlmRouterError } from '../errors/llm-router-error.js';
+import { ShareBudget } from '../execution/share-budget.js';
+import { AlertStore } from '../observability/index.js';
+import {
+  capacityOf,
+  type CompiledOptions,
+  createPlan,
+  findPassedOver,
+  INTERACTIVE_SLO_MS,
+  isFailing,
+  type Plan,
+  type PolicyDeployment,
+  type PolicySnapshot,
+  type PolicySurface,
+} from '../planning/index.js';
+import { LiveSignals } from '../signals/index.js';
+import { type RequestLabels, type RequestRecord, TelemetryBus } from '../telemetry/index.js';
+import type { ReplayedRequest, ReplayedRouter } from './replayed-request.js';
+import { SeededRandom, seedOf } from './seeded-random.js';
+import { type CascadeEnd, SimulatedCascade, type SimulatedCascadeParts } from './simulated-cascade.js';
+import type { SimulatedClock } from './simulated-clock.js';
+import type { SimulatedDeployment } from './simulated-deployment.js';
+import { SimulatedRoom } from './simulated-room.js';
+import type { TraceRequest } from './trace-request.js';
+
+/** The reserves of the router's own executor. */
+const RESENDS = { reserve: 10, refillMs: 1_000 };
+const GIVE_UPS = { reserve: 10, refillMs: 1_000 };
+/** Alerts are looked at so often, as long as requests are under way. */
+const ALERTS_EVERY_MS = 1_000;
+
+export interface SimulatedRouterOptions {
+  readonly compiled: CompiledOptions;
+  readonly clock: SimulatedClock;
+  readonly deployments: ReadonlyMap<string, SimulatedDeployment>;
+  readonly seed: number;
+  /** What requests ask for: `auto`, a rule's name or a model's. */
+  readonly requestedModel: string;
+  /** The class of requests whose trace names none. */
+  readonly requestClass: string;
+}
+
+/**
+ * The router of one configuration on the simulated clock: the planning, the signals, the breakers, the limits and the
+ * alerts of live traffic, over attempts that are simulated.
+ */
+export class SimulatedRouter implements ReplayedRouter {
+  readonly #policy: PolicySnapshot;
+  readonly #clock: SimulatedClock;
+  readonly #signals: LiveSignals;
+  readonly #alerts: AlertStore;
+  readonly #bus = new TelemetryBus();
+  readonly #parts: SimulatedCascadeParts;
+  readonly #random: () => number;
+  readonly #streamed: RequestFeatures;
+  readonly #whole: RequestFeatures;
+  #open = 0;
+  #isWatching = false;
+
+  constructor(private readonly options: SimulatedRouterOptions) {
+    const { clock, compiled, deployments, seed } = options;
+    const { policy } = compiled;
+    this.#policy = policy;
+    this.#clock = clock;
+    this.#signals = new LiveSignals(this.#bus, clock.now);
+    this.#signals.settings = () => policy.execution;
+    this.#alerts = new AlertStore(this.#bus, policy, compiled.configuration.alerts, clock.now);
+    const choices = new SeededRandom(seedOf(seed, 'plan'));
+    const pauses = new SeededRandom(seedOf(seed, 'pauses'));
+    this.#random = () => choices.next();
+    const room = new SimulatedRoom(
+      clock,
+      (deployment) => this.hasRoom(deployment),
+      (deployment, queued) => {
+        this.#bus.emit('queue-changed', {
+          deployment: deployment.id,
+          model: deployment.model.name,
+          provider: deployment.provider,
+          queued,
+        });
+      },
+    );
+    const admit = (): void => {
+      if (room.size === 0) return;
+      // Once everybody has heard of it.
+      clock.after(0, () => {
+        room.admit();
+      });
+    };
+    this.#bus.on('attempt-ended', admit);
+    this.#bus.on('attempt-first-token', admit);
+    this.#parts = {
+      clock,
+      bus: this.#bus,
+      signals: this.#signals,
+      policy,
+      deployments,
+      room,
+      resends: new ShareBudget(RESENDS.reserve, RESENDS.refillMs, clock.now),
+      giveUps: new ShareBudget(GIVE_UPS.reserve, GIVE_UPS.refillMs, clock.now),
+      random: () => pauses.next(),
+    };
+    this.#streamed = featuresOf(true);
+    this.#whole = featuresOf(false);
+  }
+
+  accept(request: TraceRequest, index: number, onEnd: (result: ReplayedRequest) => void): void {
+    const startedAtMs = this.#clock.now();
+    const surface = this.surfaceOf(request);
+    const workload = request.workload ?? surface.workload;
+    const labels: RequestLabels = {
+      decisionId: `replay-${index}`,
+      surface: surface.name,
+      workload,
+      requestClass: request.requestClass ?? this.options.requestClass,
+      streamed: request.streamed,
+    };
+    const end = (result: Omit<CascadeEnd, 'costUsd'> & { readonly costUsd: number }): void => {
+      this.#open -= 1;
+      const { outcome, errorCode, timeToFirstTokenMs, servedBy, attempts, costUsd } = result;
+      const durationMs = this.#clock.now() - startedAtMs;
+      const record: RequestRecord = {
+        decisionId: labels.decisionId,
+        surface: labels.surface,
+        workload: labels.workload,
+        requestClass: labels.requestClass,
+        streamed: labels.streamed,
+        startedAtMs,
+        durationMs,
+        timeToFirstTokenMs,
+        outcome,
+        errorCode,
+        attempts: attempts.length,
+        servedBy:
+          servedBy === undefined
+            ? undefined
+            : {
+                deployment: servedBy.deployment.id,
+                model: servedBy.deployment.model.name,
+                provider: servedBy.deployment.provider,
+                tier: servedBy.tier,
+              },
+        usage: NO_USAGE,
+        costUsd,
+      };
+      this.#bus.emit('request-ended', record);
+      onEnd({
+        surface: surface.name,
+        sloMs: surface.latencySloMs ?? (workload === 'interactive' ? INTERACTIVE_SLO_MS : undefined),
+        streamed: request.streamed,
+        outcome,
+        errorCode,
+        durationMs,
+        timeToFirstTokenMs,
+        servedBy:
+          servedBy === undefined ? undefined : { deployment: servedBy.deployment.id, tier: servedBy.tier },
+        attempts,
+      });
+    };
+    this.#open += 1;
+    this.watchAlerts();
+    const features = this.featuresOf(request);
+    const plan = this.plan(features, surface, labels);
+    if (typeof plan === 'string' || plan.attempts.length === 0) {
+      end({
+        outcome: 'rejected',
+        errorCode: typeof plan === 'string' ? (plan as LlmRouterError['code']) : 'no_eligible_model',
+        timeToFirstTokenMs: undefined,
+        servedBy: undefined,
+        attempts: [],
+        costUsd: 0,
+      });
+      return;
+    }
+    for (const deployment of findPassedOver(plan)) {
+      this.#bus.emit('deployment-passed-over', { decisionId: labels.decisionId, deployment });
+    }
+    const mayOverlap = workload === 'interactive' && surface.mayHedge && plan.maxCostUsd === undefined;
+    new SimulatedCascade(this.#parts, this.#policy.execution, {
+      request,
+      index,
+      plan,
+      features,
+      labels,
+      mayOverlap,
+      onEnd: end,
+    }).start();
+  }
+
+  close(): void {
+    this.#alerts.close();
+    this.#signals.close();
+  }
+
+  /** Or the code of why there is none. */
+  private plan(features: RequestFeatures, surface: PolicySurface, labels: RequestLabels): Plan | string {
+    try {
+      return createPlan({
+        features,
+        classification: { class: labels.requestClass, score: 0 },
+        requestedModel: this.options.requestedModel,
+        circumstances: {
+          surface,
+          workload: labels.workload,
+          deadlineMs: undefined,
+          deadlineLimitMs: undefined,
+        },
+        policy: this.#policy,
+        signals: this.#signals,
+        nowMs: this.#clock.now(),
+        random: this.#random,
+      });
+    } catch (error) {
+      if (LlmRouterError.isInstance(error)) return error.code;
+      throw error;
+    }
+  }
+
+  private surfaceOf({ surface }: TraceRequest): PolicySurface {
+    const named = surface === undefined ? undefined : this.#policy.surfaces.get(surface);
+    return named ?? this.#policy.defaultSurface;
+  }
+
+  private featuresOf({ streamed, promptTokens }: TraceRequest): RequestFeatures {
+    return { ...(streamed ? this.#streamed : this.#whole), inputTokens: promptTokens };
+  }
+
+  private hasRoom(deployment: PolicyDeployment): boolean {
+    const live = this.#signals.of(deployment.id);
+    if (live.restingUntilMs > this.#clock.now() || (isFailing(live) && live.breakerShare === 0)) return false;
+    const capacity = capacityOf(deployment, live);
+    return capacity === undefined || live.inFlight < capacity;
+  }
+
+  private watchAlerts(): void {
+    if (this.#isWatching) return;
+    this.#isWatching = true;
+    this.#clock.after(ALERTS_EVERY_MS, () => {
+      this.#isWatching = false;
+      // Looks at all that is watched.
+      this.#alerts.report();
+      if (this.#open > 0) this.watchAlerts();
+    });
+  }
+}
+
+/** Of a request that asks for nothing but an answer: its length is put in for each. */
+function featuresOf(streamed: boolean): RequestFeatures {
+  const request = validateChatRequest({ messages: [{ role: 'user', content: '' }], stream: streamed });
+  return { ...extractFeatures(request), questionText: '' };
+}
