@@ -260,6 +260,17 @@ describe('Plug-ins that need a model', () => {
       expect(sent.maxOutputTokens).toBeGreaterThan(900);
     });
 
+    it('is not asked for a request whose budget is spent', async () => {
+      const budget = { usd: 0.0001, per: 'day', onExceeded: 'reject' };
+      const router = await open({ judge: ALWAYS }, { broke: { budget } });
+      judgement = () => 'simple';
+      const asking = () => router.chat(ask(EASY), { surface: 'broke' });
+      await asking();
+      expect(judged).toHaveLength(1);
+      await expect(asking()).rejects.toMatchObject({ code: 'budget_exceeded' });
+      expect(judged).toHaveLength(1);
+    });
+
     it('that is down, or slow, is passed over, and left alone after a while', async () => {
       const router = await open({ judge: { ...ALWAYS, timeoutMs: 100 } });
       const told = faults();

@@ -566,6 +566,7 @@ export class RequestPipeline {
       );
       if (attempts.length === 0) return failed;
       const next: Planned = { ...planned, plan: { ...harder, attempts, maxAttempts } };
+      await this.fundAgain(journey, next);
       const execution = this.execution(journey, next);
       const callsBefore = records.length;
       const better: Answered = {
@@ -608,7 +609,9 @@ export class RequestPipeline {
     const { classifier } = this.parts;
     const asked = classifiable(runtime, request, features, circumstances);
     const { surface, workload } = circumstances;
-    if (!classDecides(runtime.policy, surface, request.model)) return classifier.preview(asked);
+    // Nor for a request that will be refused.
+    const isPaid = this.parts.budgets.findRefusal(circumstances.budgets) === undefined;
+    if (!isPaid || !classDecides(runtime.policy, surface, request.model)) return classifier.preview(asked);
     const deadlineMs = deadlineOf(runtime.policy, circumstances, options);
     return classifier.classify(asked, {
       decisionId,
@@ -654,6 +657,7 @@ export class RequestPipeline {
     journey: Journey,
     { plan, features, mayOverlap, budgets }: Pick<Planned, 'plan' | 'features' | 'mayOverlap' | 'budgets'>,
     outputTokens?: number,
+    maxWaitMs = MAX_MONEY_WAIT_MS,
   ): Promise<void> | undefined {
     if (budgets.length === 0) return undefined;
     const { hedge } = journey.runtime.policy.execution;
@@ -661,7 +665,7 @@ export class RequestPipeline {
       1 + Number(mayOverlap && hedge.enabled) + Number(plan.surface.onStreamFailure === 'continue');
     const { signal } = journey.controller;
     const reserved = this.parts.budgets.reserve(budgets, mostCostOf(plan, features, copies, outputTokens), {
-      maxWaitMs: Math.min(plan.deadlineMs / 2, MAX_MONEY_WAIT_MS),
+      maxWaitMs: Math.min(plan.deadlineMs / 2, maxWaitMs),
       signal,
     });
     if (!(reserved instanceof Promise)) {
@@ -674,6 +678,26 @@ export class RequestPipeline {
       if (reservation !== undefined || signal.aborted) return;
       throw new OverloadedError('What is left of a budget is kept for requests under way.', 1_000);
     });
+  }
+
+  /**
+   * Pays the first answer and keeps the money for another one. Waits for none: there is an answer already.
+   *
+   * @throws {@link LlmRouterError} where there is no money for it now.
+   */
+  private async fundAgain(journey: Journey, planned: Planned): Promise<void> {
+    const { reservation: first } = journey;
+    const spentUsd = totalCost(journey);
+    first?.settle(spentUsd);
+    const funding = this.fund(journey, planned, undefined, 0);
+    if (funding !== undefined) await funding;
+    const { reservation: second } = journey;
+    if (second === undefined || second === first) return;
+    journey.reservation = {
+      settle: (usd) => {
+        second.settle(usd - spentUsd);
+      },
+    };
   }
 
   /** What is known of the request once it is planned. */
