@@ -221,8 +221,8 @@ describe('Answers that are verified', () => {
     await open({ verifier: () => false });
     scene.upstreams.large.failAlways({ kind: 'stalled' });
     const startedAt = performance.now();
-    expect((await chat(ask(EASY), { deadlineMs: 400 })).told.slice(0, 3)).toEqual([...SMALL, 'failed']);
-    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    expect((await chat(ask(EASY), { deadlineMs: 2_000 })).told.slice(0, 3)).toEqual([...SMALL, 'failed']);
+    expect(performance.now() - startedAt).toBeLessThan(4_000);
   });
 
   it('end with the caller', async () => {
