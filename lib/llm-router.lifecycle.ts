@@ -38,6 +38,7 @@ const PLUG_IN_FAULTS: Readonly<Record<Exclude<PlugInFaultKind, 'breaker_open'>, 
   timeout: 'did not answer in time',
   error: 'failed',
   bad_answer: 'gave an answer that cannot be used',
+  not_eligible: 'may not be asked: the limits of a surface leave out its model',
 };
 
 /** What happens at boot and at shutdown, and the only place that logs. */

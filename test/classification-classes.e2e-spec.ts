@@ -248,10 +248,10 @@ describe('Classes of the user’s own', () => {
       await open({
         classifier: { timeoutMs: 60_000, classify: () => new Promise(() => undefined) },
       });
-      const answer = await scene.ask('auto', { body: ask(EASY), headers: { 'x-llm-deadline-ms': '600' } });
+      const answer = await scene.ask('auto', { body: ask(EASY), headers: { 'x-llm-deadline-ms': '2000' } });
       expect(answer.status).toBe(200);
-      expect(answer.tookMs).toBeGreaterThan(250);
-      expect(answer.tookMs).toBeLessThan(600);
+      expect(answer.tookMs).toBeGreaterThan(900);
+      expect(answer.tookMs).toBeLessThan(2_000);
     });
   });
 });

@@ -8,7 +8,12 @@ export type {
 } from './classification-policy.js';
 export { BUILT_IN_CLASSES, type Classification, type ClassifiedBy, type Classifier } from './classifier.js';
 export { type EmbeddingFeatures, extractEmbeddingFeatures } from './embedding-features.js';
-export type { ModelCaller, ModelQuestion, PrepareVectors } from './model-caller.js';
+export {
+  type ModelCaller,
+  type ModelQuestion,
+  NoEligibleDeployment,
+  type PrepareVectors,
+} from './model-caller.js';
 export type { NeedScorer } from './need-scorer.js';
 export type { OnPlugInFault } from './plug-in-gate.js';
 export {
@@ -16,6 +21,7 @@ export {
   type ClassifiableRequest,
   RequestClassifier,
   type RequestClassifierParts,
+  type Scoring,
 } from './request-classifier.js';
 export { extractFeatures, type RequestFeatures } from './request-features.js';
 export { RULES_THRESHOLD, RulesClassifier } from './rules-classifier.js';

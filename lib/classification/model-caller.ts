@@ -1,3 +1,8 @@
+/** No deployment of the model may be called for this request: by its surface's limits. No fault of the model. */
+export class NoEligibleDeployment extends Error {
+  override readonly name = 'NoEligibleDeployment';
+}
+
 /** A question to a model that says one word. */
 export interface ModelQuestion {
   /** Ours. */
@@ -9,7 +14,7 @@ export interface ModelQuestion {
 
 /**
  * Calls configured models on behalf of one request: what it costs is in that request's records. Bound to the pipeline at
- * the root. Rejects when the model does not answer in time.
+ * the root. Rejects when the model does not answer in time, and with {@link NoEligibleDeployment}.
  */
 export interface ModelCaller {
   /** A vector for each text. */

@@ -1,6 +1,8 @@
 import { DeadlineExceededError } from '../errors/deadline-exceeded-error.js';
 import { type BreakerSettings, CircuitBreaker } from '../signals/circuit-breaker.js';
+
 import type { PlugIn, PlugInFaultKind } from '../telemetry/index.js';
+import { NoEligibleDeployment } from './model-caller.js';
 
 const BREAKER: BreakerSettings = {
   errorRate: 0.5,
@@ -69,8 +71,10 @@ export class PlugInGate {
         this.#breaker.ended(call, 'none', sent, Date.now());
         return undefined;
       }
-      this.#breaker.ended(call, 'fault', sent, Date.now());
-      this.onFault(this.plugIn, kindOf(error), decisionId);
+      const kind = kindOf(error);
+      // Who may not be asked for one request may be asked for the next.
+      this.#breaker.ended(call, kind === 'not_eligible' ? 'none' : 'fault', sent, Date.now());
+      this.onFault(this.plugIn, kind, decisionId);
       return undefined;
     }
   }
@@ -93,6 +97,7 @@ function hasLeft(signal: AbortSignal): boolean {
 
 function kindOf(error: unknown): PlugInFaultKind {
   if (error instanceof BadPlugInAnswer) return 'bad_answer';
+  if (error instanceof NoEligibleDeployment) return 'not_eligible';
   return error instanceof PlugInTimeout || error instanceof DeadlineExceededError ? 'timeout' : 'error';
 }
 

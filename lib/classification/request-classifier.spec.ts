@@ -4,7 +4,12 @@ import { validateChatRequest } from '../chat/index.js';
 import { compileCondition } from './class-condition.js';
 import type { ClassificationPolicy } from './classification-policy.js';
 import type { ModelCaller } from './model-caller.js';
-import { type AskingRequest, type ClassifiableRequest, RequestClassifier } from './request-classifier.js';
+import {
+  type AskingRequest,
+  type ClassifiableRequest,
+  RequestClassifier,
+  type Scoring,
+} from './request-classifier.js';
 import { extractFeatures } from './request-features.js';
 import type { Calibration } from './surface-thresholds.js';
 
@@ -23,17 +28,21 @@ const POLICY: ClassificationPolicy = {
 };
 
 /** A scorer that is told its score by the prompt. */
-function make(policy: Partial<ClassificationPolicy> = {}, models = NOBODY) {
+const SCORING: Scoring = {
+  scorer: { score: ({ questionText }) => Number(questionText.split(' ')[0]) },
+  defaultThreshold: 0.6,
+};
+
+function make(policy: Partial<ClassificationPolicy> = {}, scoring = () => SCORING) {
   const faults: string[] = [];
   const classifier = new RequestClassifier({
-    scorer: { score: ({ questionText }) => Number(questionText.split(' ')[0]) },
-    defaultThreshold: 0.6,
+    scoring,
     prepareVectors: () => Promise.reject(new Error('nobody is to be asked')),
     onFault: (plugIn, kind) => faults.push(`${plugIn} ${kind}`),
   });
   const asking: AskingRequest = {
     decisionId: 'dec_1',
-    models: () => models,
+    models: () => NOBODY,
     signal: new AbortController().signal,
     leftMs: () => 60_000,
   };
@@ -130,6 +139,15 @@ describe('RequestClassifier', () => {
     expect(thresholdNow()).toBeLessThan(0.2);
     classifier.retain(new Set(), []);
     expect(thresholdNow()).toBe(0.6);
+  });
+
+  it('forgets what was learned from another scorer', async () => {
+    let scoring = SCORING;
+    const { classifier, asking, asked } = make({ calibration: { kind: 'share', value: 0.5 } }, () => scoring);
+    for (let index = 0; index < 100; index += 1) await classifier.classify(asked('0.1'), asking);
+    expect(classifier.preview(asked('0.5')).threshold).toBe(0.1);
+    scoring = { scorer: { score: () => 0.8 }, defaultThreshold: 0.7 };
+    expect(classifier.preview(asked('0.5'))).toMatchObject({ score: 0.8, threshold: 0.7 });
   });
 
   it('says in a preview what a request would be, wherever nobody has to be asked', () => {

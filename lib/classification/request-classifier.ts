@@ -22,11 +22,16 @@ const SHARE_OF_TIME = 0.5;
 /** The executor ends its calls by itself; the gate comes after it. */
 const AFTER_EXECUTOR_MS = 100;
 
-export interface RequestClassifierParts {
-  /** Says how much a request needs a strong model. */
+/** What says how much a request needs a strong model, and from where on it does. */
+export interface Scoring {
   readonly scorer: NeedScorer;
   /** The scorer's own threshold, where no other is configured or learned. */
   readonly defaultThreshold: number;
+}
+
+export interface RequestClassifierParts {
+  /** Asked for each request: a reload may bring another one. */
+  readonly scoring: () => Scoring;
   readonly prepareVectors: PrepareVectors;
   readonly onFault: OnPlugInFault;
 }
@@ -67,15 +72,15 @@ interface FirstLook {
  * is passed over.
  */
 export class RequestClassifier {
-  readonly #thresholds: SurfaceThresholds;
+  readonly #thresholds = new SurfaceThresholds();
+  /** Whose scores the thresholds are learned from. */
+  #learnedFrom: NeedScorer | undefined;
   /** By the part of the policy that configures it. */
   readonly #gates = new WeakMap<object, PlugInGate>();
   /** By the examples' key. */
   readonly #vectors = new Map<string, ExampleVectors>();
 
-  constructor(private readonly parts: RequestClassifierParts) {
-    this.#thresholds = new SurfaceThresholds(parts.defaultThreshold);
-  }
+  constructor(private readonly parts: RequestClassifierParts) {}
 
   /** What is known without asking anybody, with a note of who would be. Learns nothing. */
   preview(asked: ClassifiableRequest): Classification {
@@ -116,9 +121,16 @@ export class RequestClassifier {
 
   private look(asked: ClassifiableRequest, decisionId: string): FirstLook {
     const { features, circumstances, policy } = asked;
-    const score = asShare((policy.scorer ?? this.parts.scorer).score(features));
-    const calibration = asked.calibration ?? policy.calibration;
-    const verdict = this.#thresholds.judge(circumstances.surface, score, calibration);
+    const { scorer: builtIn, defaultThreshold } = this.parts.scoring();
+    const scorer = policy.scorer ?? builtIn;
+    if (scorer !== this.#learnedFrom) {
+      // Scores of two scorers cannot be compared.
+      this.#thresholds.retain(new Set());
+      this.#learnedFrom = scorer;
+    }
+    const score = asShare(scorer.score(features));
+    const calibration = asked.calibration ?? policy.calibration ?? threshold(defaultThreshold);
+    const verdict = this.#thresholds.judge(circumstances.surface, score, calibration, defaultThreshold);
     return {
       score,
       verdict,
@@ -260,6 +272,10 @@ export class RequestClassifier {
     }
     return vectors;
   }
+}
+
+function threshold(value: number): Calibration {
+  return { kind: 'threshold', value };
 }
 
 function inputOf(

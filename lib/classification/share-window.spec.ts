@@ -213,7 +213,7 @@ describe('SurfaceThresholds', () => {
     fc.assert(
       fc.property(seed, fc.double({ min: 0.2, max: 0.8, noNaN: true }), (start, asked) => {
         const random = new SeededRandom(start);
-        const thresholds = new SurfaceThresholds(DEFAULT_THRESHOLD);
+        const thresholds = new SurfaceThresholds();
         const pooled = new ShareWindow();
         const kinds = { chat: { mean: 0.15, deviation: 0.05 }, proofs: { mean: 0.7, deviation: 0.1 } };
         const sent: Record<keyof typeof kinds, boolean[]> = { chat: [], proofs: [] };
@@ -222,7 +222,7 @@ describe('SurfaceThresholds', () => {
           const kind = random.next() < 0.6 ? 'chat' : 'proofs';
           const score = bell(random, kinds[kind].mean, kinds[kind].deviation);
           const own = { kind: 'share', value: asked } as const;
-          const { isHard } = thresholds.judge(kind, score, own);
+          const { isHard } = thresholds.judge(kind, score, own, DEFAULT_THRESHOLD);
           thresholds.learn(kind, score, own, isHard);
           sent[kind].push(isHard);
           const isOver = pooled.isOver(score, asked) ?? score >= DEFAULT_THRESHOLD;
@@ -238,8 +238,8 @@ describe('SurfaceThresholds', () => {
   });
 
   it('starts from the default threshold, and forgets surfaces that are gone', () => {
-    const thresholds = new SurfaceThresholds(0.42);
-    const verdict = () => thresholds.judge('support', 0.3, calibration);
+    const thresholds = new SurfaceThresholds();
+    const verdict = () => thresholds.judge('support', 0.3, calibration, 0.42);
     expect(verdict()).toEqual({ isHard: false, threshold: 0.42, isLearned: false });
     for (let index = 0; index < 60; index += 1) thresholds.learn('support', index / 200, calibration, false);
     expect(verdict()).toMatchObject({ isHard: true, isLearned: true });
@@ -250,14 +250,14 @@ describe('SurfaceThresholds', () => {
   });
 
   it('holds a fixed threshold whatever comes, and counts a score on it as hard', () => {
-    const thresholds = new SurfaceThresholds(0.42);
+    const thresholds = new SurfaceThresholds();
     const fixed = { kind: 'threshold', value: 0.6 } as const;
     for (let index = 0; index < 500; index += 1) thresholds.learn('support', 0.1, fixed, false);
-    expect(thresholds.judge('support', 0.6, fixed)).toEqual({
+    expect(thresholds.judge('support', 0.6, fixed, 0.42)).toEqual({
       isHard: true,
       threshold: 0.6,
       isLearned: false,
     });
-    expect(thresholds.judge('support', 0.599, fixed).isHard).toBe(false);
+    expect(thresholds.judge('support', 0.599, fixed, 0.42).isHard).toBe(false);
   });
 });

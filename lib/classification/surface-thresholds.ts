@@ -19,12 +19,13 @@ export interface Verdict {
 export class SurfaceThresholds {
   readonly #windows = new Map<string, ShareWindow>();
 
-  /** @param defaultThreshold - The scorer's own, where nothing else is asked for, or not enough is learned. */
-  constructor(private readonly defaultThreshold: number) {}
-
-  /** Changes nothing: the same answer until something is learned. */
-  judge(surface: string, score: number, calibration: Calibration | undefined): Verdict {
-    if (calibration?.kind === 'share') {
+  /**
+   * Changes nothing: the same answer until something is learned.
+   *
+   * @param untilLearned - The threshold where a share is asked for and not enough is learned.
+   */
+  judge(surface: string, score: number, calibration: Calibration, untilLearned: number): Verdict {
+    if (calibration.kind === 'share') {
       const window = this.#windows.get(surface);
       const threshold = window?.threshold(calibration.value);
       const isHard = window?.isOver(score, calibration.value);
@@ -33,7 +34,7 @@ export class SurfaceThresholds {
         return { isHard, threshold: Math.min(threshold, 1), isLearned: true };
       }
     }
-    const threshold = calibration?.kind === 'threshold' ? calibration.value : this.defaultThreshold;
+    const threshold = calibration.kind === 'threshold' ? calibration.value : untilLearned;
     return { isHard: score >= threshold, threshold, isLearned: false };
   }
 

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { CLASSIFICATION_CLASS } from '../planning/index.js';
 import { type AttemptRecord, type RequestRecord, TelemetryBus } from '../telemetry/index.js';
 import { RequestLog } from './request-log.js';
 
@@ -126,6 +127,17 @@ describe('RequestLog', () => {
     expect(third).toMatchObject({ decisionId: 'd3', outcome: 'shed', calls: [] });
     expect((await stat(file)).mode & 0o777).toBe(0o640);
     expect(problems).toEqual([]);
+  });
+
+  it('says of a call that was made for the class that it was, and of no other', async () => {
+    const file = join(directory, 'log.jsonl');
+    log.follow({ file });
+    bus.emit('attempt-ended', attempt('d1', { requestClass: CLASSIFICATION_CLASS }));
+    bus.emit('attempt-ended', attempt('d1', { attempt: 2 }));
+    bus.emit('request-ended', ended('d1', { attempts: 2 }));
+    await log.close();
+    const { calls } = JSON.parse(await readFile(file, 'utf8')) as { calls: AttemptRecord[] };
+    expect(calls.map(({ requestClass }) => requestClass)).toEqual([CLASSIFICATION_CLASS, undefined]);
   });
 
   it('goes on at the end of a file that is there', async () => {

@@ -1,5 +1,6 @@
 import { appendFile, mkdir, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { CLASSIFICATION_CLASS } from '../planning/index.js';
 import type { AttemptRecord, RequestRecord, TelemetryBus } from '../telemetry/index.js';
 
 export interface RequestLogSettings {
@@ -25,11 +26,14 @@ interface Entry {
   readonly calls: readonly AttemptRecord[];
 }
 
-/** What a line says of one call; what is said of its request already is left out. */
+/**
+ * What a line says of one call; what is said of its request already is left out. Of a call that was made to find out the
+ * class, or to check the answer, that it was.
+ */
 function callOf(record: AttemptRecord): object {
   const { decisionId: _decisionId, surface: _surface, workload: _workload, ...rest } = record;
-  const { requestClass: _requestClass, streamed: _streamed, ...call } = rest;
-  return call;
+  const { requestClass, streamed: _streamed, ...call } = rest;
+  return requestClass === CLASSIFICATION_CLASS ? { ...call, requestClass } : call;
 }
 
 /**

@@ -4,6 +4,7 @@ import {
   extractFeatures,
   type ModelCaller,
   type ModelQuestion,
+  NoEligibleDeployment,
 } from '../classification/index.js';
 import type { Workload } from '../context/index.js';
 import { InternalError } from '../errors/internal-error.js';
@@ -131,7 +132,7 @@ export class JourneyModelCaller implements ModelCaller {
 
   private execution(plan: Plan): Omit<Execution, 'request' | 'features' | 'recalledTurns'> {
     const { runtime, labels, signal, records } = this.journey;
-    if (plan.attempts.length === 0) throw new InternalError();
+    if (plan.attempts.length === 0) throw new NoEligibleDeployment();
     return {
       plan: { ...plan, maxAttempts: Math.min(plan.maxAttempts, MAX_ATTEMPTS) },
       labels: { ...labels, requestClass: CLASSIFICATION_CLASS, streamed: false },

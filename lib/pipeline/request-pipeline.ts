@@ -611,7 +611,9 @@ export class RequestPipeline {
     const { classifier } = this.parts;
     const asked = classifiable(runtime, request, features, circumstances);
     const { surface, workload } = circumstances;
-    if (!classDecides(runtime.policy, surface, request.model)) return classifier.preview(asked);
+    // Nor for a request that will be refused.
+    const isPaid = this.parts.budgets.findRefusal(circumstances.budgets) === undefined;
+    if (!isPaid || !classDecides(runtime.policy, surface, request.model)) return classifier.preview(asked);
     const deadlineMs = deadlineOf(runtime.policy, circumstances, options);
     return classifier.classify(asked, {
       decisionId,

@@ -1,4 +1,4 @@
-import { EMBEDDINGS_CLASS } from '../planning/index.js';
+import { CLASSIFICATION_CLASS, EMBEDDINGS_CLASS } from '../planning/index.js';
 import type { RecordedCall } from './behaviour-learner.js';
 import { BadLine } from './read-csv-trace.js';
 import type { TraceRequest } from './trace-request.js';
@@ -56,6 +56,11 @@ function callOf(value: unknown): RecordedCall | undefined {
   };
 }
 
+/** Made to find out the class, or to check the answer: its lengths are not the request's. */
+function isForClass(call: unknown): boolean {
+  return isFields(call) && call.requestClass === CLASSIFICATION_CLASS;
+}
+
 /** @throws {@link BadLine} where it is no line of a request log. */
 export function readLogLine(line: string): LoggedRequest {
   let value: unknown;
@@ -71,10 +76,13 @@ export function readLogLine(line: string): LoggedRequest {
   }
   if (typeof streamed !== 'boolean') throw new BadLine('has no `streamed`');
   if (typeof outcome !== 'string') throw new BadLine('has no `outcome`');
-  const calls = (Array.isArray(value.calls) ? value.calls : []).flatMap((call) => callOf(call) ?? []);
+  const told: readonly unknown[] = Array.isArray(value.calls) ? value.calls : [];
+  const calls = told.flatMap((call) => callOf(call) ?? []);
   if (requestClass === EMBEDDINGS_CLASS) return { request: undefined, skipped: 'embeddings', calls: [] };
   if (CALLERS_FAULTS.has(errorCode)) return { request: undefined, skipped: 'refused', calls };
-  const served = calls.find((call) => call.outcome === 'succeeded') ?? calls.at(-1);
+  // The last one: an answer that was not good enough is followed by another.
+  const own = told.flatMap((call) => (isForClass(call) ? [] : (callOf(call) ?? [])));
+  const served = own.findLast((call) => call.outcome === 'succeeded') ?? own.at(-1);
   const usage = isFields(value.usage) ? value.usage : {};
   const promptTokens = served?.promptTokens ?? count(usage.promptTokens);
   const answerTokens = served?.completionTokens ?? count(usage.completionTokens);

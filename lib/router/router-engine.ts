@@ -3,9 +3,9 @@ import { isDeepStrictEqual } from 'node:util';
 import { BackgroundLane } from '../background/index.js';
 import {
   AnswerChecker,
-  type NeedScorer,
   type OnPlugInFault,
   RequestClassifier,
+  type Scoring,
   TrainedScorer,
 } from '../classification/index.js';
 import { type LlmRouterConfiguration, withFeatureSurfaces } from '../config/index.js';
@@ -35,17 +35,11 @@ const READ_TIMEOUT_MS = 30_000;
 /** The vectors of example prompts are made once, in one call of many. */
 const EXAMPLES_DEADLINE_MS = 30_000;
 
-/** What says how much a request needs a strong model, and from where on it does. */
-export interface ScorerSetup {
-  readonly scorer: NeedScorer;
-  readonly defaultThreshold: number;
-}
-
 /** From here on the trained score is for a strong model. */
 const TRAINED_THRESHOLD = 0.5;
 let trainedScorer: TrainedScorer | undefined;
 
-const BUILT_IN_SCORER: ScorerSetup = {
+const BUILT_IN_SCORING: Scoring = {
   scorer: {
     // Its weights are decoded when the first request comes, not at the boot.
     score: (features) => (trainedScorer ??= new TrainedScorer()).score(features),
@@ -114,7 +108,7 @@ export class RouterEngine {
     options: unknown,
     private readonly upstreams: LlmUpstreams = new ProviderUpstreams(),
     private readonly featureSurfaces: readonly unknown[] = [],
-    { scorer, defaultThreshold }: ScorerSetup = BUILT_IN_SCORER,
+    scoring: Scoring = BUILT_IN_SCORING,
   ) {
     const compiled = this.compile(options);
     const { configuration, policy } = compiled;
@@ -130,8 +124,7 @@ export class RouterEngine {
       this.bus.emit('plug-in-failed', { plugIn, kind, decisionId });
     };
     this.#classifier = new RequestClassifier({
-      scorer,
-      defaultThreshold,
+      scoring: () => scoring,
       prepareVectors: (model, texts) => this.prepareVectors(model, texts),
       onFault,
     });

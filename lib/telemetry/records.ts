@@ -198,8 +198,11 @@ export interface DeploymentPassedOver {
  */
 export type PlugIn = 'class' | 'classifier' | 'examples' | 'judge' | 'verifier' | 'confidence';
 
-/** `bad_answer`: it cannot be used. `breaker_open`: not asked, because of the faults before. */
-export type PlugInFaultKind = 'timeout' | 'error' | 'bad_answer' | 'breaker_open';
+/**
+ * `bad_answer`: it cannot be used. `not_eligible`: the surface's limits leave out every deployment of its model.
+ * `breaker_open`: not asked, because of the faults before.
+ */
+export type PlugInFaultKind = 'timeout' | 'error' | 'bad_answer' | 'not_eligible' | 'breaker_open';
 
 /** A plug-in gave no answer of use; the request went on without it. */
 export interface PlugInFailed {
