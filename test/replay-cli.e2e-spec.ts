@@ -62,12 +62,8 @@ async function run(...argv: string[]): Promise<Run> {
   let out = '';
   let err = '';
   const code = await runCli(argv, {
-    out: (text) => {
-      out += text;
-    },
-    err: (text) => {
-      err += text;
-    },
+    stdout: { write: (text) => (out += text) },
+    stderr: { write: (text) => (err += text) },
     environment: {},
   });
   return { code, out, err };

@@ -81,7 +81,7 @@ Exit code: 0; 1 where a limit (--max-…, --min-…) or a floor is broken; 2 for
 export async function replayCommand(argv: readonly string[], io: CliIo): Promise<number> {
   const options = parseOptions(argv, OPTIONS);
   if (options.has('help')) {
-    io.out(REPLAY_HELP);
+    io.stdout.write(REPLAY_HELP);
     return EXIT.ok;
   }
   const configFile = options.required('config');
@@ -136,12 +136,12 @@ export async function replayCommand(argv: readonly string[], io: CliIo): Promise
       : []),
   ];
   if (options.has('json')) {
-    io.out(`${JSON.stringify({ report, against: other ?? null, notes, broken }, null, 2)}\n`);
+    io.stdout.write(`${JSON.stringify({ report, against: other ?? null, notes, broken }, null, 2)}\n`);
   } else {
-    io.out(`${formatReplay(report, other)}\n`);
-    for (const note of notes) io.out(`note: ${note}\n`);
+    io.stdout.write(`${formatReplay(report, other)}\n`);
+    for (const note of notes) io.stdout.write(`note: ${note}\n`);
   }
-  for (const sentence of broken) io.err(`limit broken: ${sentence}\n`);
+  for (const sentence of broken) io.stderr.write(`limit broken: ${sentence}\n`);
   return broken.length > 0 ? EXIT.limitBroken : EXIT.ok;
 }
 

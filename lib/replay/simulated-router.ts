@@ -241,7 +241,8 @@ export class SimulatedRouter implements ReplayedRouter {
       this.#isWatching = false;
       // Looks at all that is watched.
       this.#alerts.report();
-      if (this.#open > 0) this.watchAlerts();
+      // Alone it must not keep the clock going: a request that nobody ends would be waited for without end.
+      if (this.#open > 0 && !this.#clock.isIdle) this.watchAlerts();
     });
   }
 }

@@ -3,7 +3,13 @@ import { RulesClassifier } from '../classification/index.js';
 import { type LlmRouterConfiguration, withFeatureSurfaces } from '../config/index.js';
 import { ConfigurationError, OverloadedError } from '../errors/index.js';
 import { createPlanExecutor, type PlanExecutor } from '../execution/index.js';
-import { AlertStore, KpiStore, type PrometheusMetrics, RequestLog, SavingsStore } from '../observability/index.js';
+import {
+  AlertStore,
+  KpiStore,
+  type PrometheusMetrics,
+  RequestLog,
+  SavingsStore,
+} from '../observability/index.js';
 import { buildRuntime, RequestPipeline, type RoutingRuntime } from '../pipeline/index.js';
 import { type CompiledOptions, compileOptions, type PolicySnapshot } from '../planning/index.js';
 import type { LlmUpstreams } from '../providers/llm-upstreams.js';
