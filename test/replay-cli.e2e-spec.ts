@@ -122,7 +122,7 @@ describe('replay, on the command line', () => {
     const { report, against, notes, broken } = JSON.parse(out) as Json;
     expect(report).toMatchObject({ requests: 300, succeeded: 300, floorViolations: 0, shedRate: 0 });
     expect(report.surfaces.chat?.sloAttainment).toBeGreaterThan(0.8);
-    expect(report.costUsd).toBeGreaterThan(against!.costUsd * 2);
+    expect(report.costUsd).toBeGreaterThan(against!.costUsd);
     expect({ notes, broken }).toEqual({ notes: [], broken: [] });
   });
 
