@@ -22,13 +22,14 @@ const rows = [
   ['quality', 'safety', 'cost', 'signals'],
   ['storage'],
   ['telemetry'],
-  ['context', 'chat', 'catalog', 'config', 'errors'],
+  ['context', 'chat', 'catalog', 'config', 'errors', 'calendar'],
 ];
 
 /** Neighbours that a room of the same row may import. */
 const named = {
   chat: ['errors'],
-  config: ['errors', 'catalog', 'context'],
+  config: ['errors', 'catalog', 'context', 'calendar'],
+  router: ['background'],
 };
 
 /** What a room may import from outside the rows: the module under test, and the kit that stands alone. */

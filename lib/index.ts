@@ -1,5 +1,6 @@
 export type { LongContextPrice, ModelCapability, ModelPrice, TaskKind } from './catalog/catalog-model.js';
 export type { PresetName } from './catalog/presets/provider-preset.js';
+export type { BackgroundReport } from './background/index.js';
 export type {
   ChatCompletion,
   ChatCompletionChunk,
@@ -9,33 +10,53 @@ export type {
   EmbeddingResponse,
   TokenUsage,
 } from './chat/index.js';
+export type { PeriodLength } from './calendar/index.js';
 export { checkLlmRouterOptions, type LlmRouterOptionsReport } from './check-llm-router-options.js';
-export type { Classification } from './classification/index.js';
+export type { Classification, ClassifiedBy } from './classification/index.js';
 export {
   loadConfigurationFile,
   type AiSdkLanguageModel,
   type AlertsOptions,
+  type AnswerVerifier,
   type ApiKeyOptions,
+  type BackgroundOptions,
   type BreakerOptions,
+  type BudgetOptions,
+  type BudgetsOptions,
+  type CalibrationOptions,
+  type ClassConditionOptions,
+  type ClassificationInput,
+  type ClassificationOptions,
+  type ClassifierOptions,
+  type ClassOptions,
   type ConcurrencyOptions,
   type ConfigurationFileWatchOptions,
+  type CustomClassification,
+  type CustomClassifier,
   type DeploymentOptions,
+  type ExamplesOptions,
   type ExecutionOptions,
   type HealthOptions,
   type HealthProbeOptions,
   type HedgeOptions,
   type HttpOptions,
+  type JudgeOptions,
   type LimitsOptions,
   type LlmRouterConfiguration,
   type LlmRouterFeatureOptions,
   type LlmRouterOptions,
   type LongContextPriceOptions,
   type ModelOptions,
+  type OffPeakOptions,
   type OwnTimeoutOptions,
+  type PeakHoursOptions,
   type PriceOptions,
   type ProviderApiName,
   type ProviderOptions,
+  type GlobalRankingOptions,
   type QueueOptions,
+  type RankingOptions,
+  type RankingWeightOptions,
   type ReasoningMemoryOptions,
   type RequestLogOptions,
   type RetryOptions,
@@ -44,18 +65,22 @@ export {
   type SurfaceOptions,
   type TierOptions,
   type TimeoutOptions,
+  type VerifyOptions,
 } from './config/index.js';
+export type { BudgetReport, BudgetState } from './cost/index.js';
 export type { LlmRequestContext, SurfaceName, SurfaceTightening, Workload } from './context/index.js';
 // All of it, not by name: only so does the declaration of an application's surfaces merge with ours.
 export type * from './context/llm-surfaces.js';
 export {
   AllAttemptsFailedError,
   type AttemptFailureSummary,
+  BudgetExceededError,
   ClientClosedRequestError,
   ConfigurationError,
   type ConfigurationIssue,
   ContextLengthExceededError,
   DeadlineExceededError,
+  EnqueuedRequestLostError,
   InternalError,
   InvalidApiKeyError,
   InvalidRequestError,
@@ -69,6 +94,7 @@ export {
   RateLimitedError,
   type RejectionSummary,
   RequestTooLargeError,
+  type SpentBudget,
   StreamInterruptedError,
   SurfaceNotAllowedError,
   UpstreamRejectedError,
@@ -100,6 +126,7 @@ export type {
   Percentiles,
   RequestSavings,
   Savings,
+  ObservedSavings,
   SavingsReport,
   UnpricedCalls,
 } from './observability/index.js';
@@ -110,7 +137,7 @@ export type {
   RouterCallOptions,
   RoutingInfo,
 } from './pipeline/index.js';
-export type { RankingTerms, RejectionReason } from './planning/index.js';
+export type { RankingPreset, RankingTerms, RankingWeights, RejectionReason } from './planning/index.js';
 export { LlmUpstreams } from './providers/llm-upstreams.js';
 export {
   type ReconfigureReport,
@@ -121,4 +148,4 @@ export {
   type RouterFetch,
   RouterService,
 } from './router/index.js';
-export type { Alert, AlertKind, AlertSubject, Outcome, Tier } from './telemetry/index.js';
+export type { Alert, AlertKind, AlertSubject, BudgetScope, Outcome, Tier } from './telemetry/index.js';

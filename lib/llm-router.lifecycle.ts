@@ -10,7 +10,7 @@ import {
 import { didYouMean } from './config/index.js';
 import { ConfigurationError, type ConfigurationIssue } from './errors/index.js';
 import { SurfaceExplorer } from './nest/index.js';
-import { describeAlert, describeHandlerCall } from './observability/index.js';
+import { describeAlert, describeHandlerCall, describeObserved } from './observability/index.js';
 import {
   bootTable,
   describeShortfall,
@@ -20,6 +20,25 @@ import {
   tightenSurface,
 } from './planning/index.js';
 import { RouterEngine } from './router/index.js';
+import type { BudgetEvent, PlugIn, PlugInFaultKind } from './telemetry/index.js';
+
+/** The same fault of a plug-in is told once in so long. */
+const TELL_AGAIN_MS = 60_000;
+
+const PLUG_INS: Readonly<Record<PlugIn, string>> = {
+  class: "a class's `matches`",
+  classifier: 'the `classifier`',
+  examples: 'the comparison with `examples`',
+  judge: 'the `judge`',
+  verifier: 'a `verifier`',
+  confidence: 'the question for `confidence`',
+};
+
+const PLUG_IN_FAULTS: Readonly<Record<Exclude<PlugInFaultKind, 'breaker_open'>, string>> = {
+  timeout: 'did not answer in time',
+  error: 'failed',
+  bad_answer: 'gave an answer that cannot be used',
+};
 
 /** What happens at boot and at shutdown, and the only place that logs. */
 @Injectable()
@@ -70,6 +89,13 @@ export class LlmRouterLifecycle
     engine.bus.on('alert-cleared', (alert) => {
       this.#logger.log(`Alert cleared (${alert.kind}): ${describeAlert(alert)}`);
     });
+    engine.bus.on('budget-nearly-spent', (event) => {
+      this.#logger.warn(`80 % spent of ${describeBudget(event)}`);
+    });
+    engine.bus.on('budget-spent', (event) => {
+      const then = event.onExceeded === 'reject' ? 'requests are refused' : 'the cheapest models serve';
+      this.#logger.warn(`Spent: ${describeBudget(event)}; until it begins anew ${then}`);
+    });
     engine.bus.on('key-refused', ({ provider, position, total, usable, kind, outMs }) => {
       this.#logger.warn(
         `Key ${position} of ${total} of provider "${provider}" was refused (${kind}) and is taken out, ` +
@@ -86,10 +112,25 @@ export class LlmRouterLifecycle
       if (to === 'open') this.#logger.warn(`Breaker of ${deployment} open for ${seconds} s`);
       else this.#logger.log(`Breaker of ${deployment}: ${to.replace('_', ' ')}`);
     });
+    const told = new Map<string, number>();
+    engine.bus.on('plug-in-failed', ({ plugIn, kind }) => {
+      // Of those that fail for every request one line a minute is enough; what follows a fault is none of its own.
+      if (kind === 'breaker_open') return;
+      const what = `${plugIn} ${kind}`;
+      if (Date.now() - (told.get(what) ?? 0) < TELL_AGAIN_MS) return;
+      told.set(what, Date.now());
+      this.#logger.warn(
+        `Classification: ${PLUG_INS[plugIn]} ${PLUG_IN_FAULTS[kind]}; requests go on without it`,
+      );
+    });
     engine.bus.on('handler-ended', (record) => {
       const line = describeHandlerCall(record);
       if (record.outcome === 'failed') this.#logger.warn(line);
       else this.#logger.log(line);
+    });
+    engine.bus.on('request-ended', (record) => {
+      const line = describeObserved(record);
+      if (line !== undefined) this.#logger.log(line);
     });
     engine.bus.on('attempt-ended', (record) => {
       if (record.outcome !== 'failed' && record.outcome !== 'timed_out') return;
@@ -155,6 +196,11 @@ export class LlmRouterLifecycle
   async onApplicationShutdown(): Promise<void> {
     await this.engine.close();
   }
+}
+
+function describeBudget({ scope, name, isConfigured, per, limitUsd, resetsAtMs }: BudgetEvent): string {
+  const whose = isConfigured ? `${scope} ${name}` : 'a tenant without one of its own';
+  return `the budget of ${whose} ($${limitUsd} per ${per}, anew at ${new Date(resetsAtMs).toISOString()})`;
 }
 
 function counted(requests: number): string {

@@ -105,6 +105,7 @@ describe.each(PLATFORMS)('savings, on %s', (platform) => {
         cheap: expect.objectContaining({ answered: 6, spentUsd: 0.012, baselineUsd: 0.18 }) as object,
         dear: expect.objectContaining({ answered: 4, spentUsd: 0.12, savedUsd: 0, savedShare: 0 }) as object,
       },
+      observed: null,
       notes: [],
     });
     expect(app.app.get(RouterService).savings()).toEqual(report);

@@ -27,9 +27,13 @@ export const MODEL_CAPABILITIES = [
 ] as const satisfies readonly ModelCapability[];
 
 /** Whether a model that declares these makes vectors and answers no chat. */
-export function isEmbeddingModel(capabilities: Iterable<ModelCapability>): boolean {
-  const declared = [...capabilities];
-  return declared.length === 1 && declared[0] === 'embeddings';
+export function isEmbeddingModel(
+  capabilities: ReadonlySet<ModelCapability> | readonly ModelCapability[],
+): boolean {
+  // Asked on the way of every request: nothing is copied.
+  return 'size' in capabilities
+    ? capabilities.size === 1 && capabilities.has('embeddings')
+    : capabilities.length === 1 && capabilities[0] === 'embeddings';
 }
 
 /**

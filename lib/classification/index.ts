@@ -1,4 +1,24 @@
-export { BUILT_IN_CLASSES, type Classification, type Classifier } from './classifier.js';
+export { type ClassCondition, compileCondition } from './class-condition.js';
+export type {
+  ClassificationPolicy,
+  ClassifierPolicy,
+  ExamplesPolicy,
+  JudgePolicy,
+  OwnClass,
+} from './classification-policy.js';
+export { BUILT_IN_CLASSES, type Classification, type ClassifiedBy, type Classifier } from './classifier.js';
 export { type EmbeddingFeatures, extractEmbeddingFeatures } from './embedding-features.js';
+export type { ModelCaller, ModelQuestion, PrepareVectors } from './model-caller.js';
+export type { NeedScorer } from './need-scorer.js';
+export type { OnPlugInFault } from './plug-in-gate.js';
+export {
+  type AskingRequest,
+  type ClassifiableRequest,
+  RequestClassifier,
+  type RequestClassifierParts,
+} from './request-classifier.js';
 export { extractFeatures, type RequestFeatures } from './request-features.js';
-export { RulesClassifier } from './rules-classifier.js';
+export { RULES_THRESHOLD, RulesClassifier } from './rules-classifier.js';
+export { AnswerChecker, type CheckedAnswer } from './verification/answer-checker.js';
+export type { VerifyPolicy } from './verification/verify-policy.js';
+export type { Calibration } from './surface-thresholds.js';

@@ -1,4 +1,5 @@
 import type { Classification, Classifier } from './classifier.js';
+import type { NeedScorer } from './need-scorer.js';
 import type { RequestFeatures } from './request-features.js';
 
 interface Marker {
@@ -149,7 +150,8 @@ const MARKERS: readonly Marker[] = [
 ];
 
 const BIAS = -2;
-const THRESHOLD = 0.5;
+/** Where {@link RulesClassifier} tells hard from easy. */
+export const RULES_THRESHOLD = 0.5;
 
 function count(text: string, marker: Marker): number {
   let found = 0;
@@ -164,8 +166,13 @@ function count(text: string, marker: Marker): number {
  * The built-in classifier: words and shapes that speak for or against reasoning, summed into a logistic score.
  * English words; other languages are judged by length, numbers and code alone.
  */
-export class RulesClassifier implements Classifier {
+export class RulesClassifier implements Classifier, NeedScorer {
   classify(features: RequestFeatures): Classification {
+    const score = this.score(features);
+    return { class: score >= RULES_THRESHOLD ? 'complex_reasoning' : 'simple_queries', score };
+  }
+
+  score(features: RequestFeatures): number {
     const text = features.questionText.trim();
     let sum = BIAS;
     for (const marker of MARKERS) sum += marker.weight * count(text, marker);
@@ -173,7 +180,6 @@ export class RulesClassifier implements Classifier {
     const doublings = Math.log2(Math.max(features.questionCharacters, 1) / 40);
     sum += 0.25 * Math.min(Math.max(0, doublings), 5);
     sum += 0.15 * Math.min(features.toolCount, 4);
-    const score = 1 / (1 + Math.exp(-sum));
-    return { class: score >= THRESHOLD ? 'complex_reasoning' : 'simple_queries', score };
+    return 1 / (1 + Math.exp(-sum));
   }
 }

@@ -131,6 +131,9 @@ export async function replayCommand(argv: readonly string[], io: CliIo): Promise
           `nothing is known of ${assumed.join(', ')}: a first token after about 500 ms and 80 tokens a second are assumed`,
         ]
       : []),
+    ...(compiled.policy.observedBaseline === undefined
+      ? []
+      : ['`mode: observe` is replayed as if it routed: what it would do is the question']),
     ...(unknown.length > 0
       ? [`the configuration has no surface ${unknown.join(', ')}: replayed without one`]
       : []),

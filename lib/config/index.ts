@@ -10,6 +10,24 @@ export {
 export { loadConfigurationFile } from './load-configuration-file.js';
 export type { AiSdkLanguageModel } from './options/ai-sdk-language-model.js';
 export { AlertsOptions } from './options/alerts.options.js';
+export { BackgroundOptions } from './options/background.options.js';
+export { BudgetOptions, BudgetsOptions } from './options/budget.options.js';
+export type { AnswerVerifier } from './options/answer-verifier.js';
+export type {
+  ClassificationInput,
+  CustomClassification,
+  CustomClassifier,
+} from './options/classification-input.js';
+export {
+  CalibrationOptions,
+  CLASS_LANGUAGES,
+  ClassConditionOptions,
+  ClassificationOptions,
+  ClassifierOptions,
+  ClassOptions,
+  ExamplesOptions,
+  JudgeOptions,
+} from './options/classification.options.js';
 export { DeploymentOptions } from './options/deployment.options.js';
 export { BreakerOptions } from './options/breaker.options.js';
 export { ConcurrencyOptions } from './options/concurrency.options.js';
@@ -28,6 +46,7 @@ export {
 } from './options/llm-router.options.js';
 export { LongContextPriceOptions } from './options/long-context-price.options.js';
 export { ModelOptions } from './options/model.options.js';
+export { OffPeakOptions, PeakHoursOptions, WEEKDAYS } from './options/peak-hours.options.js';
 export { PriceOptions } from './options/price.options.js';
 export { ProviderOptions, type ProviderApiName } from './options/provider.options.js';
 export { GlobalRankingOptions, RankingOptions, RankingWeightOptions } from './options/ranking.options.js';
@@ -36,6 +55,8 @@ export { ReasoningMemoryOptions } from './options/reasoning-memory.options.js';
 export { RequestLogOptions } from './options/request-log.options.js';
 export { ShutdownOptions } from './options/shutdown.options.js';
 export { SurfaceOptions } from './options/surface.options.js';
+export { nameOfKey } from './name-of-key.js';
+export { VerifyOptions } from './options/verify.options.js';
 export { concealExpanded } from './expand-environment.js';
 export { type ConfigurationReading, inspectConfiguration, readConfiguration } from './read-configuration.js';
 export { MODULE_EXTRAS, withoutModuleExtras } from './module-extras.js';

@@ -74,6 +74,7 @@ const EVERYTHING = {
       onStreamFailure: 'continue',
       onContentFilter: 'next_model',
       hedge: false,
+      budget: { usd: 5, per: 'month', onExceeded: 'downgrade' },
     },
   },
   clientModel: 'binding',
@@ -105,15 +106,46 @@ const EVERYTHING = {
     requestsInFlightPerKey: 3,
   },
   http: {
-    apiKeys: [{ key: 'k', tenant: 't', surfaces: ['My_Surface'], admin: true }],
+    apiKeys: [
+      {
+        key: 'k',
+        tenant: 't',
+        surfaces: ['My_Surface'],
+        admin: true,
+        budget: [{ usd: 0.5, per: 'day', onExceeded: 'downgrade' }],
+      },
+    ],
     publicMetrics: true,
+  },
+  budgets: {
+    timezone: 'Europe/Berlin',
+    tenants: { My_Tenant: [{ usd: 6, per: 'day', onExceeded: 'downgrade' }], other: { usd: 7, per: 'day' } },
+    defaultTenant: { usd: 8, per: 'month' },
+    maxTenants: 9,
+  },
+  peakHours: {
+    timezone: 'Europe/Berlin',
+    days: ['mon'],
+    from: '09:00',
+    to: '18:00',
+    interactive: 'fastest',
+    background: 'balanced',
+    offPeak: { interactive: 'best', background: 'cheapest' },
+  },
+  background: {
+    maxSize: 1,
+    maxBytes: 2_000,
+    maxConcurrency: 3,
+    backgroundShare: 0.4,
+    interactiveShare: 0.6,
+    deadlineMs: 7,
   },
   health: { failOnSurfaces: ['My_Surface'], probe: { enabled: true, intervalMs: 5, timeoutMs: 6 } },
   strict: true,
 } as const;
 
 /** Whose entries' names are the user's own. */
-const MAPS = new Set(['providers', 'models', 'routingRules', 'surfaces']);
+const MAPS = new Set(['providers', 'models', 'routingRules', 'surfaces', 'tenants']);
 
 function respell(value: unknown, spell: (key: string) => string, isMap = false): unknown {
   if (Array.isArray(value)) return value.map((entry) => respell(entry, spell));
@@ -231,7 +263,7 @@ describe('unknown keys', () => {
   });
 
   it.each([
-    ['budget', 'unknown key: it belongs under `execution.retries`'],
+    ['budget', 'unknown key. Did you mean "budgets"?'],
     ['hedge', 'unknown key: it belongs under `surfaces.<name>` or `execution`'],
     ['breaker', 'unknown key: it belongs under `execution`'],
     ['maxShare', 'unknown key: it belongs under `execution.hedge`'],
@@ -282,18 +314,16 @@ describe('keys whose feature is not built', () => {
       );
       expect(issues.map(({ path }) => path).toSorted()).toEqual([
         'alerts.webhook',
-        'peakHours',
         'storage',
         'surfaces.legal.provenance',
-        'surfaces.support.budget',
       ]);
     },
   );
 
   it('are refused in any spelling, with what to do meanwhile', () => {
-    const raw = { peak_hours: {}, STORAGE: null, surfaces: { a: { Provenance: true } } };
+    const raw = { Observability: {}, STORAGE: null, surfaces: { a: { Provenance: true } } };
     expect(issuesOf(raw)).toEqual([
-      { path: 'peak_hours', message: 'not supported in this version' },
+      { path: 'Observability', message: 'not supported in this version' },
       { path: 'STORAGE', message: 'not supported in this version: state is kept in memory' },
       { path: 'surfaces.a.Provenance', message: 'not supported in this version: use `pin` to fix the model' },
     ]);
@@ -331,7 +361,7 @@ describe('wrong types, each by its path', () => {
   const notCounts = [0, 1.5, 2 ** 60, ...notNumbers];
   const notFlags = ['true', 0, 1, 'yes', [], {}];
   const notSections = [5, 'x', true, []];
-  const cases: [Path, readonly unknown[]][] = [
+  const cases: (readonly [Path, readonly unknown[]])[] = [
     [['providers'], notSections],
     [p, notSections],
     [
@@ -586,6 +616,75 @@ describe('wrong types, each by its path', () => {
       ['health', 'failOnSurfaces'],
       ['x', 5, {}, [5], ['']],
     ],
+    ...[
+      [...s, 'budget'],
+      [...k, 'budget', 0],
+      ['budgets', 'tenants', 'My_Tenant', 0],
+      ['budgets', 'tenants', 'other'],
+      ['budgets', 'defaultTenant'],
+    ].flatMap((b) => [
+      [
+        [...b, 'usd'],
+        [0, 9_000_001, ...notNumbers, undefined, null],
+      ] as const,
+      [
+        [...b, 'per'],
+        ['week', true, 5, ...odd, undefined, null],
+      ] as const,
+      [
+        [...b, 'onExceeded'],
+        ['refuse', true, 5, ...odd],
+      ] as const,
+    ]),
+    [
+      [...s, 'budget'],
+      ['x', 5, true],
+    ],
+    [
+      ['budgets', 'timezone'],
+      ['Mars/Olympus', true, 5, ...odd],
+    ],
+    [['budgets', 'maxTenants'], notCounts],
+    [
+      ['peakHours', 'timezone'],
+      ['Mars/Olympus', true, 5, ...odd],
+    ],
+    [
+      ['peakHours', 'days'],
+      ['mon', 5, {}, [5], ['monday']],
+    ],
+    ...['from', 'to'].map(
+      (name) =>
+        [
+          ['peakHours', name],
+          ['9:00', '24:01', '12:60', 540, undefined, null, ...odd],
+        ] as const,
+    ),
+    ...[['interactive'], ['background'], ['offPeak', 'interactive'], ['offPeak', 'background']].map(
+      (path) =>
+        [
+          ['peakHours', ...path],
+          ['worst', true, 5, ...odd],
+        ] as const,
+    ),
+    [
+      ['background', 'maxSize'],
+      [1.5, ...notNumbers],
+    ],
+    [
+      ['background', 'maxBytes'],
+      [1_023, ...notCounts],
+    ],
+    [['background', 'maxConcurrency'], notCounts],
+    [
+      ['background', 'backgroundShare'],
+      [1.01, ...notNumbers],
+    ],
+    [
+      ['background', 'interactiveShare'],
+      [1.01, ...notNumbers],
+    ],
+    [['background', 'deadlineMs'], notCounts],
     [['health', 'probe'], notSections],
     [['health', 'probe', 'enabled'], notFlags],
     [['health', 'probe', 'intervalMs'], notCounts],

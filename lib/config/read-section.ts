@@ -108,11 +108,11 @@ export function readSection<Options extends object>(
       values[property] = expandValue(value, valuePath, context);
     } else if (section.kind === 'section') {
       nested[property] = readSection(section.type(), value, valuePath, context);
+    } else if (section.kind === 'one-or-many') {
+      nested[property] = readOneOrMany(section.type(), value, valuePath, context);
     } else if (section.kind === 'list') {
       if (Array.isArray(value)) {
-        nested[property] = value.map((entry, index) =>
-          readSection(section.type(), entry, `${valuePath}[${index}]`, context),
-        );
+        nested[property] = readList(section.type(), value, valuePath, context);
       } else {
         // Given, though wrongly: nothing further is to be said of its absence.
         nested[property] = [];
@@ -123,7 +123,8 @@ export function readSection<Options extends object>(
       const map = Object.create(null) as Record<string, unknown>;
       for (const [name, entry] of Object.entries(value)) {
         if (entry === undefined) continue;
-        map[name] = readSection(section.type(), entry ?? {}, join(valuePath, name), context);
+        const read = section.hasLists === true ? readOneOrMany : readSection;
+        map[name] = read(section.type(), entry ?? {}, join(valuePath, name), context);
       }
       nested[property] = map;
     } else {
@@ -141,6 +142,26 @@ export function readSection<Options extends object>(
     if (value !== undefined) Object.assign(instance, { [property]: value });
   }
   return instance;
+}
+
+function readList(
+  type: new () => object,
+  entries: readonly unknown[],
+  path: string,
+  context: ReadingContext,
+): object[] {
+  return entries.map((entry, index) => readSection(type, entry, `${path}[${index}]`, context));
+}
+
+function readOneOrMany(
+  type: new () => object,
+  value: unknown,
+  path: string,
+  context: ReadingContext,
+): object | object[] {
+  return Array.isArray(value)
+    ? readList(type, value, path, context)
+    : readSection(type, value, path, context);
 }
 
 function expandValue(value: unknown, path: string, context: ReadingContext): unknown {

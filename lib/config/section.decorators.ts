@@ -1,7 +1,9 @@
 /** How a property of an options class nests another options class. */
 export interface SectionDescription {
-  readonly kind: 'section' | 'list' | 'map';
+  readonly kind: 'section' | 'list' | 'one-or-many' | 'map';
   readonly type: () => new () => object;
+  /** Of a map: each name may have a list of them. */
+  readonly hasLists?: boolean;
 }
 
 const sections = new WeakMap<object, Map<string, SectionDescription>>();
@@ -27,10 +29,21 @@ export function SectionList(type: () => new () => object): PropertyDecorator {
   };
 }
 
-/** The property maps names that users invent to objects of the given options class. */
-export function SectionMap(type: () => new () => object): PropertyDecorator {
+/** The property is one object of the given options class, or a list of them. */
+export function SectionOneOrMany(type: () => new () => object): PropertyDecorator {
   return (prototype, property) => {
-    remember(prototype, property, { kind: 'map', type });
+    remember(prototype, property, { kind: 'one-or-many', type });
+  };
+}
+
+/**
+ * The property maps names that users invent to objects of the given options class.
+ *
+ * @param entries - `many`: or to a list of them.
+ */
+export function SectionMap(type: () => new () => object, entries: 'one' | 'many' = 'one'): PropertyDecorator {
+  return (prototype, property) => {
+    remember(prototype, property, { kind: 'map', type, hasLists: entries === 'many' });
   };
 }
 

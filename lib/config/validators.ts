@@ -1,3 +1,4 @@
+import { isTimezone } from '../calendar/index.js';
 import { ValidateBy } from './class-validator.js';
 import { MAX_KEY_LENGTH, MAX_KEYS } from './key-limits.js';
 import { didYouMean } from './suggest.js';
@@ -78,6 +79,44 @@ export function IsAmount(minimum = 0): PropertyDecorator {
     validator: {
       validate: (value) => typeof value === 'number' && Number.isFinite(value) && value >= minimum,
       defaultMessage: () => `must be a number of at least ${minimum}`,
+    },
+  });
+}
+
+/** What is counted in billionths of a dollar without a rounding. */
+const MAX_DOLLARS = 9_000_000;
+
+/** An amount of money of which something can be spent. */
+export function IsDollars(): PropertyDecorator {
+  return ValidateBy({
+    name: 'isDollars',
+    validator: {
+      validate: (value) => typeof value === 'number' && value > 0 && value <= MAX_DOLLARS,
+      defaultMessage: () => `must be a number of US dollars over 0 and at most ${MAX_DOLLARS}`,
+    },
+  });
+}
+
+/** A zone of the IANA database that the runtime knows. */
+export function IsTimezone(): PropertyDecorator {
+  return ValidateBy({
+    name: 'isTimezone',
+    validator: {
+      validate: (value) => isTimezone(value),
+      defaultMessage: () => 'must be the IANA name of a time zone, for example "Europe/Berlin" or "UTC"',
+    },
+  });
+}
+
+const CLOCK_TIME = /^(?:(?:[01]\d|2[0-3]):[0-5]\d|24:00)$/;
+
+/** A time of day. */
+export function IsClockTime(): PropertyDecorator {
+  return ValidateBy({
+    name: 'isClockTime',
+    validator: {
+      validate: (value) => typeof value === 'string' && CLOCK_TIME.test(value),
+      defaultMessage: () => 'must be a time of day from "00:00" to "24:00", in quotes in YAML',
     },
   });
 }

@@ -1,6 +1,11 @@
 export { affordableOutputTokens, MIN_AFFORDABLE_OUTPUT_TOKENS } from './affordable-output.js';
+export { type Budget, type BudgetPolicy, NO_BUDGETS } from './budget.js';
+export { BudgetLedger, type BudgetSubject } from './budget-ledger.js';
+export type { BudgetReport, BudgetState } from './budget-report.js';
 export { cappedOutputTokens } from './capped-output.js';
 export { costOfUsage } from './cost-of-usage.js';
 export { isWithinPrice, mixedPricePer1k } from './mixed-price.js';
 export { findOddPrices, type PriceContext } from './odd-prices.js';
 export { priceForPrompt } from './price-for-prompt.js';
+export { mostCostUsd, type OutputToPay } from './request-cost.js';
+export type { BudgetPatience, BudgetReservation, RequestBudget } from './request-budget.js';

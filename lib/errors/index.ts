@@ -1,8 +1,10 @@
 export { AllAttemptsFailedError, type AttemptFailureSummary } from './all-attempts-failed-error.js';
+export { BudgetExceededError, type SpentBudget } from './budget-exceeded-error.js';
 export { ClientClosedRequestError } from './client-closed-request-error.js';
 export { ConfigurationError, type ConfigurationIssue } from './configuration-error.js';
 export { ContextLengthExceededError } from './context-length-exceeded-error.js';
 export { DeadlineExceededError } from './deadline-exceeded-error.js';
+export { EnqueuedRequestLostError } from './enqueued-request-lost-error.js';
 export { InternalError } from './internal-error.js';
 export { InvalidApiKeyError } from './invalid-api-key-error.js';
 export { InvalidRequestError } from './invalid-request-error.js';

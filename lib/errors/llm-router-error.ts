@@ -9,6 +9,7 @@ export type LlmRouterErrorCode =
   | 'invalid_request'
   | 'no_eligible_model'
   | 'context_length_exceeded'
+  | 'budget_exceeded'
   | 'invalid_api_key'
   | 'surface_not_allowed'
   | 'model_not_found'
@@ -16,6 +17,7 @@ export type LlmRouterErrorCode =
   | 'request_too_large'
   | 'rate_limit_exceeded'
   | 'overloaded'
+  | 'enqueued_request_lost'
   | 'deadline_exceeded'
   | 'all_attempts_failed'
   | 'upstream_rejected'
@@ -27,7 +29,12 @@ export type LlmRouterErrorCode =
 
 /** OpenAI's coarse `error.type`. */
 export type OpenAiErrorType =
-  'invalid_request_error' | 'authentication_error' | 'permission_error' | 'rate_limit_error' | 'server_error';
+  | 'invalid_request_error'
+  | 'authentication_error'
+  | 'insufficient_quota'
+  | 'permission_error'
+  | 'rate_limit_error'
+  | 'server_error';
 
 export interface LlmRouterErrorDetails {
   readonly message: string;

@@ -320,11 +320,12 @@ export class Cascade<Prepared, Answer> {
     againMs: number | undefined,
     lookAgainMs = againMs,
   ): Promise<{ planned: PlannedAttempt; place: RoomPlace } | 'wait' | undefined> {
-    const { plan, settings, signal } = this.execution;
+    const { plan, settings, signal, hasShare = false } = this.execution;
     const waiting = this.parts.room.wait({
       deployments: full.map(({ deployment }) => deployment),
-      isBackground: plan.workload === 'background',
-      priority: plan.surface.priority,
+      isBackground: plan.workload === 'background' && !hasShare,
+      // A share that others come before is none.
+      priority: hasShare ? Number.MAX_SAFE_INTEGER : plan.surface.priority,
       leftMs: remainingMs(this.execution),
       inTimeMs: this.inTimeMs(full),
       maxSize: settings.queue.maxSize,
@@ -451,7 +452,7 @@ export class Cascade<Prepared, Answer> {
       bus: this.parts.bus,
       execution: this.execution,
       planned,
-      attempt: this.#attempts,
+      attempt: (this.execution.attemptsBefore ?? 0) + this.#attempts,
       kind: this.kind,
       mayMoveOn: () => !mayOverlap && this.mayMoveOn() && this.parts.giveUps.take(),
       onBegun: () => {

@@ -31,6 +31,8 @@ export interface PlannedExecution {
   readonly signals: SignalsSnapshot;
   /** Two copies of it may be under way at once. */
   readonly mayOverlap: boolean;
+  /** Background work that runs within its guaranteed share: in the waiting room it comes first. Absent: no. */
+  readonly hasShare?: boolean;
   readonly clients: ReadonlyMap<string, UpstreamClient>;
   /** The caller's: its abort ends the upstream call and starts no other. */
   readonly signal: AbortSignal | undefined;
@@ -38,6 +40,8 @@ export interface PlannedExecution {
   readonly startedAt: number;
   /** Filled as attempts end, in the order they ended. */
   readonly records: AttemptRecord[];
+  /** Calls made for the request before this plan: its attempts are numbered from there. Absent: none. */
+  readonly attemptsBefore?: number;
 }
 
 /** Milliseconds until the request's deadline; 0 or less: it has passed. */

@@ -1,6 +1,6 @@
-import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import type { ApiKeyOptions, HttpOptions } from '../config/index.js';
+import { type ApiKeyOptions, type HttpOptions, nameOfKey } from '../config/index.js';
 import { InvalidApiKeyError } from '../errors/invalid-api-key-error.js';
 import { SurfaceNotAllowedError } from '../errors/surface-not-allowed-error.js';
 
@@ -19,14 +19,6 @@ const LOOPBACK_HOST = /^(?:localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\])(?::
 
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
-}
-
-/** Of this process alone: what a key is named by tells nothing of it. */
-const NAMING_SECRET = randomBytes(32);
-
-/** The same for the same key, wherever a later configuration lists it. */
-function nameOf(key: string): string {
-  return `key-${createHmac('sha256', NAMING_SECRET).update(key).digest('base64url').slice(0, 16)}`;
 }
 
 function header(request: IncomingMessage, name: string): string | undefined {
@@ -49,7 +41,7 @@ export class CallerGuard {
     this.#keys = (options.apiKeys ?? []).map((entry) => ({
       digest: digest(entry.key),
       options: entry,
-      id: nameOf(entry.key),
+      id: nameOfKey(entry.key),
     }));
     this.#publicMetrics = options.publicMetrics ?? false;
   }

@@ -1,6 +1,8 @@
 export { type AlertReport, describeAlert } from './alert-report.js';
 export { type AlertSettings, AlertStore } from './alert-store.js';
 export { describeHandlerCall } from './describe-handler-call.js';
+export { describeObserved } from './describe-observed.js';
+export type { ObservedSavings } from './observed-savings.js';
 export type { HandlerKpi } from './handler-kpi-aggregate.js';
 export type { Percentiles } from './histogram.js';
 export type { Kpi } from './kpi-aggregate.js';

@@ -304,7 +304,7 @@ describe('PrometheusMetrics', () => {
     const named = new Set(
       lines.filter((line) => line.startsWith('# TYPE ')).map((line) => line.split(' ')[2]),
     );
-    expect(named.size).toBe(13);
+    expect(named.size).toBe(14);
     expect(lines.filter((line) => line.startsWith('# HELP ')).length).toBe(named.size);
     expect(lines.join('\n')).not.toContain('dec_1');
   });

@@ -72,6 +72,15 @@ export class PrometheusMetrics {
       labelNames: [...DEPLOYMENT_LABELS, 'surface'] as const,
       registers,
     });
+    const plugInFaults = new Counter({
+      name: 'llm_router_classification_faults_total',
+      help: 'Classifiers, examples, judges and verifiers that gave no answer of use, by kind of fault; the request went on without.',
+      labelNames: ['plug_in', 'kind'] as const,
+      registers,
+    });
+    bus.on('plug-in-failed', ({ plugIn, kind }) => {
+      plugInFaults.inc({ plug_in: plugIn, kind });
+    });
     const inFlight = new Gauge({
       name: 'llm_router_attempts_in_flight',
       help: 'Calls of a deployment under way.',

@@ -1,5 +1,5 @@
 import { costOfUsage } from '../cost/index.js';
-import { EMBEDDINGS_CLASS, type PolicyBaseline } from '../planning/index.js';
+import { CLASSIFICATION_CLASS, EMBEDDINGS_CLASS, type PolicyBaseline } from '../planning/index.js';
 import type { AttemptRecord } from '../telemetry/index.js';
 import { CompensatedSum } from './compensated-sum.js';
 import { dollars } from './rounding.js';
@@ -21,7 +21,10 @@ export class SavingsAggregate {
     this.#requests += 1;
   }
 
-  addCall({ usage, usageSource, costUsd, outcome, requestClass }: AttemptRecord, isPriced: boolean): void {
+  addCall(
+    { usage, usageSource, costUsd, outcome, requestClass, afterAnswer = false }: AttemptRecord,
+    isPriced: boolean,
+  ): void {
     const { promptTokens, completionTokens } = usage;
     if (!isPriced) {
       this.#unpriced = {
@@ -34,7 +37,10 @@ export class SavingsAggregate {
     this.#calls += 1;
     if (usageSource === 'estimated' && promptTokens + completionTokens > 0) this.#estimatedCalls += 1;
     this.#spentUsd.add(costUsd);
-    if (outcome !== 'succeeded') return;
+    // What was called to find out the class answered nobody.
+    if (outcome !== 'succeeded' || requestClass === CLASSIFICATION_CLASS) return;
+    // The request counts as answered with its first answer: the baseline is called once.
+    if (afterAnswer) return;
     this.#answered += 1;
     // The baseline answers chats: it would not have been called for vectors.
     if (this.baseline === undefined || requestClass === EMBEDDINGS_CLASS) return;

@@ -1,4 +1,5 @@
 import type { ModelPrice } from '../catalog/catalog-model.js';
+import type { ObservedSavings } from './observed-savings.js';
 
 /**
  * Calls of deployments without a price. What they cost is not known, so they are in no dollar figure, on either side:
@@ -61,6 +62,8 @@ export interface SavingsReport extends RequestSavings {
   readonly surfaces: Readonly<Record<string, RequestSavings>>;
   /** By the model called: a failed call counts at the model that failed, an answer at the one that gave it. */
   readonly models: Readonly<Record<string, Savings>>;
+  /** What routing would have done and saved, while it was only observed; null: it was not. */
+  readonly observed: ObservedSavings | null;
   /** What to set to learn more, for people. */
   readonly notes: readonly string[];
 }

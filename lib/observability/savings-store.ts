@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { PolicySnapshot } from '../planning/index.js';
 import type { TelemetryBus } from '../telemetry/index.js';
+import { ObservedSavingsAggregate } from './observed-savings.js';
 import { SavingsAggregate } from './savings-aggregate.js';
 import type { SavingsReport } from './savings-report.js';
 
@@ -18,6 +19,7 @@ import type { SavingsReport } from './savings-report.js';
 export class SavingsStore {
   #since = new Date();
   #total: SavingsAggregate;
+  #observed = new ObservedSavingsAggregate();
   readonly #surfaces = new Map<string, SavingsAggregate>();
   readonly #models = new Map<string, SavingsAggregate>();
   #unpriced: ReadonlySet<string>;
@@ -34,9 +36,10 @@ export class SavingsStore {
       this.of(this.#surfaces, record.surface).addCall(record, isPriced);
       this.of(this.#models, record.model).addCall(record, isPriced);
     });
-    bus.on('request-ended', ({ surface }) => {
+    bus.on('request-ended', (record) => {
       this.#total.addRequest();
-      this.of(this.#surfaces, surface).addRequest();
+      this.of(this.#surfaces, record.surface).addRequest();
+      this.#observed.add(record);
     });
   }
 
@@ -52,6 +55,7 @@ export class SavingsStore {
     if (isSameBaseline) return;
     this.#since = new Date();
     this.#total = new SavingsAggregate(policy.baseline);
+    this.#observed = new ObservedSavingsAggregate();
     this.#surfaces.clear();
     this.#models.clear();
   }
@@ -68,6 +72,7 @@ export class SavingsStore {
         [...this.#surfaces].map(([name, aggregate]) => [name, aggregate.readWithRequests()]),
       ),
       models: Object.fromEntries(models),
+      observed: this.#observed.read(),
       notes: [
         ...(baseline === undefined
           ? ['To see what is saved, set `baseline` to the model you would call without the router.']

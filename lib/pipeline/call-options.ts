@@ -18,6 +18,10 @@ export interface InternalCallOptions extends RouterCallOptions {
   readonly keyId?: string;
   /** Where the surface's name came from, for the error that refuses it. */
   readonly surfaceParam?: string;
+  /** Nobody waits for it: whatever the tier, the cheapest is tried first. */
+  readonly cheapestFirst?: boolean;
+  /** It has a share of its own: in the waiting room it comes as if somebody waited for it. */
+  readonly hasShare?: boolean;
 }
 
 const BESIDE_CONTEXT: Readonly<Record<Exclude<keyof InternalCallOptions, keyof LlmRequestContext>, true>> = {
@@ -25,6 +29,8 @@ const BESIDE_CONTEXT: Readonly<Record<Exclude<keyof InternalCallOptions, keyof L
   deadlineLimitMs: true,
   keyId: true,
   surfaceParam: true,
+  cheapestFirst: true,
+  hasShare: true,
 };
 
 /** What call options have beside the context. */

@@ -11,23 +11,31 @@ import {
   validateEmbeddingRequest,
 } from '../chat/index.js';
 import {
-  type Classifier,
+  type AnswerChecker,
+  type Classification,
+  type ClassifiableRequest,
   extractEmbeddingFeatures,
   extractFeatures,
+  type RequestClassifier,
   type RequestFeatures,
+  type VerifyPolicy,
 } from '../classification/index.js';
 import { didYouMean } from '../config/index.js';
+import { costOfUsage } from '../cost/index.js';
 import {
   currentLlmContext,
   type LlmRequestContext,
   mergeLlmContext,
   type Workload,
 } from '../context/index.js';
+import type { Budget, BudgetLedger, BudgetReservation, RequestBudget } from '../cost/index.js';
+import { ClientClosedRequestError } from '../errors/client-closed-request-error.js';
 import { ContextLengthExceededError } from '../errors/context-length-exceeded-error.js';
 import { InternalError } from '../errors/internal-error.js';
 import { InvalidRequestError } from '../errors/invalid-request-error.js';
 import { LlmRouterError, type LlmRouterErrorCode } from '../errors/llm-router-error.js';
 import { NoEligibleModelError } from '../errors/no-eligible-model-error.js';
+import { OverloadedError } from '../errors/overloaded-error.js';
 import {
   ChoiceProgress,
   choicesOf,
@@ -38,21 +46,29 @@ import {
   SHUTDOWN,
 } from '../execution/index.js';
 import {
+  CLASSIFICATION_CLASS,
+  classDecides,
   createEmbeddingPlan,
   createPlan,
   findPassedOver,
+  INTERACTIVE_DEADLINE_MS,
+  LONG_DEADLINE_MS,
   NO_SURFACE,
   type Plan,
+  type PlanInput,
   type PlannedAttempt,
+  type PolicyDeployment,
   type PolicySnapshot,
   type PolicySurface,
   findContextFaults,
+  harderRule,
   type SignalsSnapshot,
   tightenSurface,
 } from '../planning/index.js';
 import type { RecalledTurn } from '../providers/recalled-turn.js';
 import type {
   AttemptRecord,
+  ObservedDecision,
   Outcome,
   RequestLabels,
   RequestRecord,
@@ -63,7 +79,10 @@ import { type InternalCallOptions, KEYS_BESIDE_CONTEXT } from './call-options.js
 import { type CallTally, currentCallTally } from './call-tally.js';
 import { createDecisionId } from './decision-id.js';
 import { embeddingAnswer } from './embedding-answer.js';
-import { explainPlan, type Explanation } from './explanation.js';
+import { explainPlan } from './explain-plan.js';
+import type { Explanation } from './explanation.js';
+import { JourneyModelCaller } from './journey-model-caller.js';
+import { mostCostOf } from './most-cost.js';
 import { MIN_CACHED_TOKENS, PromptAffinity } from './prompt-affinity.js';
 import type { RoutingInfo } from './routing-info.js';
 import type { RoutingRuntime } from './routing-runtime.js';
@@ -74,10 +93,12 @@ import type { TurnMemory } from './turn-memory.js';
 export interface PipelineParts {
   /** The runtime of now; a request takes it once. */
   readonly runtime: () => RoutingRuntime;
-  readonly classifier: Classifier;
+  readonly classifier: RequestClassifier;
+  readonly checker: AnswerChecker;
   readonly signals: SignalsSnapshot;
   readonly executor: PlanExecutor;
   readonly bus: TelemetryBus;
+  readonly budgets: BudgetLedger;
   /** Undefined: nothing is kept of answers. May be another one after each reconfiguration. */
   readonly turns: TurnMemory | undefined;
   /** Uniform in [0, 1). */
@@ -111,6 +132,8 @@ const CAPPED_SERVICE_TIERS: ReadonlySet<unknown> = new Set([undefined, null, 'au
 
 /** How long a stream that was ended by the shutdown has to tell its reader so. */
 const LAST_WORDS_MS = 1_000;
+/** So long, and half of its deadline at most, a request waits for money that is kept for others. */
+const MAX_MONEY_WAIT_MS = 30_000;
 /** Node takes a longer one for 1 ms. */
 const MAX_TIMER_MS = 2_147_000_000;
 
@@ -124,17 +147,58 @@ interface Journey {
   readonly startedAt: number;
   readonly controller: AbortController;
   readonly records: AttemptRecord[];
+  /** Of these, calls that were made to find out its class. */
+  callsBefore: number;
   /** Who counts the requests of the handler this one was made in. */
   readonly tally: CallTally | undefined;
   labels: RequestLabels;
   servedBy: PlannedAttempt | undefined;
+  /** Gives its place back. */
+  leave: (() => void) | undefined;
+  /** What is kept for it of the budgets it is paid from. */
+  reservation: BudgetReservation | undefined;
   timeToFirstTokenMs: number | undefined;
   /** Ends a stream whose reader has gone without a word. */
   abandonment: NodeJS.Timeout | undefined;
+  /** What routing would have done, where it is only observed. */
+  observed: Plan | undefined;
   /** What the caller reads from, once a stream has begun. */
   chunks: AsyncGenerator<ChatCompletionChunk, void, undefined> | undefined;
   /** Emits the request record and gives back what the request holds. The first call counts. */
   end(outcome: Outcome, errorCode?: LlmRouterErrorCode): void;
+}
+
+/** Who asks, under which surface. */
+interface Circumstances {
+  readonly surface: PolicySurface;
+  readonly workload: Workload;
+  readonly tenant: string | undefined;
+  readonly deadlineMs: number | undefined;
+  readonly budgets: readonly RequestBudget[];
+}
+
+/** Whom to ask; and while routing is only observed, whom it would have asked. */
+interface Decision {
+  readonly plan: Plan;
+  readonly observed?: Plan;
+}
+
+/** A request that has been read, and is not planned yet. */
+interface Received {
+  readonly request: ValidatedChatRequest;
+  readonly features: RequestFeatures;
+  readonly circumstances: Circumstances;
+  readonly recalledTurns: ReadonlyMap<number, RecalledTurn>;
+  readonly tenant: string;
+}
+
+/** An answer, under the plan that led to it. */
+interface Answered {
+  readonly planned: Planned;
+  readonly served: ServedAnswer;
+  /** Calls of the request before those of this plan. */
+  readonly callsBefore: number;
+  readonly verification: RoutingInfo['verification'];
 }
 
 interface Planned {
@@ -146,6 +210,8 @@ interface Planned {
   readonly tenant: string;
   /** Two copies of it may be under way at once. */
   readonly mayOverlap: boolean;
+  readonly budgets: readonly RequestBudget[];
+  readonly hasShare: boolean;
 }
 
 /** validate → context → classify → plan → execute → record: the only orchestration there is. */
@@ -164,9 +230,23 @@ export class RequestPipeline {
   async chat(body: unknown, options: InternalCallOptions = {}): Promise<RoutedAnswer> {
     const journey = this.begin(options, false);
     try {
-      const planned = this.plan(journey, withStream(body, false), options);
+      const received = this.receive(journey, withStream(body, false), options);
+      const found = this.classify(journey, received, options);
+      // A step of the event loop only where somebody is asked.
+      const classification = found instanceof Promise ? await found : found;
+      const planned = this.plan(journey, received, classification, options);
+      const funding = this.fund(journey, planned);
+      if (funding !== undefined) await funding;
       const execution = this.execution(journey, planned);
-      const served = await this.parts.executor.chat(execution);
+      const first: Answered = {
+        planned,
+        served: await this.parts.executor.chat(execution),
+        callsBefore: journey.callsBefore,
+        verification: undefined,
+      };
+      const isVerified = this.verifyOf(journey, planned) !== undefined;
+      const answered = isVerified ? await this.verify(journey, received, first, options) : first;
+      const { served, verification } = answered;
       const { planned: attempt, completion } = served;
       journey.servedBy = attempt;
       this.keepWarm(journey, planned);
@@ -175,7 +255,8 @@ export class RequestPipeline {
         collectors.answer(completion);
         this.remember(collectors, planned, attempt);
       }
-      const routing = this.routing(journey, planned.plan, served, totalCost(journey));
+      const { plan } = answered.planned;
+      const routing = this.routing(journey, plan, { ...served, verification }, totalCost(journey));
       journey.end('succeeded');
       return { completion, routing };
     } catch (error) {
@@ -190,7 +271,7 @@ export class RequestPipeline {
       const request = validateEmbeddingRequest(body, journey.runtime.limits);
       const features = extractEmbeddingFeatures(request);
       const { runtime } = journey;
-      const { surface, workload, deadlineMs } = this.circumstances(runtime, options);
+      const { surface, workload, deadlineMs, budgets } = this.circumstances(runtime, options);
       const plan = createEmbeddingPlan({
         features,
         requestedModel: request.model,
@@ -202,6 +283,8 @@ export class RequestPipeline {
       });
       this.label(journey, plan);
       if (plan.attempts.length === 0) throw nothingEligible(plan, features);
+      const funding = this.fund(journey, { plan, features, mayOverlap: false, budgets }, 0);
+      if (funding !== undefined) await funding;
       const served = await this.parts.executor.embed({
         plan,
         request,
@@ -229,7 +312,12 @@ export class RequestPipeline {
   async stream(body: unknown, options: InternalCallOptions = {}): Promise<RoutedStream> {
     const journey = this.begin(options, true);
     try {
-      const planned = this.plan(journey, withStream(body, true), options);
+      const received = this.receive(journey, withStream(body, true), options);
+      const found = this.classify(journey, received, options);
+      const classification = found instanceof Promise ? await found : found;
+      const planned = this.plan(journey, received, classification, options);
+      const funding = this.fund(journey, planned);
+      if (funding !== undefined) await funding;
       const execution = this.execution(journey, planned);
       const served = await this.parts.executor.stream(execution);
       journey.servedBy = served.planned;
@@ -246,7 +334,7 @@ export class RequestPipeline {
       ).unref();
       return {
         chunks,
-        routing: this.routing(journey, planned.plan, served, undefined, served.attempt),
+        routing: this.routing(journey, planned.plan, served, undefined, journey.callsBefore + served.attempt),
         costUsd: () => totalCost(journey),
         ended: journey.controller.signal,
       };
@@ -255,12 +343,59 @@ export class RequestPipeline {
     }
   }
 
-  /** The plan alone: nothing is called, nothing is recorded. */
+  /** The plan alone: nothing is called, nothing is recorded or learned. */
   explain(body: unknown, options: InternalCallOptions = {}): Explanation {
     const runtime = this.parts.runtime();
     const request = validateChatRequest(body, runtime.limits);
-    const { plan, features } = this.decide(runtime, request, options);
-    return explainPlan(plan, features, runtime.policy.hash);
+    const { received, plan, observed } = this.previewPlan(
+      runtime,
+      request,
+      options,
+      Number.POSITIVE_INFINITY,
+    );
+    const spent = this.parts.budgets.findRefusal(received.circumstances.budgets);
+    const shown = withVerifyNote(observed ?? plan, request, runtime.policy);
+    const notes = [
+      // What routing would do is what one wants to see while it is only observed.
+      ...(observed === undefined ? [] : plan.notes),
+      ...shown.notes,
+      ...(spent === undefined ? [] : [`${describeBudget(spent)} is spent: it would be refused`]),
+    ];
+    return explainPlan({ ...shown, notes }, received.features, runtime.policy.hash);
+  }
+
+  /**
+   * Who would be asked, the best first. Nothing is called, nothing is recorded.
+   *
+   * @throws what would refuse the request, a spent budget excepted.
+   */
+  preview(body: unknown, options: InternalCallOptions): readonly PolicyDeployment[] {
+    const runtime = this.parts.runtime();
+    const request = validateChatRequest(withStream(body, false), runtime.limits);
+    const { received, plan } = this.previewPlan(runtime, request, options);
+    checkPlan(plan, request, received.features);
+    return plan.attempts.map(({ deployment }) => deployment);
+  }
+
+  /** The plan as far as it can be made without asking a model for the class. */
+  private previewPlan(
+    runtime: RoutingRuntime,
+    request: ValidatedChatRequest,
+    options: InternalCallOptions,
+    candidatesPerTier?: number,
+  ): Decision & { readonly received: Pick<Received, 'request' | 'features' | 'circumstances'> } {
+    const features = extractFeatures(request, thinkingTokensOf(NO_TURNS));
+    const circumstances = this.circumstances(runtime, options);
+    const received = { request, features, circumstances };
+    const classification = this.parts.classifier.preview(
+      classifiable(runtime, request, features, circumstances),
+    );
+    return { received, ...this.decide(runtime, received, classification, options, candidatesPerTier) };
+  }
+
+  /** Records a request that was refused before it was begun, and gives the error to throw. */
+  refuse(error: unknown, options: InternalCallOptions): LlmRouterError {
+    return this.fail(this.open(options, false), error);
   }
 
   /** Takes no new request, waits for those under way, and ends the rest after `graceMs`. */
@@ -287,6 +422,17 @@ export class RequestPipeline {
   }
 
   private begin(options: InternalCallOptions, streamed: boolean): Journey {
+    const journey = this.open(options, streamed);
+    try {
+      journey.leave = this.#admission.enter(journey.runtime.limits, options.keyId, journey.labels.workload);
+    } catch (error) {
+      throw this.fail(journey, error);
+    }
+    this.#open.add(journey);
+    return journey;
+  }
+
+  private open(options: InternalCallOptions, streamed: boolean): Journey {
     const runtime = this.parts.runtime();
     const startedAt = performance.now();
     const decisionId = createDecisionId();
@@ -297,7 +443,6 @@ export class RequestPipeline {
     if (options.signal?.aborted) onAbort();
     else options.signal?.addEventListener('abort', onAbort, { once: true });
 
-    let leave: (() => void) | undefined;
     const release = runtime.hold();
     let hasEnded = false;
     const context = mergeLlmContext(currentLlmContext(), options);
@@ -309,6 +454,7 @@ export class RequestPipeline {
       startedAt,
       controller,
       records: [],
+      callsBefore: 0,
       tally: currentCallTally(),
       labels: {
         decisionId,
@@ -319,8 +465,11 @@ export class RequestPipeline {
         streamed,
       },
       servedBy: undefined,
+      leave: undefined,
+      reservation: undefined,
       timeToFirstTokenMs: undefined,
       abandonment: undefined,
+      observed: undefined,
       chunks: undefined,
       end: (outcome, errorCode) => {
         if (hasEnded) return;
@@ -329,6 +478,8 @@ export class RequestPipeline {
         clearTimeout(journey.abandonment);
         this.#open.delete(journey);
         const { servedBy, records } = journey;
+        const costUsd = totalCost(journey);
+        journey.reservation?.settle(costUsd);
         const record: RequestRecord = {
           ...journey.labels,
           startedAtMs: journey.startedAtMs,
@@ -347,43 +498,182 @@ export class RequestPipeline {
                   tier: servedBy.tier,
                 },
           usage: records.reduce((sum, record) => addUsage(sum, record.usage), NO_USAGE),
-          costUsd: totalCost(journey),
+          costUsd,
+          ...observedIn(journey, outcome),
         };
         this.parts.bus.emit('request-ended', record);
         journey.tally?.onEnded(record);
-        leave?.();
+        journey.leave?.();
         release();
       },
     };
     journey.tally?.onStarted();
-    try {
-      leave = this.#admission.enter(runtime.limits, options.keyId, journey.labels.workload);
-    } catch (error) {
-      throw this.fail(journey, error);
-    }
-    this.#open.add(journey);
     return journey;
   }
 
-  /** Validates, classifies and plans. @throws what refuses the request before any call. */
-  private plan(journey: Journey, body: unknown, options: InternalCallOptions): Planned {
+  /** What the answer will be held against; undefined: nothing, or nobody harder could be asked then. */
+  private verifyOf({ runtime: { policy } }: Journey, { plan, request }: Planned): VerifyPolicy | undefined {
+    const rule = plan.rule === undefined ? undefined : policy.rules.get(plan.rule);
+    if (rule?.verify === undefined || !classDecides(policy, plan.surface, request.model)) return undefined;
+    return harderRule(policy, plan.classification.class, rule.name) === undefined ? undefined : rule.verify;
+  }
+
+  /** Checks an answer, and asks the next harder rule where it is not good enough. */
+  private async verify(
+    journey: Journey,
+    received: Received,
+    answered: Answered,
+    options: InternalCallOptions,
+  ): Promise<Answered> {
+    const { planned, served } = answered;
+    const { plan, features, request } = planned;
+    const { runtime, controller, records } = journey;
+    const policy = this.verifyOf(journey, planned);
+    if (policy === undefined || plan.rule === undefined) return answered;
+    const leftMs = plan.deadlineMs - (performance.now() - journey.startedAt);
+    const { surface, workload } = received.circumstances;
+    const isGood = await this.parts.checker.isGood({
+      policy,
+      request,
+      questionText: features.questionText,
+      answer: served.completion,
+      model: served.planned.deployment.model.name,
+      decisionId: journey.decisionId,
+      models: new JourneyModelCaller(
+        this.parts,
+        { runtime, labels: journey.labels, signal: controller.signal, records },
+        surface,
+        workload,
+      ),
+      signal: controller.signal,
+      // As much again is left to whoever is asked next.
+      leftMs: leftMs / 2,
+    });
+    if (hasLeft(controller)) throw new ClientClosedRequestError();
+    if (isGood) return { ...answered, verification: answered.verification ?? 'passed' };
+    const failed: Answered = { ...answered, verification: 'failed' };
+    const rule = harderRule(runtime.policy, plan.classification.class, plan.rule);
+    const maxAttempts = plan.maxAttempts - (served.attempt - answered.callsBefore);
+    if (rule === undefined || maxAttempts < 1) return failed;
+    // The money for this answer was kept; for another one there may be none.
+    if (this.parts.budgets.findRefusal(received.circumstances.budgets) !== undefined) return failed;
+    try {
+      const named = { ...received, request: { ...request, model: rule.name } };
+      const { plan: harder } = this.decide(runtime, named, plan.classification, options);
+      const attempts = harder.attempts.filter(
+        // It has said what it has to say.
+        ({ deployment }) => deployment.model.name !== served.planned.deployment.model.name,
+      );
+      if (attempts.length === 0) return failed;
+      const next: Planned = { ...planned, plan: { ...harder, attempts, maxAttempts } };
+      const execution = this.execution(journey, next);
+      const callsBefore = records.length;
+      const better: Answered = {
+        planned: next,
+        served: await this.parts.executor.chat({
+          ...execution,
+          labels: { ...execution.labels, afterAnswer: true },
+          attemptsBefore: callsBefore,
+        }),
+        callsBefore,
+        verification: 'escalated',
+      };
+      return this.verifyOf(journey, next) === undefined
+        ? better
+        : await this.verify(journey, received, better, options);
+    } catch (error) {
+      if (hasLeft(controller) || !LlmRouterError.isInstance(error)) throw error;
+      // An answer that may not be good enough is better than none.
+      return failed;
+    }
+  }
+
+  /** Validates. @throws what refuses the request before anything is called. */
+  private receive(journey: Journey, body: unknown, options: InternalCallOptions): Received {
     const request = validateChatRequest(body, journey.runtime.limits);
     const tenant = tenantKeyOf(options);
     const recalledTurns = this.parts.turns?.recall(tenant, request, Date.now()) ?? NO_TURNS;
-    const { plan, features } = this.decide(journey.runtime, request, options, recalledTurns);
+    const circumstances = this.circumstances(journey.runtime, options);
+    const features = extractFeatures(request, thinkingTokensOf(recalledTurns));
+    return { request, features, circumstances, recalledTurns, tenant };
+  }
+
+  /** A promise only where somebody has to be asked. Nobody is where the class decides nothing. */
+  private classify(
+    journey: Journey,
+    { request, features, circumstances }: Received,
+    options: InternalCallOptions,
+  ): Classification | Promise<Classification> {
+    const { runtime, decisionId, records, controller } = journey;
+    const { classifier } = this.parts;
+    const asked = classifiable(runtime, request, features, circumstances);
+    const { surface, workload } = circumstances;
+    if (!classDecides(runtime.policy, surface, request.model)) return classifier.preview(asked);
+    const deadlineMs = deadlineOf(runtime.policy, circumstances, options);
+    return classifier.classify(asked, {
+      decisionId,
+      models: () => {
+        const labels = { ...journey.labels, surface: surface.name, workload };
+        const calling = { runtime, labels, signal: controller.signal, records };
+        return new JourneyModelCaller(this.parts, calling, surface, workload);
+      },
+      signal: controller.signal,
+      leftMs: () => deadlineMs - (performance.now() - journey.startedAt),
+    });
+  }
+
+  /** Plans. @throws what refuses the request before any call of its own. */
+  private plan(
+    journey: Journey,
+    received: Received,
+    classification: Classification,
+    options: InternalCallOptions,
+  ): Planned {
+    const { request, features, recalledTurns, tenant } = received;
+    journey.callsBefore = journey.records.length;
+    const { plan, observed } = this.decide(journey.runtime, received, classification, options);
     this.label(journey, plan);
-    if (plan.attempts.length === 0) throw nothingEligible(plan, features);
-    if (plan.maxCostUsd !== undefined && !CAPPED_SERVICE_TIERS.has(request.service_tier)) {
-      throw new InvalidRequestError(
-        '`service_tier` may cost more than list price, and this surface caps the cost of a request.',
-        'service_tier',
-      );
-    }
+    journey.observed = observed;
+    checkPlan(plan, request, features);
     for (const deployment of findPassedOver(plan)) {
       this.parts.bus.emit('deployment-passed-over', { decisionId: journey.decisionId, deployment });
     }
     const mayOverlap = isRepeatable(plan, request, options);
-    return { request, features, plan, recalledTurns, tenant, mayOverlap };
+    const hasShare = options.hasShare ?? false;
+    const { budgets } = received.circumstances;
+    return { request, features, plan, recalledTurns, tenant, mayOverlap, budgets, hasShare };
+  }
+
+  /**
+   * Keeps what the request may cost of the budgets it is paid from. Gives something to wait for only where nothing is left
+   * but what is kept for others.
+   *
+   * @throws {@link BudgetExceededError} where one is spent.
+   */
+  private fund(
+    journey: Journey,
+    { plan, features, mayOverlap, budgets }: Pick<Planned, 'plan' | 'features' | 'mayOverlap' | 'budgets'>,
+    outputTokens?: number,
+  ): Promise<void> | undefined {
+    if (budgets.length === 0) return undefined;
+    const { hedge } = journey.runtime.policy.execution;
+    const copies =
+      1 + Number(mayOverlap && hedge.enabled) + Number(plan.surface.onStreamFailure === 'continue');
+    const { signal } = journey.controller;
+    const reserved = this.parts.budgets.reserve(budgets, mostCostOf(plan, features, copies, outputTokens), {
+      maxWaitMs: Math.min(plan.deadlineMs / 2, MAX_MONEY_WAIT_MS),
+      signal,
+    });
+    if (!(reserved instanceof Promise)) {
+      journey.reservation = reserved;
+      return undefined;
+    }
+    return reserved.then((reservation) => {
+      journey.reservation = reservation;
+      // Who has left is told so by the execution.
+      if (reservation !== undefined || signal.aborted) return;
+      throw new OverloadedError('What is left of a budget is kept for requests under way.', 1_000);
+    });
   }
 
   /** What is known of the request once it is planned. */
@@ -396,43 +686,44 @@ export class RequestPipeline {
     };
   }
 
-  private circumstances(
-    { policy }: RoutingRuntime,
-    options: InternalCallOptions,
-  ): {
-    surface: PolicySurface;
-    workload: Workload;
-    deadlineMs: number | undefined;
-  } {
+  private circumstances({ policy }: RoutingRuntime, options: InternalCallOptions): Circumstances {
     const context = mergeLlmContext(currentLlmContext(), options);
     checkCircumstances(context);
     const surface = tightenSurface(surfaceNamed(policy, context.surface, options.surfaceParam), context);
     return {
       surface,
       workload: context.workload ?? surface.workload,
+      tenant: context.tenant,
       deadlineMs: context.deadlineMs,
+      budgets: this.parts.budgets.budgetsOf(policy.budgets, {
+        surface: surface.name,
+        tenant: context.tenant,
+        keyId: options.keyId,
+      }),
     };
   }
 
   private decide(
-    runtime: RoutingRuntime,
-    request: ValidatedChatRequest,
+    { policy }: RoutingRuntime,
+    { request, features, circumstances }: Pick<Received, 'request' | 'features' | 'circumstances'>,
+    classification: Classification,
     options: InternalCallOptions,
-    recalledTurns: ReadonlyMap<number, RecalledTurn> = NO_TURNS,
-  ): { plan: Plan; features: RequestFeatures } {
-    const { policy } = runtime;
-    const { surface, workload, deadlineMs } = this.circumstances(runtime, options);
-    const features = extractFeatures(request, thinkingTokensOf(recalledTurns));
+    candidatesPerTier?: number,
+  ): Decision {
+    const { surface, workload, deadlineMs, budgets } = circumstances;
+    const spent = this.parts.budgets.findDowngrade(budgets);
     const nowMs = Date.now();
-    const plan = createPlan({
+    const input: PlanInput = {
       features,
-      classification: this.parts.classifier.classify(features),
+      classification,
       requestedModel: request.model,
       circumstances: {
         surface,
         workload,
         deadlineMs,
         deadlineLimitMs: options.deadlineLimitMs,
+        downgradedBy: spent === undefined ? undefined : describeBudget(spent),
+        cheapestFirst: options.cheapestFirst,
       },
       policy,
       signals: this.parts.signals,
@@ -442,13 +733,16 @@ export class RequestPipeline {
         features.inputTokens < MIN_CACHED_TOKENS
           ? undefined
           : this.#affinity.find(tenantKeyOf(options), request, nowMs),
-    });
-    return { plan, features };
+      ...(candidatesPerTier === undefined ? {} : { candidatesPerTier }),
+    };
+    const plan = createPlan(input);
+    if (policy.observedBaseline === undefined || surface.pin !== undefined) return { plan };
+    return { plan: createPlan({ ...input, boundTo: policy.observedBaseline }), observed: plan };
   }
 
   private execution(
     journey: Journey,
-    { plan, request, features, recalledTurns, mayOverlap }: Planned,
+    { plan, request, features, recalledTurns, mayOverlap, hasShare }: Planned,
   ): Execution {
     return {
       plan,
@@ -459,17 +753,23 @@ export class RequestPipeline {
       settings: journey.runtime.policy.execution,
       signals: this.parts.signals,
       mayOverlap,
+      hasShare,
       clients: journey.runtime.clients,
       signal: journey.controller.signal,
       startedAt: journey.startedAt,
       records: journey.records,
+      attemptsBefore: journey.callsBefore,
     };
   }
 
   private routing(
     journey: Journey,
     plan: Plan,
-    { planned: served, droppedFields }: Pick<ServedAnswer, 'planned' | 'droppedFields'>,
+    {
+      planned: served,
+      droppedFields,
+      verification,
+    }: Pick<ServedAnswer, 'planned' | 'droppedFields'> & Partial<Pick<Answered, 'verification'>>,
     costUsd: number | undefined,
     attempts = journey.records.length,
   ): RoutingInfo {
@@ -481,7 +781,10 @@ export class RequestPipeline {
       tier: served.tier,
       requestClass: plan.classification.class,
       score: plan.classification.score,
+      classifiedBy: plan.classification.by,
+      threshold: plan.classification.threshold,
       rule: plan.rule,
+      verification,
       surface: plan.surface.name,
       droppedParameters: droppedFields,
       attempts,
@@ -528,7 +831,10 @@ export class RequestPipeline {
 
   /** Its next turn is cheaper where this one was served, as long as the provider keeps the prompt. */
   private keepWarm({ servedBy, records }: Journey, { tenant, request }: Planned): void {
-    const usage = records.findLast(({ outcome }) => outcome === 'succeeded')?.usage;
+    // The call that answered, and none that was made to check it.
+    const usage = records.findLast(
+      ({ outcome, requestClass }) => outcome === 'succeeded' && requestClass !== CLASSIFICATION_CLASS,
+    )?.usage;
     if (servedBy === undefined || usage === undefined) return;
     this.#affinity.remember(tenant, request, servedBy.deployment, usage, Date.now());
   }
@@ -559,10 +865,12 @@ const CALLERS_FAULTS: ReadonlySet<LlmRouterErrorCode> = new Set<LlmRouterErrorCo
 
 function outcomeOf(code: LlmRouterErrorCode, journey: Journey): Outcome {
   if (code === 'client_closed_request') return 'client_left';
-  if (code === 'overloaded') return journey.records.length === 0 ? 'shed' : 'failed';
+  if (code === 'enqueued_request_lost') return 'shed';
+  const calls = journey.records.length - journey.callsBefore;
+  if (code === 'overloaded') return calls === 0 ? 'shed' : 'failed';
   if (code === 'deadline_exceeded') return 'timed_out';
   if (CALLERS_FAULTS.has(code)) return 'rejected';
-  return journey.records.length === 0 && code !== 'internal_error' ? 'rejected' : 'failed';
+  return calls === 0 && code !== 'internal_error' ? 'rejected' : 'failed';
 }
 
 /**
@@ -579,11 +887,59 @@ function isRepeatable(plan: Plan, request: ValidatedChatRequest, options: Intern
   );
 }
 
+function describeBudget({ scope, name, per }: Budget): string {
+  return `the budget of ${scope} ${name} for this ${per}`;
+}
+
 /** The longest that any of its attempts may stream. */
 function longestStreamMs({ attempts, surface }: Plan): number {
   const longest = Math.max(...attempts.map(({ timeouts }) => timeouts.maxStreamMs));
   // Of one that is continued, each part may take so long.
   return Math.min(surface.onStreamFailure === 'continue' ? longest * 2 : longest, MAX_TIMER_MS);
+}
+
+function classifiable(
+  { policy }: RoutingRuntime,
+  request: ValidatedChatRequest,
+  features: RequestFeatures,
+  { surface, workload, tenant }: Circumstances,
+): ClassifiableRequest {
+  return {
+    request,
+    features,
+    circumstances: { surface: surface.name, workload, tenant },
+    policy: policy.classification,
+    calibration: surface.calibration,
+    servedClasses: policy.rulesForClass,
+  };
+}
+
+/** Nobody waits for the answer any more. Where the shutdown ends the request, somebody does. */
+function hasLeft({ signal }: AbortController): boolean {
+  return signal.aborted && signal.reason !== SHUTDOWN;
+}
+
+/** Says who would answer if the answer were not good enough. */
+function withVerifyNote(plan: Plan, request: ValidatedChatRequest, policy: PolicySnapshot): Plan {
+  const rule = plan.rule === undefined ? undefined : policy.rules.get(plan.rule);
+  if (rule?.verify === undefined || !classDecides(policy, plan.surface, request.model)) return plan;
+  const next = harderRule(policy, plan.classification.class, rule.name);
+  if (next === undefined) return plan;
+  const note =
+    request.stream === true
+      ? 'a stream is not verified'
+      : `the answer would be verified; the rule ${next.name} answers where it is not good enough`;
+  return { ...plan, notes: [...plan.notes, note] };
+}
+
+/** As the plan will have it, but for models that think, which have longer. */
+function deadlineOf(
+  { execution }: PolicySnapshot,
+  { workload, deadlineMs }: Circumstances,
+  { deadlineLimitMs = Number.POSITIVE_INFINITY }: InternalCallOptions,
+): number {
+  const defaultMs = workload === 'background' ? LONG_DEADLINE_MS : INTERACTIVE_DEADLINE_MS;
+  return Math.min(deadlineMs ?? execution.deadlineMs ?? defaultMs, deadlineLimitMs);
 }
 
 function thinkingTokensOf(turns: ReadonlyMap<number, RecalledTurn>): number {
@@ -593,6 +949,32 @@ function thinkingTokensOf(turns: ReadonlyMap<number, RecalledTurn>): number {
     tokens += Math.max(estimateTokens(reasoningContent), details);
   }
   return tokens;
+}
+
+/** Only what was answered has tokens to reckon with. */
+function observedIn(
+  { observed, records }: Journey,
+  outcome: Outcome,
+): { readonly observed: ObservedDecision } | undefined {
+  const usage = records.findLast((record) => record.outcome === 'succeeded')?.usage;
+  if (observed === undefined || usage === undefined || outcome !== 'succeeded') return undefined;
+  const [first] = observed.attempts;
+  const price = first?.deployment.price;
+  return {
+    observed: {
+      choice:
+        first === undefined
+          ? undefined
+          : {
+              deployment: first.deployment.id,
+              model: first.deployment.model.name,
+              provider: first.deployment.provider,
+              tier: first.tier,
+            },
+      rule: observed.rule,
+      costUsd: price === undefined ? undefined : costOfUsage(usage, price),
+    },
+  };
 }
 
 function totalCost(journey: Journey): number {
@@ -621,6 +1003,16 @@ function surfaceNamed(policy: PolicySnapshot, name: string | undefined, param = 
     );
   }
   return surface;
+}
+
+/** @throws what refuses the request before any call. */
+function checkPlan(plan: Plan, request: ValidatedChatRequest, features: RequestFeatures): void {
+  if (plan.attempts.length === 0) throw nothingEligible(plan, features);
+  if (plan.maxCostUsd === undefined || CAPPED_SERVICE_TIERS.has(request.service_tier)) return;
+  throw new InvalidRequestError(
+    '`service_tier` may cost more than list price, and this surface caps the cost of a request.',
+    'service_tier',
+  );
 }
 
 function nothingEligible(plan: Plan, features: RequestFeatures): LlmRouterError {

@@ -1,3 +1,4 @@
+import type { ClassifiedBy } from '../classification/index.js';
 import type { Tier } from '../telemetry/index.js';
 
 /**
@@ -14,7 +15,17 @@ export interface RoutingInfo {
   readonly tier: Tier;
   readonly requestClass: string;
   readonly score: number;
+  /** What decided on the class; undefined: there was nothing to decide. */
+  readonly classifiedBy: ClassifiedBy | undefined;
+  /** The score from which on a request of its surface is `complex_reasoning`; undefined as `classifiedBy` is. */
+  readonly threshold: number | undefined;
   readonly rule: string | undefined;
+  /**
+   * What became of the check of the answer (`verify`). `passed`: nothing spoke against it. `escalated`: another answer was
+   * not good enough, and this one is by a harder rule. `failed`: it is not good enough, and nobody harder answered.
+   * Undefined: it was not looked at.
+   */
+  readonly verification: 'passed' | 'escalated' | 'failed' | undefined;
   readonly surface: string;
   /** Fields of the request that were left out because the model has no word for them. */
   readonly droppedParameters: readonly string[];

@@ -1,6 +1,6 @@
 import { BUILT_IN_CLASSES } from '../classification/index.js';
 import { suggest } from '../config/index.js';
-import { EMBEDDINGS_CLASS } from './embeddings-class.js';
+import { CLASSIFICATION_CLASS, EMBEDDINGS_CLASS } from './embeddings-class.js';
 import type { ProofNotes } from './proof-notes.js';
 
 /** `simpleQueries` and `Simple-Queries` can only mean `simple_queries`. */
@@ -12,15 +12,22 @@ function fold(name: string): string {
  * Names of rules are the user's own, and any but one is legal. One that is a built-in class but for a slip of the pen would
  * leave that class without its rule, and nobody would notice.
  */
-export function checkRuleNames(names: readonly string[], notes: ProofNotes): void {
+export function checkRuleNames(
+  names: readonly string[],
+  notes: ProofNotes,
+  /** Classes of the user's own, whose rules cannot be a slip of the pen. */
+  produced: ReadonlySet<string> = new Set(),
+): void {
   const missing = BUILT_IN_CLASSES.filter((name) => !names.includes(name));
   for (const name of names) {
     if (BUILT_IN_CLASSES.some((builtIn) => builtIn === name)) continue;
     const path = `routingRules.${name}`;
-    if (name === EMBEDDINGS_CLASS) {
-      notes.errorBeside(path, 'is what requests for vectors are counted under: give the rule another name');
+    if (name === EMBEDDINGS_CLASS || name === CLASSIFICATION_CLASS) {
+      const counted = name === EMBEDDINGS_CLASS ? 'requests for vectors' : 'calls of the classification';
+      notes.errorBeside(path, `is what ${counted} are counted under: give the rule another name`);
       continue;
     }
+    if (produced.has(name)) continue;
     const same = missing.find((builtIn) => fold(builtIn) === fold(name));
     if (same !== undefined) {
       notes.errorBeside(path, `the class is spelt "${same}": names are not read in any other spelling`);

@@ -2,18 +2,32 @@ import { Catalog } from '../catalog/index.js';
 import { BUILT_IN_CLASSES } from '../classification/index.js';
 import { didYouMean, type LlmRouterConfiguration } from '../config/index.js';
 import { ConfigurationError, type ConfigurationIssue } from '../errors/configuration-error.js';
+import { checkBackground } from './check-background.js';
 import { checkProviders } from './check-providers.js';
+import { observeBy } from './observe-by.js';
 import { checkRuleNames } from './check-rule-names.js';
 import { compileBaseline } from './compile-baseline.js';
+import { compileBudgets } from './compile-budgets.js';
 import { ModelCompiler } from './compile-models.js';
+import { compilePeakHours } from './compile-peak-hours.js';
+import { compileClassification } from './compile-classification.js';
 import { compileRule } from './compile-rule.js';
 import { compileSurface, emptySurface } from './compile-surface.js';
 import { deriveRules } from './derive-rules.js';
+import { harderRule } from './harder-rule.js';
 import { hashConfiguration } from './hash-configuration.js';
 import { bindsByName, NameResolver } from './name-resolver.js';
 import { orderRules } from './order-rules.js';
-import { NO_SURFACE, type PolicyExecution, type PolicyModel, type PolicyRule, type PolicySnapshot, type PolicySurface } from './policy-snapshot.js';
+import {
+  NO_SURFACE,
+  type PolicyExecution,
+  type PolicyModel,
+  type PolicyRule,
+  type PolicySnapshot,
+  type PolicySurface,
+} from './policy-snapshot.js';
 import { proveHops } from './prove-hops.js';
+import { warnUnpriced } from './warn-unpriced.js';
 import { proveSurfaces } from './prove-surfaces.js';
 import { ProofNotes } from './proof-notes.js';
 import { rankingChoice } from './ranking-choice.js';
@@ -53,7 +67,9 @@ export function compilePolicy(
       notes.warn(`routingRules.${name}`, 'has the name of a model: clients that name it get the rule');
     }
   }
-  checkRuleNames(Object.keys(configuration.routingRules ?? {}), notes);
+  const { classes, examples } = configuration.classification;
+  const produced = new Set([...Object.keys(classes ?? {}), ...Object.keys(examples?.classes ?? {})]);
+  checkRuleNames(Object.keys(configuration.routingRules ?? {}), notes, produced);
   // Before rules are derived: nobody can mend a hop that nobody wrote.
   proveHops(rules, notes);
   if (!BUILT_IN_CLASSES.some((name) => rules.has(name)) && notes.errors.length === 0) {
@@ -72,12 +88,27 @@ export function compilePolicy(
     surfaces.set(name, compileSurface(name, options, names, notes));
   }
   const rulesForClass = orderRules(rules);
+  for (const [name, { verify }] of rules) {
+    if (verify === undefined || harderRule({ rules, rulesForClass }, name, name) !== undefined) continue;
+    notes.warn(`routingRules.${name}.verify`, 'there is no harder rule to go on to: nothing is looked at');
+  }
   proveSurfaces(surfaces, rulesForClass, areRulesKnown, notes);
   checkKeys(configuration, surfaces, notes);
   configuration.health.failOnSurfaces?.forEach((surface, index) => {
     checkSurface(`health.failOnSurfaces[${index}]`, surface, surfaces, notes);
   });
+  const classification = compileClassification(configuration, names, surfaces, notes);
   const baseline = compileBaseline(configuration.baseline, names, notes);
+  const observedBaseline =
+    configuration.mode === 'observe' ? observeBy(baseline, models, surfaces, notes) : undefined;
+  const budgets = compileBudgets(configuration, notes);
+  warnUnpriced(budgets, rules.values(), surfaces.values(), notes);
+  checkBackground(configuration.background, notes);
+  const peakHours = compilePeakHours(
+    configuration.peakHours,
+    configuration.ranking.preset ?? 'balanced',
+    notes,
+  );
 
   const errors = configuration.strict ? [...notes.errors, ...notes.warnings] : notes.errors;
   if (errors.length > 0) throw new ConfigurationError(errors, !areRulesKnown && surfaces.size > 0);
@@ -95,6 +126,7 @@ export function compilePolicy(
       unsupportedParameters: configuration.unsupportedParameters,
       bindingNames: new Set([...names.all().keys()].filter((name) => bindsByName(name, catalog))),
       embeddingNames: new Set([...names.all().keys()].filter((name) => names.makesEmbeddings(name))),
+      classification,
       execution: {
         maxAttempts: execution.maxAttempts,
         deadlineMs: execution.deadlineMs ?? undefined,
@@ -117,6 +149,9 @@ export function compilePolicy(
       },
       dearest: dearestOf(models),
       baseline,
+      observedBaseline,
+      budgets,
+      peakHours,
     },
     warnings: [...notes.warnings, ...notes.remarks],
   };

@@ -1,5 +1,6 @@
 import { isEmbeddingModel } from '../catalog/index.js';
-import type { RuleOptions } from '../config/index.js';
+import type { VerifyPolicy } from '../classification/index.js';
+import type { RuleOptions, VerifyOptions } from '../config/index.js';
 import { isWithinPrice, mixedPricePer1k } from '../cost/index.js';
 import { TIERS } from '../telemetry/records.js';
 import { DEFAULT_TARGET_LATENCY_MS } from './default-targets.js';
@@ -41,6 +42,7 @@ export function compileRule(
   const limits = {
     maxLatencyMs: options.maxLatencyMs ?? undefined,
     task: options.task ?? undefined,
+    verify: compileVerify(options.verify, `${path}.verify`, notes),
     ranking: rankingChoice(options.ranking),
   };
   const maxCostPer1k = options.maxCostPer1k ?? undefined;
@@ -116,6 +118,19 @@ export function compileRule(
     return { name, tiers, maxCostPer1k: undefined, ...limits };
   }
   return { name, tiers, maxCostPer1k, ...limits };
+}
+
+function compileVerify(
+  options: VerifyOptions | undefined,
+  path: string,
+  notes: ProofNotes,
+): VerifyPolicy | undefined {
+  if (options === undefined) return undefined;
+  const { schema = false, confidence, verifier, timeoutMs } = options;
+  if (!schema && confidence === undefined && verifier === undefined) {
+    notes.errorBeside(path, 'checks nothing: give it `schema`, `confidence`, or in code `verifier`');
+  }
+  return { schema, confidence, verifier, timeoutMs };
 }
 
 function isUnderPriceCap(model: PolicyModel, maxCostPer1k: number): boolean {

@@ -1,4 +1,5 @@
 import type { SurfaceOptions } from '../config/index.js';
+import { compileCalibration } from './compile-classification.js';
 import type { NameResolver } from './name-resolver.js';
 import { ownTimeouts } from './own-timeouts.js';
 import { NO_SURFACE, type PolicySurface } from './policy-snapshot.js';
@@ -60,5 +61,6 @@ export function compileSurface(
     onStreamFailure: options.onStreamFailure ?? 'error',
     onContentFilter: options.onContentFilter ?? 'reject',
     mayHedge: options.hedge ?? true,
+    calibration: compileCalibration(options.classification, `${path}.classification`, notes),
   };
 }

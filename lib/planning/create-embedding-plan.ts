@@ -3,15 +3,19 @@ import type { EmbeddingFeatures } from '../classification/index.js';
 import { InvalidRequestError } from '../errors/invalid-request-error.js';
 import { ModelNotFoundError } from '../errors/model-not-found-error.js';
 import { contextWindowFilter } from './eligibility/context-window.filter.js';
+import { regionFilter } from './eligibility/region.filter.js';
+import { retentionFilter } from './eligibility/retention.filter.js';
 import { expectedCostUsd } from './expected-cost.js';
 import { findInputCost } from './find-input-cost.js';
 import { INTERACTIVE_DEADLINE_MS, LONG_DEADLINE_MS, type PlanInput } from './create-plan.js';
 import { severityOf } from './deferral.js';
+import type { Demand } from './demand.js';
 import { EMBEDDINGS_CLASS } from './embeddings-class.js';
 import type { Plan, RejectedCandidate } from './plan.js';
-import type { PolicyModel, PolicySnapshot } from './policy-snapshot.js';
+import type { PolicyDeployment, PolicyModel, PolicySnapshot } from './policy-snapshot.js';
 import { shortestTimeouts } from './own-timeouts.js';
 import { rankTier } from './rank-tier.js';
+import { presetAt } from './peak-hours.js';
 import { rankingFor } from './ranking-for.js';
 
 /** What a live deployment's latency is measured against in the ranking. */
@@ -36,20 +40,18 @@ export function createEmbeddingPlan(input: EmbeddingPlanInput): Plan {
   const longest = { ...features, inputTokens: features.longestInputTokens };
   const demand = { features: longest, surface, rule: undefined, outputTokens: 0, dropsParameters: false };
   const eligible = model.deployments.filter((deployment) => {
-    const cost = findInputCost(deployment, features, surface.maxCostPerRequest);
-    const tooLong = contextWindowFilter.check(deployment, demand);
-    if (cost === undefined && tooLong === undefined) return true;
-    rejected.push({
-      deployment,
-      tier: 'primary',
-      rule: undefined,
-      reason: tooLong === undefined ? 'request_cost' : 'context_window',
-      detail: tooLong ?? cost ?? '',
-    });
+    const rejection = findRejection(deployment, demand, features);
+    if (rejection === undefined) return true;
+    rejected.push({ deployment, tier: 'primary', rule: undefined, ...rejection });
     return false;
   });
   const usage = { inputTokens: features.inputTokens, cachedTokens: 0, outputTokens: 0 };
-  const ranking = rankingFor(undefined, surface, policy);
+  const ranking = rankingFor(
+    undefined,
+    surface,
+    policy,
+    policy.peakHours && presetAt(policy.peakHours, workload, nowMs),
+  );
   const ranked = rankTier(eligible, {
     score: {
       weights: ranking.weights,
@@ -72,6 +74,7 @@ export function createEmbeddingPlan(input: EmbeddingPlanInput): Plan {
     deployment: candidate.deployment,
     tier: 'primary' as const,
     targetLatencyMs: TARGET_LATENCY_MS,
+    targetMs: surface.latencySloMs,
     moveOnAfterMs: surface.latencySloMs,
     usualP95Ms: candidate.signals.p95LatencyMs,
     timeouts: {
@@ -95,7 +98,9 @@ export function createEmbeddingPlan(input: EmbeddingPlanInput): Plan {
     notes: [`embeddings are made by ${model.name} alone`],
     surface,
     workload,
-    attempts: attempts.toSorted((first, second) => severityOf(first.deferral?.kind) - severityOf(second.deferral?.kind)),
+    attempts: attempts.toSorted(
+      (first, second) => severityOf(first.deferral?.kind) - severityOf(second.deferral?.kind),
+    ),
     ranking,
     beyond: 0,
     rejected,
@@ -104,6 +109,22 @@ export function createEmbeddingPlan(input: EmbeddingPlanInput): Plan {
     maxAttempts: policy.execution.maxAttempts,
     maxCostUsd: surface.maxCostPerRequest,
   };
+}
+
+/** The limits that hold for vectors: where the texts may go, how much fits, and what it may cost. */
+const FILTERS = [regionFilter, retentionFilter, contextWindowFilter];
+
+function findRejection(
+  deployment: PolicyDeployment,
+  demand: Demand,
+  features: EmbeddingFeatures,
+): Pick<RejectedCandidate, 'reason' | 'detail'> | undefined {
+  for (const filter of FILTERS) {
+    const detail = filter.check(deployment, demand);
+    if (detail !== undefined) return { reason: filter.reason, detail };
+  }
+  const cost = findInputCost(deployment, features, demand.surface.maxCostPerRequest);
+  return cost === undefined ? undefined : { reason: 'request_cost', detail: cost };
 }
 
 function modelNamed(policy: PolicySnapshot, requested: string): PolicyModel {

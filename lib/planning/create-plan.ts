@@ -8,6 +8,7 @@ import { findRequestRejection } from './eligibility/find-rejection.js';
 import { severityOf } from './deferral.js';
 import type { Demand } from './demand.js';
 import { expectedCostUsd, type ExpectedUsage } from './expected-cost.js';
+import { findCheapest } from './find-cheapest.js';
 import { findMoveOn } from './find-move-on.js';
 import { shortestTimeouts } from './own-timeouts.js';
 import type { AttemptTimeouts, Plan, PlannedAttempt, RejectedCandidate } from './plan.js';
@@ -20,10 +21,13 @@ import type {
   PolicySurface,
   PolicyTier,
 } from './policy-snapshot.js';
+import { presetAt } from './peak-hours.js';
 import { promptOf } from './prompt-of.js';
 import { qualityUnderRule } from './quality-under-rule.js';
 import { rankTier } from './rank-tier.js';
 import { type Ranking, rankingFor } from './ranking-for.js';
+import type { RankingPreset } from './ranking-preset.js';
+import { PRESET_WEIGHTS } from './ranking-weights.js';
 import type { WarmPrompt } from './score-candidate.js';
 import type { SignalsSnapshot } from './signals-snapshot.js';
 import { type PlanSource, staticPassOf } from './static-pass.js';
@@ -42,6 +46,9 @@ const CANDIDATES_PER_TIER = 8;
 /** Calls for one request whose prompt is long. */
 const LONG_PROMPT_ATTEMPTS = 2;
 
+/** What is enqueued goes by, whatever else is configured. */
+const CHEAPEST: Ranking = { preset: 'cheapest', weights: PRESET_WEIGHTS.cheapest };
+
 /** What the caller says of the request beside its body. */
 export interface PlanCircumstances {
   readonly surface: PolicySurface;
@@ -50,6 +57,10 @@ export interface PlanCircumstances {
   readonly deadlineMs: number | undefined;
   /** Wall clock a client allows: it can only shorten. */
   readonly deadlineLimitMs: number | undefined;
+  /** A budget that is spent, in words: only the cheapest that may serve does. Absent: none is. */
+  readonly downgradedBy?: string | undefined;
+  /** Nobody waits for it: whatever the tier, the cheapest is tried first. @defaultValue false */
+  readonly cheapestFirst?: boolean | undefined;
 }
 
 export interface PlanInput {
@@ -66,6 +77,8 @@ export interface PlanInput {
   readonly random: () => number;
   /** Whose prompt cache is warm for this conversation; absent: nobody's, as far as is known. */
   readonly warm?: WarmPrompt | undefined;
+  /** The only model that may serve, whatever the rules say; absent: they decide. */
+  readonly boundTo?: PolicyModel | undefined;
   /** Candidates planned of each tier, at most; the best are. Absent: enough for every retry. */
   readonly candidatesPerTier?: number;
 }
@@ -105,7 +118,7 @@ function sourceOf(rule: PolicyRule): PlanSource {
   return source;
 }
 
-function isBinding(policy: PolicySnapshot, requested: string, canonical: string): boolean {
+export function isBinding(policy: PolicySnapshot, requested: string, canonical: string): boolean {
   if (policy.clientModel === 'binding' || policy.bindingNames.has(requested)) return true;
   return policy.models.get(canonical)?.substitutable === false;
 }
@@ -125,6 +138,10 @@ function sourcesFor(input: PlanInput, notes: string[]): PlanSource[] {
   if (pin !== undefined) {
     notes.push(`surface ${circumstances.surface.name} is pinned to ${pin.name}`);
     return [alone(pin)];
+  }
+  if (input.boundTo !== undefined) {
+    notes.push(`routing is observed only: the baseline ${input.boundTo.name} answers`);
+    return [alone(input.boundTo)];
   }
   if (named !== undefined) {
     notes.push(`the client named the rule ${named.name}`);
@@ -163,12 +180,15 @@ export function createPlan(input: PlanInput): Plan {
   const { features, policy, circumstances } = input;
   const { surface, workload } = circumstances;
   const notes: string[] = [];
+  if (circumstances.downgradedBy !== undefined) {
+    notes.push(`${circumstances.downgradedBy} is spent: the cheapest that may serve does`);
+  }
   const rejected: RejectedCandidate[] = [];
   const outputTokens = smallest(features.requestedOutputTokens, surface.maxOutputTokens);
   const sloMs = surface.latencySloMs ?? (workload === 'interactive' ? INTERACTIVE_SLO_MS : undefined);
 
   let rule: PolicyRule | undefined;
-  let ranking = rankingFor(undefined, surface, policy);
+  let ranking = rankingFor(undefined, surface, policy, presetOfHour(input));
   let attempts: readonly PlannedAttempt[] = [];
   let beyond = 0;
   for (const source of sourcesFor(input, notes)) {
@@ -237,6 +257,8 @@ function refuseUnsupported(
   );
 }
 
+type Draft = { -readonly [Name in keyof PlannedAttempt]: PlannedAttempt[Name] };
+
 interface PlannedTiers {
   readonly attempts: readonly PlannedAttempt[];
   readonly beyond: number;
@@ -247,16 +269,19 @@ interface PlannedTiers {
 function planTiers(
   input: PlanInput,
   source: PlanSource,
-  demand: Demand,
+  asked: Demand,
   sloMs: number | undefined,
 ): PlannedTiers {
   const { features, policy, signals, nowMs, random, candidatesPerTier = CANDIDATES_PER_TIER } = input;
+  const { downgradedBy, cheapestFirst: isCheapestFirst = false } = input.circumstances;
   const { rule } = source;
-  const pass = staticPassOf(source, demand);
+  const pass = staticPassOf(source, asked);
   const rejected = [...pass.rejected];
-  const ranking = rankingFor(rule, demand.surface, policy);
-  const usage = expectedUsage(input, demand);
-  const attempts: (PlannedAttempt & { readonly targetMs: number | undefined })[] = [];
+  const ranking = isCheapestFirst ? CHEAPEST : rankingFor(rule, asked.surface, policy, presetOfHour(input));
+  const usage = expectedUsage(input, asked);
+  const demand: Demand =
+    downgradedBy === undefined ? asked : { ...asked, cheapest: findCheapest(pass, asked, usage) };
+  const attempts: Draft[] = [];
   let beyond = 0;
   for (const { tier, candidates } of pass.tiers) {
     const eligible = candidates.filter((deployment) => {
@@ -312,22 +337,25 @@ function planTiers(
     }
   }
   // Stable: among those that stand equally well, tiers and ranks keep their order.
-  const ordered = attempts.toSorted(
-    (first, second) => severityOf(first.deferral?.kind) - severityOf(second.deferral?.kind),
-  );
+  if (isCheapestFirst || attempts.some(({ deferral }) => deferral !== undefined)) {
+    attempts.sort((first, second) => {
+      const bySeverity = severityOf(first.deferral?.kind) - severityOf(second.deferral?.kind);
+      return bySeverity !== 0 || !isCheapestFirst ? bySeverity : byCost(first, second);
+    });
+  }
+  for (const [index, attempt] of attempts.entries()) {
+    attempt.moveOnAfterMs = findMoveOn({
+      targetMs: attempt.targetMs,
+      streamed: features.streamed,
+      usualP95Ms: attempt.usualP95Ms,
+      nextUsualP95Ms: attempts[index + 1]?.usualP95Ms,
+    });
+  }
   return {
     rejected,
     beyond,
     ranking,
-    attempts: ordered.map(({ targetMs, ...attempt }, index) => ({
-      ...attempt,
-      moveOnAfterMs: findMoveOn({
-        targetMs,
-        streamed: features.streamed,
-        usualP95Ms: attempt.usualP95Ms,
-        nextUsualP95Ms: ordered[index + 1]?.usualP95Ms,
-      }),
-    })),
+    attempts,
   };
 }
 
@@ -354,12 +382,23 @@ function timeoutsOf(
   return {
     connectMs: own.connectMs ?? timeouts.connectMs,
     firstTokenMs:
-      own.firstTokenMs ??
-      timeouts.firstTokenMs ??
-      (isThinking ? REASONING_FIRST_TOKEN_MS : FIRST_TOKEN_MS),
+      own.firstTokenMs ?? timeouts.firstTokenMs ?? (isThinking ? REASONING_FIRST_TOKEN_MS : FIRST_TOKEN_MS),
     idleMs: own.idleMs ?? timeouts.idleMs,
     maxStreamMs: own.maxStreamMs ?? timeouts.maxStreamMs,
   };
+}
+
+/** Of two that are not known neither comes first. */
+function byCost(first: PlannedAttempt, second: PlannedAttempt): number {
+  const [firstUsd, secondUsd] = [first, second].map(({ deployment, terms }) =>
+    deployment.price === undefined ? Number.POSITIVE_INFINITY : terms.expectedCostUsd,
+  ) as [number, number];
+  return firstUsd === secondUsd ? 0 : firstUsd - secondUsd;
+}
+
+/** Undefined: no hour differs from another. */
+function presetOfHour({ policy, circumstances, nowMs }: PlanInput): RankingPreset | undefined {
+  return policy.peakHours && presetAt(policy.peakHours, circumstances.workload, nowMs);
 }
 
 /** Each re-send of a long prompt is paid for like the first. */

@@ -1,4 +1,5 @@
 import type { RequestFeatures } from '../classification/request-features.js';
+import type { CheapestCost } from './find-cheapest.js';
 import type { PolicyRule, PolicySurface } from './policy-snapshot.js';
 
 /** What a candidate must satisfy for this request. */
@@ -11,4 +12,6 @@ export interface Demand {
   readonly dropsParameters: boolean;
   /** The client's output limit lowered to the surface's, in tokens. */
   readonly outputTokens: number | undefined;
+  /** A budget is spent: what the cheapest costs that may serve. Absent: anyone may. */
+  readonly cheapest?: CheapestCost | undefined;
 }

@@ -1,2 +1,5 @@
 /** The class of requests for vectors; no rule has it. */
 export const EMBEDDINGS_CLASS = 'embeddings';
+
+/** The class of calls that are made to find out the class of a request; no rule has it. */
+export const CLASSIFICATION_CLASS = 'classification';

@@ -37,5 +37,8 @@ export function findUnknownNames(
   for (const [name, surface] of Object.entries(configuration.surfaces ?? {})) {
     look(surface.pin, `surfaces.${name}.pin`);
   }
+  const { examples, judge } = configuration.classification;
+  look(examples?.model, 'classification.examples.model');
+  look(judge?.model, 'classification.judge.model');
   return notes.errors;
 }

@@ -2,14 +2,24 @@ export { bootTable } from './boot-table.js';
 export { type CompiledOptions, compileOptions } from './compile-options.js';
 export { type CompiledPolicy, compilePolicy } from './compile-policy.js';
 export { createEmbeddingPlan } from './create-embedding-plan.js';
-export { EMBEDDINGS_CLASS } from './embeddings-class.js';
-export { createPlan, INTERACTIVE_SLO_MS, type PlanCircumstances, type PlanInput } from './create-plan.js';
+export { classDecides } from './class-decides.js';
+export { CLASSIFICATION_CLASS, EMBEDDINGS_CLASS } from './embeddings-class.js';
+export {
+  createPlan,
+  INTERACTIVE_DEADLINE_MS,
+  INTERACTIVE_SLO_MS,
+  LONG_DEADLINE_MS,
+  type PlanCircumstances,
+  type PlanInput,
+} from './create-plan.js';
+export { harderRule } from './harder-rule.js';
 export { findMoveOn } from './find-move-on.js';
 export { findPassedOver } from './find-passed-over.js';
 export type { WarmPrompt } from './score-candidate.js';
 export { RANKING_PRESETS, type RankingPreset } from './ranking-preset.js';
 export type { RankingWeights } from './ranking-weights.js';
 export type { Plan, PlannedAttempt, RankingTerms, RejectedCandidate, RejectionReason } from './plan.js';
+export { isPeak, peakEndsAt, type PolicyPeakHours, presetAt } from './peak-hours.js';
 export { promptOf } from './prompt-of.js';
 export {
   NO_SURFACE,

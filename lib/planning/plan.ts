@@ -42,6 +42,8 @@ export interface PlannedAttempt {
   readonly deployment: PolicyDeployment;
   readonly tier: Tier;
   readonly targetLatencyMs: number;
+  /** The target that paces it; undefined: none does. */
+  readonly targetMs: number | undefined;
   /** Give up on it after so long if it has not begun to answer and another is left. Undefined: no such moment. */
   readonly moveOnAfterMs: number | undefined;
   /** What 95 of 100 of its streams, or of its whole answers, do not exceed; undefined: not known. */
@@ -72,7 +74,8 @@ export type RejectionReason =
   | 'quality_floor'
   | 'safety_floor'
   | 'rule_price'
-  | 'request_cost';
+  | 'request_cost'
+  | 'budget';
 
 /** A candidate that a hard limit left out. */
 export interface RejectedCandidate {

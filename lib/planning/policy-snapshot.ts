@@ -1,9 +1,12 @@
 import type { RequestParameter } from '../catalog/request-parameters.js';
 import type { ModelCapability, ModelPrice, TaskKind } from '../catalog/catalog-model.js';
+import type { BudgetPolicy } from '../cost/index.js';
+import type { Calibration, ClassificationPolicy, VerifyPolicy } from '../classification/index.js';
 import type { Workload } from '../context/index.js';
 import type { BreakerSettings, ConcurrencySettings, MinuteLimits } from '../signals/index.js';
 import type { Tier } from '../telemetry/records.js';
 import type { LatencyPrior } from './latency-prior.js';
+import type { PolicyPeakHours } from './peak-hours.js';
 import type { RankingChoice } from './ranking-weights.js';
 
 /** Timeouts that one deployment, tier or surface sets for itself. */
@@ -72,6 +75,8 @@ export interface PolicyRule {
   readonly maxLatencyMs: number | undefined;
   /** Undefined: quality over all tasks counts. */
   readonly task?: TaskKind | undefined;
+  /** What its answers are held against; absent: they are given as they are. */
+  readonly verify?: VerifyPolicy | undefined;
   readonly ranking?: RankingChoice;
   /** Nobody wrote it: it stands in where no built-in class has a rule. */
   readonly isDerived?: boolean;
@@ -99,6 +104,8 @@ export interface PolicySurface {
   readonly onContentFilter: 'reject' | 'next_model';
   /** Its requests may be sent twice at once. */
   readonly mayHedge: boolean;
+  /** How hard requests are told from easy ones here; absent: as everywhere. */
+  readonly calibration?: Calibration | undefined;
 }
 
 export interface PolicyExecution {
@@ -155,6 +162,7 @@ export interface PolicySnapshot {
   readonly bindingNames: ReadonlySet<string>;
   /** Names of models that make vectors: no chat can be asked of them, and nothing stands in. */
   readonly embeddingNames: ReadonlySet<string>;
+  readonly classification: ClassificationPolicy;
   readonly execution: PolicyExecution;
   /** What the ranking goes by where neither the surface nor the rule says so. */
   readonly ranking: RankingChoice & {
@@ -165,6 +173,11 @@ export interface PolicySnapshot {
   readonly dearest: { readonly inputPer1M: number; readonly outputPer1M: number };
   /** Undefined: none is configured. */
   readonly baseline: PolicyBaseline | undefined;
+  /** Answers every request while routing is only observed; undefined: requests are routed. */
+  readonly observedBaseline: PolicyModel | undefined;
+  readonly budgets: BudgetPolicy;
+  /** Undefined: no hour differs from another. */
+  readonly peakHours: PolicyPeakHours | undefined;
 }
 
 /** The label of requests that name no surface. */

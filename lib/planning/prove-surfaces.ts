@@ -1,5 +1,7 @@
 import { isEmbeddingModel } from '../catalog/index.js';
 import { isWithinPrice, mixedPricePer1k } from '../cost/index.js';
+import { regionFilter } from './eligibility/region.filter.js';
+import { retentionFilter } from './eligibility/retention.filter.js';
 import type { PolicyModel, PolicyRule, PolicySurface } from './policy-snapshot.js';
 import type { ProofNotes } from './proof-notes.js';
 import { qualityUnderRule } from './quality-under-rule.js';
@@ -25,7 +27,14 @@ export function staticRejection(
   const isAffordable = model.deployments.some(
     ({ price }) => cap === undefined || (price !== undefined && isWithinPrice(mixedPricePer1k(price), cap)),
   );
-  return isAffordable ? undefined : 'over the price cap';
+  if (!isAffordable) return 'over the price cap';
+  // Of one model some deployments may be where the surface allows, and others not.
+  const outside = model.deployments.map(
+    (deployment) =>
+      regionFilter.check(deployment, { surface, rule }) ??
+      retentionFilter.check(deployment, { surface, rule }),
+  );
+  return outside.every((reason) => reason !== undefined) ? outside[0] : undefined;
 }
 
 function modelsOf(rule: PolicyRule): readonly PolicyModel[] {
@@ -52,18 +61,25 @@ export function describeShortfall(
 ): string {
   const models =
     surface.pin === undefined ? [...rulesForClass.values()].flat().flatMap(modelsOf) : [surface.pin];
-  return (['quality', 'safety'] as const)
-    .flatMap((kind) => {
-      const floor = surface[`${kind}Floor`];
-      if (floor === undefined) return [];
-      const [best] = models
-        .filter((model) => model[kind] !== undefined)
-        .toSorted((first, second) => (second[kind] ?? 0) - (first[kind] ?? 0));
-      const text =
-        best === undefined ? 'none has a rating' : `the best is ${best.name} with ${best[kind] ?? 0}`;
-      return [`${kind}Floor ${floor}, and ${text}`];
-    })
-    .join('; ');
+  const isElsewhere =
+    models.length > 0 && (surface.regions !== undefined || surface.retentionDays !== undefined);
+  const places = isElsewhere
+    ? models.flatMap((model) => {
+        const reason = staticRejection(model, surface, undefined);
+        return reason === undefined ? [] : [`${model.name} ${reason}`];
+      })
+    : [];
+  const floors = (['quality', 'safety'] as const).flatMap((kind) => {
+    const floor = surface[`${kind}Floor`];
+    if (floor === undefined) return [];
+    const [best] = models
+      .filter((model) => model[kind] !== undefined)
+      .toSorted((first, second) => (second[kind] ?? 0) - (first[kind] ?? 0));
+    const text =
+      best === undefined ? 'none has a rating' : `the best is ${best.name} with ${best[kind] ?? 0}`;
+    return [`${kind}Floor ${floor}, and ${text}`];
+  });
+  return [...floors, ...new Set(places)].join('; ');
 }
 
 /** Refuses a surface no model can serve; warns of unrated models that its floors leave out, with the line to add. */

@@ -10,7 +10,7 @@ import { expectedCostUsd } from './expected-cost.js';
 import { isOverTarget } from './is-over-target.js';
 import type { RankingTerms } from './plan.js';
 import type { PolicyDeployment } from './policy-snapshot.js';
-import { type ScoreContext, scoreCandidate, usageAt } from './score-candidate.js';
+import { emptyTerms, type ScoreContext, scoreInto, usageAt } from './score-candidate.js';
 import type { DeploymentSignals, SignalsSnapshot } from './signals-snapshot.js';
 
 /** Candidates this near to the best share the traffic, or all of it would herd onto one. */
@@ -39,10 +39,7 @@ export interface RankOptions {
   readonly limit: number;
 }
 
-interface Scored {
-  readonly deployment: PolicyDeployment;
-  readonly signals: DeploymentSignals;
-  readonly terms: RankingTerms;
+interface Scored extends RankedCandidate {
   readonly kind: DeferralKind | undefined;
   readonly severity: number;
 }
@@ -52,38 +49,24 @@ interface Scored {
  * shares the traffic among those near the best, lets a part of it back to one that recovers, and sends a few requests to
  * those of which nothing is known.
  */
-export function rankTier(
-  deployments: readonly PolicyDeployment[],
-  options: RankOptions,
-): RankedCandidate[] {
+export function rankTier(deployments: readonly PolicyDeployment[], options: RankOptions): RankedCandidate[] {
   const best = selectBest(deployments, options);
   shareAmongNearBest(best, options);
   explore(best, options);
-  return best.map(({ deployment, signals, terms, kind }) => ({
-    deployment,
-    signals,
-    terms,
-    deferral:
-      kind === undefined
-        ? undefined
-        : {
-            kind,
-            text: describeDeferral(kind, signals, options.nowMs, options.score.targetLatencyMs),
-          },
-    isUnwell: signals.restingUntilMs > options.nowMs || isFailing(signals),
-  }));
+  return best;
 }
 
 /** One pass: of a thousand candidates a few are kept, in order. Equals keep the order of the configuration. */
 function selectBest(deployments: readonly PolicyDeployment[], options: RankOptions): Scored[] {
   const best: Scored[] = [];
+  const terms = emptyTerms();
   for (const deployment of deployments) {
     const signals = options.signals.of(deployment.id);
     const kind = kindOf(deployment, signals, options);
     const severity = severityOf(kind);
     const last = best.at(-1);
     if (best.length >= options.limit && last !== undefined && severity > last.severity) continue;
-    const terms = scoreCandidate(deployment, signals, options.score);
+    scoreInto(terms, deployment, signals, options.score);
     let index = best.length;
     for (; index > 0; index -= 1) {
       const before = best[index - 1];
@@ -91,10 +74,31 @@ function selectBest(deployments: readonly PolicyDeployment[], options: RankOptio
       if (before.severity === severity && before.terms.score <= terms.score) break;
     }
     if (index >= options.limit) continue;
-    best.splice(index, 0, { deployment, signals, terms, kind, severity });
-    if (best.length > options.limit) best.pop();
+    if (best.length >= options.limit) best.pop();
+    best.splice(index, 0, scored(deployment, signals, { ...terms }, kind, options));
   }
   return best;
+}
+
+function scored(
+  deployment: PolicyDeployment,
+  signals: DeploymentSignals,
+  terms: RankingTerms,
+  kind: DeferralKind | undefined,
+  { nowMs, score }: RankOptions,
+): Scored {
+  return {
+    deployment,
+    signals,
+    terms,
+    kind,
+    severity: severityOf(kind),
+    deferral:
+      kind === undefined
+        ? undefined
+        : { kind, text: describeDeferral(kind, signals, nowMs, score.targetLatencyMs) },
+    isUnwell: signals.restingUntilMs > nowMs || isFailing(signals),
+  };
 }
 
 function kindOf(

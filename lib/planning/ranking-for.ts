@@ -19,8 +19,7 @@ export function rankingFor(
   ofTheHour?: RankingPreset,
 ): Ranking {
   const ofRule = rule?.ranking ?? NO_CHOICE;
-  const preset =
-    surface.ranking.preset ?? ofRule.preset ?? ofTheHour ?? policy.ranking.preset ?? 'balanced';
+  const preset = surface.ranking.preset ?? ofRule.preset ?? ofTheHour ?? policy.ranking.preset ?? 'balanced';
   return {
     preset,
     weights: {

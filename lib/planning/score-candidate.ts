@@ -49,28 +49,48 @@ export function scoreCandidate(
   signals: DeploymentSignals,
   context: ScoreContext,
 ): RankingTerms {
+  const terms = emptyTerms();
+  scoreInto(terms, deployment, signals, context);
+  return terms;
+}
+
+export type MutableTerms = { -readonly [Name in keyof RankingTerms]: RankingTerms[Name] };
+
+export function emptyTerms(): MutableTerms {
+  return {
+    latency: 0,
+    errors: 0,
+    load: 0,
+    cost: 0,
+    quality: 0,
+    alert: 0,
+    score: 0,
+    expectedLatencyMs: 0,
+    expectedCostUsd: 0,
+  };
+}
+
+/** The same into an object that is there: of a thousand candidates most are forgotten at once. */
+export function scoreInto(
+  terms: MutableTerms,
+  deployment: PolicyDeployment,
+  signals: DeploymentSignals,
+  context: ScoreContext,
+): void {
   const { weights, targetLatencyMs, streamed, referenceCostUsd } = context;
   const { inputTokens, outputTokens } = context.usage;
   const latencyMs = expectedLatencyMs(signals, deployment.prior, { streamed, inputTokens, outputTokens });
   const costUsd = expectedCostUsd(deployment.price, usageAt(deployment, context));
   const capacity = (capacityOf(deployment, signals) ?? ASSUMED_CAPACITY) * deployment.weight;
-  const latency = (weights.latency * latencyMs) / targetLatencyMs;
-  const errors =
+  terms.latency = (weights.latency * latencyMs) / targetLatencyMs;
+  terms.errors =
     (weights.errors * ERROR_WEIGHT * signals.errorRate * signals.samples) /
     (signals.samples + VIRTUAL_SUCCESSES);
-  const load = (weights.load * (signals.inFlight + signals.queued)) / capacity;
-  const cost = referenceCostUsd === 0 ? 0 : (weights.cost * costUsd) / referenceCostUsd;
-  const quality = weights.quality === 0 ? 0 : weights.quality * (1 - (context.qualityOf(deployment) ?? 0));
-  const alert = signals.inAlert ? ALERT_PENALTY : 0;
-  return {
-    latency,
-    errors,
-    load,
-    cost,
-    quality,
-    alert,
-    score: latency + errors + load + cost + quality + alert,
-    expectedLatencyMs: latencyMs,
-    expectedCostUsd: costUsd,
-  };
+  terms.load = (weights.load * (signals.inFlight + signals.queued)) / capacity;
+  terms.cost = referenceCostUsd === 0 ? 0 : (weights.cost * costUsd) / referenceCostUsd;
+  terms.quality = weights.quality === 0 ? 0 : weights.quality * (1 - (context.qualityOf(deployment) ?? 0));
+  terms.alert = signals.inAlert ? ALERT_PENALTY : 0;
+  terms.score = terms.latency + terms.errors + terms.load + terms.cost + terms.quality + terms.alert;
+  terms.expectedLatencyMs = latencyMs;
+  terms.expectedCostUsd = costUsd;
 }

@@ -1,7 +1,17 @@
+import { AsyncResource } from 'node:async_hooks';
 import { isDeepStrictEqual } from 'node:util';
-import { RulesClassifier } from '../classification/index.js';
+import { BackgroundLane } from '../background/index.js';
+import {
+  AnswerChecker,
+  type NeedScorer,
+  type OnPlugInFault,
+  RequestClassifier,
+  RULES_THRESHOLD,
+  RulesClassifier,
+} from '../classification/index.js';
 import { type LlmRouterConfiguration, withFeatureSurfaces } from '../config/index.js';
 import { ConfigurationError, OverloadedError } from '../errors/index.js';
+import { BudgetLedger } from '../cost/index.js';
 import { createPlanExecutor, type PlanExecutor } from '../execution/index.js';
 import {
   AlertStore,
@@ -10,8 +20,8 @@ import {
   RequestLog,
   SavingsStore,
 } from '../observability/index.js';
-import { buildRuntime, RequestPipeline, type RoutingRuntime } from '../pipeline/index.js';
-import { type CompiledOptions, compileOptions, type PolicySnapshot } from '../planning/index.js';
+import { buildRuntime, RequestPipeline, type RoutingRuntime, vectorsOf } from '../pipeline/index.js';
+import { type CompiledOptions, compileOptions, NO_SURFACE, type PolicySnapshot } from '../planning/index.js';
 import type { LlmUpstreams } from '../providers/llm-upstreams.js';
 import { ProviderUpstreams } from '../providers/provider-upstreams.js';
 import { type AnswerMemories, answerMemories } from './answer-memories.js';
@@ -22,6 +32,20 @@ import { TelemetryBus } from '../telemetry/index.js';
 
 /** Within so long a configuration has been read, or it is refused. */
 const READ_TIMEOUT_MS = 30_000;
+
+/** The vectors of example prompts are made once, in one call of many. */
+const EXAMPLES_DEADLINE_MS = 30_000;
+
+/** What says how much a request needs a strong model, and from where on it does. */
+export interface ScorerSetup {
+  readonly scorer: NeedScorer;
+  readonly defaultThreshold: number;
+}
+
+const BUILT_IN_SCORER: ScorerSetup = {
+  scorer: new RulesClassifier(),
+  defaultThreshold: RULES_THRESHOLD,
+};
 
 /** What becomes of reconfigurations; the Nest layer logs it. */
 export interface ReconfigureListener {
@@ -48,8 +72,10 @@ export class RouterEngine {
   readonly signals = new LiveSignals(this.bus);
   readonly kpis = new KpiStore(this.bus);
   readonly savings: SavingsStore;
+  readonly budgets = new BudgetLedger(this.bus);
   readonly alerts: AlertStore;
   readonly pipeline: RequestPipeline;
+  readonly lane: BackgroundLane;
   /** Told of faults of our own: the kind of error and the decision, nothing of the request. */
   onFault: (decisionId: string, error: unknown) => void = () => undefined;
   /** Told why the request log cannot be written. */
@@ -58,6 +84,9 @@ export class RouterEngine {
     this.onRequestLogProblem(problem);
   });
   readonly #executor: PlanExecutor;
+  readonly #classifier: RequestClassifier;
+  /** What is done once for all requests is none of the first one's: not in its context, nor in its handler's count. */
+  readonly #outside = new AsyncResource('LlmRouterEngine');
   /** What the application demands of a policy beside the proof. @throws {@link ConfigurationError}. */
   checkPolicy: (policy: PolicySnapshot) => void = () => undefined;
   reconfigureListener: ReconfigureListener | undefined;
@@ -79,6 +108,7 @@ export class RouterEngine {
     options: unknown,
     private readonly upstreams: LlmUpstreams = new ProviderUpstreams(),
     private readonly featureSurfaces: readonly unknown[] = [],
+    { scorer, defaultThreshold }: ScorerSetup = BUILT_IN_SCORER,
   ) {
     const compiled = this.compile(options);
     const { configuration, policy } = compiled;
@@ -90,12 +120,23 @@ export class RouterEngine {
     this.signals.settings = () => this.#runtime.policy.execution;
     this.#executor = createPlanExecutor(this.bus, this.signals, Math.random);
     const turns = () => this.#memories?.turns;
+    const onFault: OnPlugInFault = (plugIn, kind, decisionId) => {
+      this.bus.emit('plug-in-failed', { plugIn, kind, decisionId });
+    };
+    this.#classifier = new RequestClassifier({
+      scorer,
+      defaultThreshold,
+      prepareVectors: (model, texts) => this.prepareVectors(model, texts),
+      onFault,
+    });
     this.pipeline = new RequestPipeline({
       runtime: () => this.#runtime,
-      classifier: new RulesClassifier(),
+      classifier: this.#classifier,
+      checker: new AnswerChecker(onFault),
       signals: this.signals,
       executor: this.#executor,
       bus: this.bus,
+      budgets: this.budgets,
       get turns() {
         return turns();
       },
@@ -103,6 +144,16 @@ export class RouterEngine {
       onFault: (decisionId, error) => {
         this.onFault(decisionId, error);
       },
+    });
+    const { pipeline } = this;
+    this.lane = new BackgroundLane({
+      bus: this.bus,
+      signals: this.signals,
+      policy: () => this.#runtime.policy,
+      options: () => this.#runtime.configuration.background,
+      preview: (body, options) => pipeline.preview(body, options),
+      run: (body, options) => pipeline.chat(body, options),
+      refuse: (error, options) => pipeline.refuse(error, options),
     });
   }
 
@@ -170,6 +221,7 @@ export class RouterEngine {
   /** Readiness goes off, no new request is taken, those under way finish or are ended after the grace period. */
   async drain(graceMs = this.configuration.shutdown.graceMs, listener: DrainListener = {}): Promise<void> {
     this.markStopping();
+    this.lane.close();
     const { pipeline } = this;
     if (pipeline.inFlight > 0) listener.onWaiting?.(pipeline.inFlight, graceMs);
     // Set before the pipeline sets its own, and so told of what that will end.
@@ -187,12 +239,28 @@ export class RouterEngine {
     this.markStopping();
     // It is refused by now, but may have connections of its own to end.
     await this.#lastReconfiguration;
+    this.lane.close();
     this.#executor.close();
+    this.budgets.close();
     this.signals.close();
     this.alerts.close();
     await Promise.all([this.#runtime, ...this.#retired].map((runtime) => runtime.close()));
     // What ended with the connections has its line too.
     await this.#requestLog.close();
+  }
+
+  /** A request of its own. */
+  private async prepareVectors(
+    model: string,
+    texts: readonly string[],
+  ): Promise<readonly (readonly number[])[]> {
+    const { response } = await this.#outside.runInAsyncScope(() =>
+      this.pipeline.embed(
+        { model, input: [...texts], encoding_format: 'float' },
+        { workload: 'background', deadlineMs: EXAMPLES_DEADLINE_MS },
+      ),
+    );
+    return vectorsOf(response.data);
   }
 
   private compile(options: unknown): CompiledOptions {
@@ -299,9 +367,11 @@ export class RouterEngine {
     this.#retired.add(before);
     const { configuration, policy } = next;
     this.#memories = answerMemories(configuration.reasoningMemory, this.#memories);
+    this.budgets.follow(policy.budgets);
     this.alerts.follow(policy, deploymentsOf([policy]), configuration.alerts);
     this.#requestLog.follow(configuration.requestLog);
     this.forgetTheGone();
+    this.lane.follow();
     for (const follower of this.#followers) follower();
     void this.retire(before);
   }
@@ -324,7 +394,12 @@ export class RouterEngine {
     const { policy } = this.#runtime;
     const older = [...this.#retired].filter(({ isHeld }) => isHeld).map((runtime) => runtime.policy);
     this.savings.follow(policy, older);
-    const deployments = deploymentsOf([policy, ...older]);
+    const policies = [policy, ...older];
+    this.#classifier.retain(
+      new Set([NO_SURFACE, ...policies.flatMap(({ surfaces }) => [...surfaces.keys()])]),
+      policies.map(({ classification }) => classification),
+    );
+    const deployments = deploymentsOf(policies);
     this.signals.retain(deployments);
     this.#executor.retain(deployments);
   }

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { Injectable } from '@nestjs/common';
 import { Observable } from 'rxjs';
+import type { BackgroundReport } from '../background/index.js';
 import type {
   ChatCompletion,
   ChatCompletionChunk,
@@ -10,8 +11,9 @@ import type {
 } from '../chat/index.js';
 import type { LlmRouterOptions } from '../config/index.js';
 import { type LlmRequestContext, runBoundWithLlmContext } from '../context/index.js';
+import type { BudgetReport } from '../cost/index.js';
 import type { AlertReport, SavingsReport } from '../observability/index.js';
-import type { Explanation, RouterCallOptions, RoutingInfo } from '../pipeline/index.js';
+import type { Explanation, RoutedAnswer, RouterCallOptions, RoutingInfo } from '../pipeline/index.js';
 import type { ReconfigureReport } from './reconfigure-report.js';
 import { clientOptionsOf, type RouterClientOptions } from './router-client-options.js';
 import { RouterEngine } from './router-engine.js';
@@ -70,11 +72,39 @@ export class RouterService {
    * @throws {@link LlmRouterError} when the request is refused or no model answered.
    */
   async chat(request: ChatRequest, options: RouterCallOptions = {}): Promise<RoutedChatCompletion> {
-    const { completion, routing } = await this.engine.pipeline.chat(request, options);
-    return Object.defineProperty(completion, 'routing', {
-      value: routing,
-      enumerable: false,
-    }) as RoutedChatCompletion;
+    return withRouting(await this.engine.pipeline.chat(request, options));
+  }
+
+  /**
+   * Answers a request that nobody waits for, as a whole, some time before its deadline: outside `peakHours`, or when there
+   * is capacity to spare, or when the deadline comes near; on the cheapest model that may serve it. Of the calls that its
+   * models take at once, `background.backgroundShare` is for enqueued work however busy they are (the peak excepted), and
+   * `background.interactiveShare` never is.
+   *
+   * **The queue is in memory: a restart loses what waits in it.** A shutdown ends it with an
+   * {@link EnqueuedRequestLostError}; a crash says nothing. Keep work that must not be lost in a store of your own, and
+   * enqueue from there.
+   *
+   * What is overloaded or rate-limited is tried again in time; where a daily budget is spent, it waits for the next day if
+   * the deadline allows.
+   *
+   * @param options - `deadlineMs`: until the answer, waiting included (`background.deadlineMs` by default, 24 h). The
+   * `signal` takes it out of the queue, or ends its call.
+   * @throws {@link LlmRouterError} when the request is refused, no model answered, or the queue is full
+   * ({@link OverloadedError}, at once, with the time until there may be room).
+   *
+   * @example
+   * ```ts
+   * const summary = await this.router.enqueue({ messages }, { surface: 'reports', deadlineMs: 8 * 3_600_000 });
+   * ```
+   */
+  async enqueue(request: ChatRequest, options: RouterCallOptions = {}): Promise<RoutedChatCompletion> {
+    return withRouting(await this.engine.lane.enqueue(request, options));
+  }
+
+  /** How the queue of {@link enqueue} stands. */
+  background(): BackgroundReport {
+    return this.engine.lane.report();
   }
 
   /**
@@ -211,6 +241,20 @@ export class RouterService {
     return this.engine.savings.report();
   }
 
+  /**
+   * What is spent, kept for requests under way, and left of every budget, of surfaces, tenants and keys. Counted in this
+   * process alone, since its start: a restart forgets what was spent before it.
+   *
+   * @example
+   * ```ts
+   * const { budgets } = this.router.budgets();
+   * const spent = budgets.filter(({ spentUsd, limitUsd }) => spentUsd >= limitUsd);
+   * ```
+   */
+  budgets(): BudgetReport {
+    return this.engine.budgets.report(this.engine.runtime.policy.budgets);
+  }
+
   /** The alerts that stand, and the last ones that were cleared. */
   alerts(): AlertReport {
     return this.engine.alerts.report();
@@ -270,4 +314,11 @@ export class RouterService {
   runWith<Result>(context: LlmRequestContext, callback: () => Result): Result {
     return runBoundWithLlmContext(context, callback);
   }
+}
+
+function withRouting({ completion, routing }: RoutedAnswer): RoutedChatCompletion {
+  return Object.defineProperty(completion, 'routing', {
+    value: routing,
+    enumerable: false,
+  }) as RoutedChatCompletion;
 }

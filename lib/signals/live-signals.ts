@@ -116,6 +116,11 @@ interface State {
   shownBreaker: BreakerState;
   summary: (WindowSummary & { readonly isSlow: boolean }) | undefined;
   summaryAtMs: number;
+  /** What {@link LiveSignals.of} gave last; undefined: something has changed since. */
+  view: LiveDeployment | undefined;
+  viewedAtMs: number;
+  /** Time alone changes it then. */
+  viewUntilMs: number;
 }
 
 const IDLE: LiveDeployment = {
@@ -219,12 +224,24 @@ export class LiveSignals {
     const state = this.#states.get(deployment);
     if (state === undefined) return IDLE;
     const nowMs = this.now();
+    if (state.view === undefined || nowMs >= state.viewUntilMs || nowMs < state.viewedAtMs) {
+      state.view = this.viewOf(state, nowMs);
+      state.viewedAtMs = nowMs;
+    }
+    return state.view;
+  }
+
+  /** What holds until the next event, or until time alone changes it. */
+  private viewOf(state: State, nowMs: number): LiveDeployment {
     const breaker = state.breaker.read(nowMs);
     const { restingUntilMs, restToldUntilMs } = state;
     const exhaustedUntilMs = this.exhaustedUntilMs(state, nowMs);
     const isExhausted = exhaustedUntilMs > Math.max(restingUntilMs, nowMs);
+    const summary = this.summaryOf(state, nowMs);
+    const agedAtMs = state.summaryAtMs + SUMMARY_AGE_MS + 1;
+    state.viewUntilMs = breaker.openUntilMs > nowMs ? Math.min(agedAtMs, breaker.openUntilMs) : agedAtMs;
     return {
-      ...this.summaryOf(state, nowMs),
+      ...summary,
       inFlight: state.inFlight,
       queued: state.queued,
       limit: state.concurrency.limit,
@@ -300,6 +317,9 @@ export class LiveSignals {
       shownBreaker: 'closed',
       summary: undefined,
       summaryAtMs: 0,
+      view: undefined,
+      viewedAtMs: 0,
+      viewUntilMs: 0,
     };
   }
 
@@ -310,6 +330,8 @@ export class LiveSignals {
       this.#states.set(deployment, state);
     }
     if (state.labels.provider === '') state.labels = { deployment, model, provider };
+    // Whoever asks for it is about to change it.
+    state.view = undefined;
     return state;
   }
 
@@ -326,7 +348,9 @@ export class LiveSignals {
 
   private exhaustedUntilMs({ exhaustedUntilMs, minute, labels }: State, nowMs: number): number {
     const limits = this.settings().minuteLimits?.get(labels.deployment);
-    return limits === undefined ? exhaustedUntilMs : Math.max(exhaustedUntilMs, minute.freeAtMs(limits, nowMs));
+    return limits === undefined
+      ? exhaustedUntilMs
+      : Math.max(exhaustedUntilMs, minute.freeAtMs(limits, nowMs));
   }
 
   /** An alert without a deployment is a surface's, which says nothing of any one of them. */
@@ -335,6 +359,7 @@ export class LiveSignals {
     const state = this.#states.get(deployment) ?? this.state({ deployment, model: '', provider: '' });
     state.inAlert = inAlert;
     state.summary = undefined;
+    state.view = undefined;
   }
 
   private learn(record: AttemptRecord): void {
@@ -395,6 +420,8 @@ export class LiveSignals {
       });
       state.summary = undefined;
     }
+    // Whoever was told of the breaker may have looked meanwhile.
+    state.view = undefined;
     if (record.outcome !== 'succeeded' && !isError) return;
     state.consecutiveFailures = isError ? state.consecutiveFailures + 1 : 0;
     state.window.add({
@@ -451,6 +478,7 @@ export class LiveSignals {
         other === state || (OF_THE_ACCOUNT.has(errorKind) && other.labels.provider === provider);
       if (!isMeant) continue;
       other.breaker.hold(untilMs, nowMs);
+      other.view = undefined;
       if (other !== state) this.showBreaker(other);
     }
   }

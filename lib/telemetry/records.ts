@@ -2,6 +2,7 @@ import type { TokenUsage } from '../chat/chat-types.js';
 import type { LlmRouterErrorCode } from '../errors/llm-router-error.js';
 import type { ProviderErrorKind } from '../errors/provider-error-kind.js';
 import type { Alert } from './alert.js';
+import type { BudgetEvent } from './budget-events.js';
 import type { KeyRefused, KeyRestored } from './key-events.js';
 
 /**
@@ -37,6 +38,8 @@ export interface RequestLabels {
   readonly workload: 'interactive' | 'background';
   readonly requestClass: string;
   readonly streamed: boolean;
+  /** A call before this one has answered the request, and its answer was not good enough. Absent: no. */
+  readonly afterAnswer?: boolean;
 }
 
 /**
@@ -91,6 +94,21 @@ export interface RequestRecord extends RequestLabels {
   readonly usage: TokenUsage;
   /** Cost over all attempts, in US dollars. */
   readonly costUsd: number;
+  /** What routing would have done, where it is only observed and the request was answered. Absent: it was routed. */
+  readonly observed?: ObservedDecision;
+}
+
+/**
+ * What routing would have done with a request that the baseline answered.
+ *
+ * @publicApi
+ */
+export interface ObservedDecision {
+  /** The first choice; undefined: no model may serve it. */
+  readonly choice: (DeploymentLabels & { readonly tier: Tier }) | undefined;
+  readonly rule: string | undefined;
+  /** US dollars that the tokens of the answer would have cost there; undefined: no price is known. */
+  readonly costUsd: number | undefined;
 }
 
 /**
@@ -174,6 +192,22 @@ export interface DeploymentPassedOver {
   readonly deployment: string;
 }
 
+/**
+ * What of the user's own, or which model, is asked for a class, or for whether an answer is good enough. `class`: the
+ * `matches` of one.
+ */
+export type PlugIn = 'class' | 'classifier' | 'examples' | 'judge' | 'verifier' | 'confidence';
+
+/** `bad_answer`: it cannot be used. `breaker_open`: not asked, because of the faults before. */
+export type PlugInFaultKind = 'timeout' | 'error' | 'bad_answer' | 'breaker_open';
+
+/** A plug-in gave no answer of use; the request went on without it. */
+export interface PlugInFailed {
+  readonly decisionId: string;
+  readonly plugIn: PlugIn;
+  readonly kind: PlugInFaultKind;
+}
+
 /** Everything the bus carries, by event name. */
 export interface TelemetryEvents {
   'deployment-passed-over': DeploymentPassedOver;
@@ -188,6 +222,11 @@ export interface TelemetryEvents {
   'handler-ended': HandlerRecord;
   'alert-raised': Alert;
   'alert-cleared': Alert;
+  /** 80 % of it is spent. */
+  'budget-nearly-spent': BudgetEvent;
+  /** All of it is spent. */
+  'budget-spent': BudgetEvent;
+  'plug-in-failed': PlugInFailed;
   'key-refused': KeyRefused;
   'key-restored': KeyRestored;
 }

@@ -20,6 +20,9 @@ export class TelemetryBus {
     'handler-ended': new Set(),
     'alert-raised': new Set(),
     'alert-cleared': new Set(),
+    'budget-nearly-spent': new Set(),
+    'budget-spent': new Set(),
+    'plug-in-failed': new Set(),
     'key-refused': new Set(),
     'key-restored': new Set(),
   };

@@ -1,13 +1,13 @@
 import { IsOptional } from '../class-validator.js';
-import { NotSupportedYet, SectionList } from '../section.decorators.js';
+import { SectionList, SectionOneOrMany } from '../section.decorators.js';
 import { IsFlag, IsName, IsNames } from '../validators.js';
+import { BudgetOptions } from './budget.options.js';
 
 /**
  * A key for this router's own endpoint.
  *
  * @publicApi
  */
-@NotSupportedYet({ budget: '' })
 export class ApiKeyOptions {
   @IsName(8_192)
   key!: string;
@@ -21,6 +21,11 @@ export class ApiKeyOptions {
   @IsOptional()
   @IsNames()
   surfaces?: string[];
+
+  /** What the requests made with it may cost: one, or one a day and one a month. */
+  @IsOptional()
+  @SectionOneOrMany(() => BudgetOptions)
+  budget?: BudgetOptions | BudgetOptions[];
 
   /** It opens `/router/*` and `/metrics`. @defaultValue false */
   @IsOptional()

@@ -3,11 +3,15 @@ import type { SurfaceName } from '../../context/llm-surfaces.js';
 import { NotSupportedYet, Section, SectionMap } from '../section.decorators.js';
 import { IsFlag, IsName, IsOneOf } from '../validators.js';
 import { AlertsOptions } from './alerts.options.js';
+import { BackgroundOptions } from './background.options.js';
+import { BudgetsOptions } from './budget.options.js';
+import { ClassificationOptions } from './classification.options.js';
 import { ExecutionOptions } from './execution.options.js';
 import { HealthOptions } from './health.options.js';
 import { HttpOptions } from './http.options.js';
 import { LimitsOptions } from './limits.options.js';
 import { ModelOptions } from './model.options.js';
+import { PeakHoursOptions } from './peak-hours.options.js';
 import { ProviderOptions } from './provider.options.js';
 import { GlobalRankingOptions } from './ranking.options.js';
 import { ReasoningMemoryOptions } from './reasoning-memory.options.js';
@@ -21,10 +25,7 @@ import { SurfaceOptions } from './surface.options.js';
  * What users write is {@link LlmRouterOptions}.
  */
 @NotSupportedYet({
-  peakHours: '',
   storage: 'state is kept in memory',
-  mode: '',
-  classification: '',
   safety: '',
   observability: '',
 })
@@ -46,6 +47,9 @@ export class LlmRouterConfiguration {
   @IsOptional()
   @SectionMap(() => SurfaceOptions)
   surfaces?: Record<string, SurfaceOptions>;
+
+  @Section(() => ClassificationOptions)
+  classification: ClassificationOptions = new ClassificationOptions();
 
   /**
    * What a model's name in a request means: `advisory`, a wish that rules and floors overrule; `binding`, an order.
@@ -75,6 +79,19 @@ export class LlmRouterConfiguration {
   @Section(() => LimitsOptions)
   limits: LimitsOptions = new LimitsOptions();
 
+  /** Beside those of surfaces (`surfaces.<name>.budget`) and of keys (`http.apiKeys[].budget`). */
+  @Section(() => BudgetsOptions)
+  budgets: BudgetsOptions = new BudgetsOptions();
+
+  /** @defaultValue none: all work is ranked by `balanced`, at any hour */
+  @IsOptional()
+  @Section(() => PeakHoursOptions)
+  peakHours?: PeakHoursOptions;
+
+  /** Of `RouterService.enqueue`. */
+  @Section(() => BackgroundOptions)
+  background: BackgroundOptions = new BackgroundOptions();
+
   @Section(() => ReasoningMemoryOptions)
   reasoningMemory: ReasoningMemoryOptions = new ReasoningMemoryOptions();
 
@@ -97,6 +114,16 @@ export class LlmRouterConfiguration {
   @IsOptional()
   @IsName()
   baseline?: string;
+
+  /**
+   * `observe`: every request goes to the baseline, and the log, the request records and `GET /router/savings` say which model
+   * routing would have sent it to and what that would have cost. Surfaces with a `pin` keep it. Hard limits hold: a surface
+   * whose floors the baseline does not pass stops the boot.
+   *
+   * @defaultValue 'route'
+   */
+  @IsOneOf(['route', 'observe'])
+  mode: 'route' | 'observe' = 'route';
 
   @Section(() => HealthOptions)
   health: HealthOptions = new HealthOptions();
@@ -123,7 +150,7 @@ type SnakeCase<Name extends string, Before extends string = ''> = Name extends `
 /** Every key may be left out, and each of ours is there in both spellings. */
 type EitherSpelling<Value> = Value extends readonly (infer Entry)[]
   ? EitherSpelling<Entry>[]
-  : Value extends (modelId: string) => unknown
+  : Value extends (...given: never[]) => unknown
     ? Value
     : Value extends object
       ? {

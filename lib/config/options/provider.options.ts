@@ -5,7 +5,8 @@ import { GOOGLE_CLOUD_PROJECT } from '../google-cloud-project.js';
 import { NotSupportedYet } from '../section.decorators.js';
 import { AWS_REGION_PATTERN } from '../aws-region-pattern.js';
 import {
-  IsAmount, IsBaseUrl,
+  IsAmount,
+  IsBaseUrl,
   IsFlag,
   IsFunction,
   IsKeyOrCallback,

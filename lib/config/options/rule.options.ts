@@ -4,6 +4,7 @@ import { Section, SectionList } from '../section.decorators.js';
 import { IsAmount, IsMilliseconds, IsNameOrNames, IsOneOf } from '../validators.js';
 import { RankingOptions } from './ranking.options.js';
 import { OwnTimeoutOptions } from './timeout.options.js';
+import { VerifyOptions } from './verify.options.js';
 
 /**
  * One step of the cascade.
@@ -82,4 +83,9 @@ export class RuleOptions {
   @IsOptional()
   @IsMilliseconds()
   maxLatencyMs?: number;
+
+  /** Its answers are looked at, and where one is not good enough, the next harder rule answers. */
+  @IsOptional()
+  @Section(() => VerifyOptions)
+  verify?: VerifyOptions;
 }

@@ -1,7 +1,18 @@
 import { IsOptional } from '../class-validator.js';
 import type { Workload } from '../../context/llm-request-context.js';
-import { NotSupportedYet, Section } from '../section.decorators.js';
-import { IsAmount, IsCount, IsFlag, IsFloor, IsMilliseconds, IsName, IsNameOrNames, IsOneOf } from '../validators.js';
+import { NotSupportedYet, Section, SectionOneOrMany } from '../section.decorators.js';
+import {
+  IsAmount,
+  IsCount,
+  IsFlag,
+  IsFloor,
+  IsMilliseconds,
+  IsName,
+  IsNameOrNames,
+  IsOneOf,
+} from '../validators.js';
+import { BudgetOptions } from './budget.options.js';
+import { CalibrationOptions } from './classification.options.js';
 import { RankingOptions } from './ranking.options.js';
 import { OwnTimeoutOptions } from './timeout.options.js';
 
@@ -13,7 +24,6 @@ export const WORKLOADS = ['interactive', 'background'] as const;
  * @publicApi
  */
 @NotSupportedYet({
-  budget: '',
   provenance: 'use `pin` to fix the model',
   retention: 'use `retentionDays`',
   recordPrompts: '',
@@ -43,6 +53,11 @@ export class SurfaceOptions {
   @IsOptional()
   @IsAmount()
   maxCostPerRequest?: number;
+
+  /** What all its requests together may cost: one, or one a day and one a month. */
+  @IsOptional()
+  @SectionOneOrMany(() => BudgetOptions)
+  budget?: BudgetOptions | BudgetOptions[];
 
   /** The only model that may serve this surface. */
   @IsOptional()
@@ -82,6 +97,11 @@ export class SurfaceOptions {
   @IsOptional()
   @Section(() => OwnTimeoutOptions)
   timeouts?: OwnTimeoutOptions;
+
+  /** In place of `classification.threshold` and `classification.share`. */
+  @IsOptional()
+  @Section(() => CalibrationOptions)
+  classification?: CalibrationOptions;
 
   /**
    * Who is served first where not all can be: of two surfaces the one with the higher number; the lowest is refused first.

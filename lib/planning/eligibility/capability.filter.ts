@@ -8,7 +8,8 @@ export const capabilityFilter: EligibilityFilter = {
     const { capabilities } = model;
     if (capabilities === undefined) return undefined;
     if (isEmbeddingModel(capabilities)) return 'makes embeddings, answers no chat';
+    if (features.capabilities.every((capability) => capabilities.has(capability))) return undefined;
     const missing = features.capabilities.filter((capability) => !capabilities.has(capability));
-    return missing.length === 0 ? undefined : `cannot do ${missing.join(', ')}`;
+    return `cannot do ${missing.join(', ')}`;
   },
 };

@@ -1,9 +1,10 @@
 import type { Demand } from '../demand.js';
 import type { RejectionReason } from '../plan.js';
 import type { PolicyDeployment } from '../policy-snapshot.js';
+import { budgetFilter } from './budget.filter.js';
 import { capabilityFilter } from './capability.filter.js';
 import { contextWindowFilter } from './context-window.filter.js';
-import type { EligibilityFilter } from './eligibility-filter.js';
+import type { EligibilityFilter, StandingDemand, StandingFilter } from './eligibility-filter.js';
 import { maxOutputFilter } from './max-output.filter.js';
 import { parameterFilter } from './parameter.filter.js';
 import { pinFilter } from './pin.filter.js';
@@ -15,7 +16,7 @@ import { rulePriceFilter } from './rule-price.filter.js';
 import { safetyFloorFilter } from './safety-floor.filter.js';
 
 /** What holds of every request of a surface under a rule. */
-const STANDING: readonly EligibilityFilter[] = [
+const STANDING: readonly StandingFilter[] = [
   pinFilter,
   regionFilter,
   retentionFilter,
@@ -31,6 +32,7 @@ const BY_REQUEST: readonly EligibilityFilter[] = [
   contextWindowFilter,
   maxOutputFilter,
   requestCostFilter,
+  budgetFilter,
 ];
 
 export interface Rejection {
@@ -39,7 +41,10 @@ export interface Rejection {
 }
 
 /** The first of the standing limits a candidate fails, or undefined: the same for all requests of a surface under a rule. */
-export function findStandingRejection(deployment: PolicyDeployment, demand: Demand): Rejection | undefined {
+export function findStandingRejection(
+  deployment: PolicyDeployment,
+  demand: StandingDemand,
+): Rejection | undefined {
   return findIn(STANDING, deployment, demand);
 }
 
@@ -53,10 +58,13 @@ export function findRejection(deployment: PolicyDeployment, demand: Demand): Rej
   return findStandingRejection(deployment, demand) ?? findRequestRejection(deployment, demand);
 }
 
-function findIn(
-  filters: readonly EligibilityFilter[],
+function findIn<Asked>(
+  filters: readonly {
+    readonly reason: RejectionReason;
+    check(deployment: PolicyDeployment, demand: Asked): string | undefined;
+  }[],
   deployment: PolicyDeployment,
-  demand: Demand,
+  demand: Asked,
 ): Rejection | undefined {
   for (const filter of filters) {
     const detail = filter.check(deployment, demand);

@@ -5,6 +5,7 @@ import type { EligibilityFilter } from './eligibility-filter.js';
 export const parameterFilter: EligibilityFilter = {
   reason: 'parameter',
   check({ unsupportedParameters }, { features, dropsParameters }) {
+    if (features.parameters.length === 0) return undefined;
     const missing = features.parameters.filter(
       (name) => unsupportedParameters.has(name) && (!dropsParameters || NEVER_DROPPED.has(name)),
     );

@@ -1,8 +1,8 @@
 import { qualityUnderRule } from '../quality-under-rule.js';
-import type { EligibilityFilter } from './eligibility-filter.js';
+import type { StandingFilter } from './eligibility-filter.js';
 
 /** The surface's quality floor; an unrated model passes none. */
-export const qualityFloorFilter: EligibilityFilter = {
+export const qualityFloorFilter: StandingFilter = {
   reason: 'quality_floor',
   check({ model }, { surface, rule }) {
     if (surface.qualityFloor === undefined) return undefined;

@@ -1,10 +1,10 @@
-import type { EligibilityFilter } from './eligibility-filter.js';
+import type { StandingFilter } from './eligibility-filter.js';
 
 /**
  * Where the surface's requests may be answered: in a region it names, or in a part of one (`eu` holds `eu-west-1`). A
  * deployment that names no region passes none.
  */
-export const regionFilter: EligibilityFilter = {
+export const regionFilter: StandingFilter = {
   reason: 'region',
   check({ region }, { surface: { regions } }) {
     if (regions === undefined) return undefined;

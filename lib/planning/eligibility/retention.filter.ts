@@ -1,7 +1,7 @@
-import type { EligibilityFilter } from './eligibility-filter.js';
+import type { StandingFilter } from './eligibility-filter.js';
 
 /** How long a provider may keep the surface's prompts. A deployment that does not say passes no limit. */
-export const retentionFilter: EligibilityFilter = {
+export const retentionFilter: StandingFilter = {
   reason: 'retention',
   check({ retentionDays }, { surface }) {
     if (surface.retentionDays === undefined) return undefined;

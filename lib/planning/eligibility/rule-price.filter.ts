@@ -1,8 +1,8 @@
 import { isWithinPrice, mixedPricePer1k } from '../../cost/index.js';
-import type { EligibilityFilter } from './eligibility-filter.js';
+import type { StandingFilter } from './eligibility-filter.js';
 
 /** The rule's `maxCostPer1k`; a model without a price does not pass one. */
-export const rulePriceFilter: EligibilityFilter = {
+export const rulePriceFilter: StandingFilter = {
   reason: 'rule_price',
   check({ price }, { rule }) {
     if (rule?.maxCostPer1k === undefined) return undefined;

@@ -1,7 +1,7 @@
-import type { EligibilityFilter } from './eligibility-filter.js';
+import type { StandingFilter } from './eligibility-filter.js';
 
 /** The surface's safety floor; an unrated model passes none. */
-export const safetyFloorFilter: EligibilityFilter = {
+export const safetyFloorFilter: StandingFilter = {
   reason: 'safety_floor',
   check({ model }, { surface }) {
     if (surface.safetyFloor === undefined) return undefined;

@@ -1,0 +1,2 @@
+export { BackgroundLane, type LaneParts } from './background-lane.js';
+export type { BackgroundReport } from './background-report.js';

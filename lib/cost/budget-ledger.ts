@@ -1,0 +1,309 @@
+import { periodAt } from '../calendar/index.js';
+import { BudgetExceededError } from '../errors/budget-exceeded-error.js';
+import { MemoryQuotaStore, type Quota, type QuotaStore } from '../storage/index.js';
+import type { BudgetEvent, TelemetryBus } from '../telemetry/index.js';
+import { BudgetAccount } from './budget-account.js';
+import type { Budget, BudgetPolicy } from './budget.js';
+import type { BudgetReport, BudgetState } from './budget-report.js';
+import { BudgetQueue } from './budget-queue.js';
+import type { BudgetPatience, BudgetReservation, RequestBudget } from './request-budget.js';
+
+/** Whole billionths of a dollar: sums of them lose nothing, and what is given back leaves nothing behind. */
+const UNITS_PER_USD = 1_000_000_000;
+/** More than this no estimate was ever off by. */
+const MAX_UNDERESTIMATE = 1_000;
+/** Of what an estimate was off by, so much is still believed after one that was not. */
+const UNDERESTIMATE_DECAY = 0.9;
+const MIN_SWEEP_INTERVAL_MS = 60_000;
+const MAX_SUBJECT_LENGTH = 256;
+
+/** Who asks, as far as there are budgets for it. */
+export interface BudgetSubject {
+  readonly surface: string;
+  readonly tenant: string | undefined;
+  readonly keyId: string | undefined;
+}
+
+const NONE: readonly RequestBudget[] = [];
+const NO_RESERVATION: BudgetReservation = { settle: () => undefined };
+
+/**
+ * Keeps what the requests under way may cost, and counts what those that have ended did cost. Each counts in the day and
+ * the month it began in. In memory: a restart begins at nothing. Memory is bounded by the configuration.
+ */
+export class BudgetLedger {
+  readonly #accounts = new Map<string, BudgetAccount>();
+  readonly #queue: BudgetQueue;
+  /** Accounts of tenants that the configuration does not name. */
+  #unnamed = 0;
+  #sweptAtMs = 0;
+
+  constructor(
+    private readonly bus: TelemetryBus,
+    private readonly store: QuotaStore = new MemoryQuotaStore(),
+    private readonly now: () => number = Date.now,
+  ) {
+    this.#queue = new BudgetQueue((budgets, usd) => this.tryReserve(budgets, usd));
+  }
+
+  /** The budgets a request is paid from: it has to have room in each of them. */
+  budgetsOf(policy: BudgetPolicy, { surface, tenant, keyId }: BudgetSubject): readonly RequestBudget[] {
+    const { surfaces, tenants, keys, defaultTenant } = policy;
+    if (surfaces.size === 0 && tenants.size === 0 && keys.size === 0 && defaultTenant.length === 0)
+      return NONE;
+    const found: RequestBudget[] = [];
+    const add = (budget: Budget, isConfigured: boolean): void => {
+      found.push({ budget, account: this.account(budget, isConfigured, policy) });
+    };
+    for (const budget of surfaces.get(surface) ?? []) add(budget, true);
+    for (const budget of (keyId === undefined ? undefined : keys.get(keyId)) ?? []) add(budget, true);
+    if (tenant === undefined) return found;
+    const named = tenants.get(tenant);
+    for (const budget of named ?? []) add(budget, true);
+    if (named === undefined) {
+      const subject = tenant.slice(0, MAX_SUBJECT_LENGTH);
+      for (const budget of defaultTenant) add({ ...budget, subject, name: subject }, false);
+    }
+    return found;
+  }
+
+  /** The first budget that has nothing left for a request, now; of those alone that do not refuse it. */
+  findDowngrade(budgets: readonly RequestBudget[]): Budget | undefined {
+    return this.findFull(budgets, 'downgrade');
+  }
+
+  /** The first budget that would refuse a request now. */
+  findRefusal(budgets: readonly RequestBudget[]): Budget | undefined {
+    return this.findFull(budgets, 'reject');
+  }
+
+  /**
+   * Keeps the most that a request may cost. Where nothing is left but what is kept for others it waits, for they seldom need
+   * all of it; so a budget is exceeded by the last request that begins, and by no other.
+   *
+   * @returns Undefined after a wait in which nothing came free, or whose caller has left.
+   * @throws {@link BudgetExceededError} when all of a budget is spent.
+   */
+  reserve(
+    budgets: readonly RequestBudget[],
+    usd: number,
+    patience: BudgetPatience,
+  ): BudgetReservation | Promise<BudgetReservation | undefined> {
+    if (budgets.length === 0) return NO_RESERVATION;
+    const result = this.tryReserve(budgets, usd);
+    if (result instanceof Promise) {
+      return result.then((answer) =>
+        'settle' in answer ? answer : this.#queue.wait(budgets, usd, answer, patience),
+      );
+    }
+    return 'settle' in result ? result : this.#queue.wait(budgets, usd, result, patience);
+  }
+
+  /** Those that wait for money. */
+  get waiting(): number {
+    return this.#queue.size;
+  }
+
+  /** What the configuration does not know any more is forgotten; what it still knows stays as it was spent. */
+  follow(policy: BudgetPolicy): void {
+    const known = new Set<string>();
+    for (const budget of configuredBudgets(policy)) known.add(idOf(budget));
+    for (const [id, account] of this.#accounts) {
+      const { scope, subject, per } = account.budget;
+      const isUnnamed = scope === 'tenant' && !policy.tenants.has(subject);
+      if (known.has(id) || (isUnnamed && policy.defaultTenant.some((budget) => budget.per === per))) continue;
+      this.drop(account);
+    }
+  }
+
+  report(policy: BudgetPolicy): BudgetReport {
+    const nowMs = this.now();
+    const reported = new Set<string>();
+    const budgets = configuredBudgets(policy).map((budget) => {
+      reported.add(idOf(budget));
+      return this.stateOf(budget, policy, nowMs);
+    });
+    const others = [...this.#accounts.values()].flatMap(({ id, budget: { scope, per, subject, name } }) => {
+      const terms = policy.defaultTenant.find((budget) => budget.per === per);
+      if (reported.has(id) || scope !== 'tenant' || terms === undefined) return [];
+      return [this.stateOf({ ...terms, subject, name }, policy, nowMs, id)];
+    });
+    return { timezone: policy.timezone, budgets: [...budgets, ...others] };
+  }
+
+  /** Nobody waits any more. */
+  close(): void {
+    this.#queue.close();
+  }
+
+  private tryReserve(
+    budgets: readonly RequestBudget[],
+    usd: number,
+  ): BudgetReservation | RequestBudget | Promise<BudgetReservation | RequestBudget> {
+    // Who has waited may find a new day.
+    for (const { account } of budgets) this.current(account);
+    const underestimate = Math.max(...budgets.map(({ account }) => account.underestimate));
+    const held = toUnits(usd * underestimate);
+    const quotas = budgets.map(({ budget, account }): Quota => ({
+      key: account.key,
+      limit: budget.onExceeded === 'reject' ? toUnits(budget.limitUsd) : Number.POSITIVE_INFINITY,
+      endsAtMs: account.period.endsAtMs,
+    }));
+    const full = this.store.hold(quotas, held);
+    const conclude = (position: number | undefined): BudgetReservation | RequestBudget => {
+      const lacking = position === undefined ? undefined : budgets[position];
+      if (lacking === undefined) return this.reservation(budgets, quotas, held);
+      const { budget, account } = lacking;
+      if (this.store.peek(account.key).used < toUnits(budget.limitUsd)) return lacking;
+      throw new BudgetExceededError({
+        scope: budget.scope,
+        per: budget.per,
+        resetsAtMs: account.period.endsAtMs,
+      });
+    };
+    return full instanceof Promise ? full.then(conclude) : conclude(full);
+  }
+
+  private reservation(
+    budgets: readonly RequestBudget[],
+    quotas: readonly Quota[],
+    held: number,
+  ): BudgetReservation {
+    let isSettled = false;
+    return {
+      settle: (usd) => {
+        if (isSettled) return;
+        isSettled = true;
+        const used = toUnits(usd);
+        const after = (): void => {
+          budgets.forEach(({ budget, account }, position) => {
+            learn(account, held, used);
+            // What began yesterday counts there, and tells nothing of today.
+            if (quotas[position]?.key === account.key) this.tell(budget, account);
+          });
+          this.#queue.serve(budgets);
+        };
+        const settled = this.store.settle(quotas, held, used);
+        if (settled instanceof Promise) void settled.then(after, after);
+        else after();
+      },
+    };
+  }
+
+  private tell(budget: Budget, account: BudgetAccount): void {
+    const spentUsd = toUsd(this.store.peek(account.key).used);
+    const news = account.tell(spentUsd / budget.limitUsd, budget.limitUsd);
+    if (news === undefined) return;
+    const event: BudgetEvent = {
+      scope: budget.scope,
+      name: account.budget.name,
+      isConfigured: account.isConfigured,
+      per: budget.per,
+      onExceeded: budget.onExceeded,
+      limitUsd: budget.limitUsd,
+      spentUsd,
+      resetsAtMs: account.period.endsAtMs,
+    };
+    this.bus.emit(news === 'spent' ? 'budget-spent' : 'budget-nearly-spent', event);
+  }
+
+  private findFull(budgets: readonly RequestBudget[], onExceeded: Budget['onExceeded']): Budget | undefined {
+    return budgets.find(({ budget, account }) => {
+      if (budget.onExceeded !== onExceeded) return false;
+      const { used, held } = this.store.peek(account.key);
+      // Who waits for what is held is not refused.
+      return (onExceeded === 'reject' ? used : used + held) >= toUnits(budget.limitUsd);
+    })?.budget;
+  }
+
+  private account(
+    budget: Budget,
+    isConfigured: boolean,
+    { timezone, maxTenants }: BudgetPolicy,
+  ): BudgetAccount {
+    const id = idOf(budget);
+    const known = this.#accounts.get(id);
+    if (known !== undefined) return this.current(known, timezone);
+    if (isConfigured) return this.open(id, budget, isConfigured, timezone);
+    if (this.#unnamed >= maxTenants) this.sweep();
+    if (this.#unnamed < maxTenants) {
+      this.#unnamed += 1;
+      return this.open(id, budget, isConfigured, timezone);
+    }
+    const shared = `others:${budget.per}`;
+    const account = this.#accounts.get(shared);
+    if (account !== undefined) return this.current(account, timezone);
+    return this.open(shared, { ...budget, subject: '', name: 'all others' }, isConfigured, timezone);
+  }
+
+  private open(id: string, budget: Budget, isConfigured: boolean, timezone: string): BudgetAccount {
+    const { scope, subject, name, per } = budget;
+    const account = new BudgetAccount(id, { scope, subject, name, per }, isConfigured, timezone, this.now());
+    this.#accounts.set(id, account);
+    return account;
+  }
+
+  private current(account: BudgetAccount, timezone = account.timezone): BudgetAccount {
+    const ended = account.follow(timezone, this.now());
+    if (ended !== undefined) this.store.forget(ended);
+    return account;
+  }
+
+  /** Tenants that have spent nothing in the present period make room for others. */
+  private sweep(): void {
+    const nowMs = this.now();
+    if (nowMs - this.#sweptAtMs < MIN_SWEEP_INTERVAL_MS) return;
+    this.#sweptAtMs = nowMs;
+    for (const account of this.#accounts.values()) {
+      if (!account.isConfigured && account.period.endsAtMs <= nowMs) this.drop(account);
+    }
+  }
+
+  private drop(account: BudgetAccount): void {
+    if (!this.#accounts.delete(account.id)) return;
+    if (!account.isConfigured && !account.id.startsWith('others:')) this.#unnamed -= 1;
+    this.store.forget(account.key);
+  }
+
+  private stateOf(budget: Budget, { timezone }: BudgetPolicy, nowMs: number, id = idOf(budget)): BudgetState {
+    const known = this.#accounts.get(id);
+    const account = known === undefined ? undefined : this.current(known, timezone);
+    const { startsAtMs, endsAtMs } = account?.period ?? periodAt(timezone, budget.per, nowMs);
+    const { used, held } = account === undefined ? { used: 0, held: 0 } : this.store.peek(account.key);
+    const { scope, name, per, onExceeded, limitUsd } = budget;
+    return {
+      scope,
+      name,
+      per,
+      onExceeded,
+      limitUsd,
+      spentUsd: toUsd(used),
+      reservedUsd: toUsd(held),
+      availableUsd: toUsd(Math.max(0, toUnits(limitUsd) - used - held)),
+      since: new Date(startsAtMs).toISOString(),
+      resetsAt: new Date(endsAtMs).toISOString(),
+    };
+  }
+}
+
+function configuredBudgets({ surfaces, tenants, keys }: BudgetPolicy): Budget[] {
+  return [surfaces, tenants, keys].flatMap((budgets) => [...budgets.values()].flat());
+}
+
+/** Neither scope nor length has a colon in it, so no two are alike. */
+function idOf({ scope, per, subject }: Budget): string {
+  return `${scope}:${per}:${subject}`;
+}
+
+function learn(account: BudgetAccount, held: number, used: number): void {
+  const off = held > 0 ? Math.min((account.underestimate * used) / held, MAX_UNDERESTIMATE) : 1;
+  account.underestimate = Math.max(1, off, account.underestimate * UNDERESTIMATE_DECAY);
+}
+
+function toUnits(usd: number): number {
+  return usd > 0 ? Math.round(usd * UNITS_PER_USD) : 0;
+}
+
+function toUsd(units: number): number {
+  return units / UNITS_PER_USD;
+}
