@@ -158,6 +158,22 @@ describe('replay, on the command line', () => {
     );
   });
 
+  it('notes surfaces and classes that the configuration does not have', async () => {
+    const trace = path('named.csv');
+    await writeFile(
+      trace,
+      'time,prompt_tokens,answer_tokens,surface,class\n1000,500,50,chat,simple_queries\n2000,500,50,gone,riddles\n',
+    );
+    const { code, out } = await run('replay', '--config', path('new.yaml'), '--trace', trace, '--json');
+    const { report, notes } = JSON.parse(out) as Json;
+    expect(code).toBe(0);
+    expect(report).toMatchObject({ requests: 2, succeeded: 1, rejected: 1 });
+    expect(notes.slice(-2)).toEqual([
+      'the configuration has no surface gone: replayed without one',
+      'no rule serves the class riddles: such requests are rejected',
+    ]);
+  });
+
   it.each([
     [['replay', '--confg', 'x'], /^There is no option --confg\. Did you mean "config"\?$/],
     [['replay'], /^--config is required\.$/],
