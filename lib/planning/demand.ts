@@ -1,5 +1,5 @@
 import type { RequestFeatures } from '../classification/request-features.js';
-import type { CheapestCost } from './find-cheapest.js';
+import type { CheapestCost } from './expected-cost.js';
 import type { PolicyRule, PolicySurface } from './policy-snapshot.js';
 
 /** What a candidate must satisfy for this request. */

@@ -12,6 +12,13 @@ export interface ExpectedUsage {
   readonly outputTokens: number;
 }
 
+/** What a request costs at the cheapest that may serve it. */
+export interface CheapestCost {
+  readonly usd: number;
+  /** By which all are compared. */
+  readonly usage: ExpectedUsage;
+}
+
 /** US dollars for this request; 0 where no price is known, as the ledger has it. */
 export function expectedCostUsd(price: ModelPrice | undefined, usage: ExpectedUsage): number {
   if (price === undefined) return 0;

@@ -1,14 +1,7 @@
 import type { Demand } from './demand.js';
 import { findRequestRejection } from './eligibility/find-rejection.js';
-import { expectedCostUsd, type ExpectedUsage } from './expected-cost.js';
+import { type CheapestCost, expectedCostUsd, type ExpectedUsage } from './expected-cost.js';
 import type { StaticPass } from './static-pass.js';
-
-/** What a request costs at the cheapest that may serve it. */
-export interface CheapestCost {
-  readonly usd: number;
-  /** By which all are compared. */
-  readonly usage: ExpectedUsage;
-}
 
 /** Undefined: none that may serve has a price. */
 export function findCheapest(

@@ -1,0 +1,113 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { validateChatRequest } from '../../chat/index.js';
+import { extractFeatures, type RequestFeatures } from '../request-features.js';
+import { TrainedScorer } from './trained-scorer.js';
+
+const scorer = new TrainedScorer();
+
+function featuresOf(content: string): RequestFeatures {
+  return extractFeatures(validateChatRequest({ messages: [{ role: 'user', content }] }));
+}
+
+const score = (content: string): number => scorer.score(featuresOf(content));
+
+/** Milliseconds a call: the median, so that a neighbour's burst does not count. */
+function medianMs(rounds: number, call: () => unknown): number {
+  const times = Array.from({ length: rounds }, () => {
+    const startedAt = performance.now();
+    call();
+    return performance.now() - startedAt;
+  });
+  return times.sort((first, second) => first - second)[Math.floor(rounds / 2)] ?? Infinity;
+}
+
+describe('TrainedScorer', () => {
+  it('gives a score in [0, 1] for any text, the same each time', () => {
+    const other = new TrainedScorer();
+    const text = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 400 }),
+      fc.string({ unit: 'grapheme', maxLength: 200 }),
+      fc.lorem({ maxCount: 100 }),
+    );
+    fc.assert(
+      fc.property(text, text, (content, between) => {
+        const features = featuresOf(content);
+        const first = scorer.score(features);
+        expect(first).toBeGreaterThanOrEqual(0);
+        expect(first).toBeLessThanOrEqual(1);
+        // Nothing of the text before stays behind.
+        scorer.score(featuresOf(between));
+        expect(scorer.score(features)).toBe(first);
+        expect(other.score(features)).toBe(first);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it.each(['', ' ', '\n', '\0', '\uD800', '🙂', '𝔘𝔫𝔦', '१२३', 'A.', '?', "'"])('takes %j', (content) => {
+    expect(score(content)).toBeGreaterThanOrEqual(0);
+    expect(score(content)).toBeLessThanOrEqual(1);
+  });
+
+  it('puts what needs reasoning above 0.5 and what does not under it, in several languages', () => {
+    for (const content of [
+      'Prove that the product of two odd numbers is odd.',
+      'Design a job queue that survives the loss of a region, and explain the trade-offs.',
+      'My service leaks memory after each deploy. Help me find out why and fix it.',
+      'Beweise, dass es unendlich viele Primzahlen gibt, und erkläre jeden Schritt.',
+      'Analyse les causes de la chute de Rome et compare leur importance.',
+    ]) {
+      expect(score(content), content).toBeGreaterThan(0.5);
+    }
+    for (const content of [
+      'Hello!',
+      'Thanks, that helped.',
+      'What is the capital of Chile?',
+      'Translate to Dutch: see you on Monday.',
+      'Merci beaucoup !',
+      '¿Qué hora es?',
+    ]) {
+      expect(score(content), content).toBeLessThan(0.5);
+    }
+  });
+
+  it('is read once, however many scorers there are, within a few milliseconds', () => {
+    expect(medianMs(20, () => new TrainedScorer())).toBeLessThan(1);
+  });
+
+  it('takes under 1 ms at 4 KB', () => {
+    const content =
+      'The migration must not lose a row, so we compare both tables (a = b) and log what differs.\n'
+        .repeat(50)
+        .slice(0, 4096);
+    const features = featuresOf(content);
+    const median = medianMs(300, () => scorer.score(features));
+    console.info(`trained scorer at 4 KB: ${(median * 1000).toFixed(0)} us`);
+    expect(median).toBeLessThan(1);
+  });
+
+  // White space, digits, openers and near-misses are what makes a pattern backtrack.
+  it.each([
+    '\n',
+    ' ',
+    '1',
+    '- ',
+    'function ',
+    '`',
+    'a',
+    'é',
+    '中',
+    'def a',
+    '\r\n',
+    '{',
+    'A. ',
+    "'-",
+    '1,',
+    '🙂',
+    'a b ',
+  ])('stays quick on a megabyte of %j', (piece) => {
+    const features = featuresOf(piece.repeat(Math.ceil(1_000_000 / piece.length)));
+    expect(medianMs(9, () => scorer.score(features))).toBeLessThan(8);
+  });
+});

@@ -1,0 +1,148 @@
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import {
+  trainClassifier,
+  TrainingDataError,
+  type TrainingReport,
+  WeightsFileError,
+} from '../classification/trained/index.js';
+
+/** Where a command writes: a process's streams, or a test's. */
+export interface CommandOutput {
+  readonly stdout: { write(text: string): unknown };
+  readonly stderr: { write(text: string): unknown };
+}
+
+const USAGE = `nestjs-llm-router train --data FILE --out FILE [--base FILE] [--seed N]
+
+Trains the classifier further on your own outcomes and writes a weights file.
+
+  --data FILE  JSONL, a row a line: { "prompt", "score_strong", "score_weak" } with scores from 0 to 1,
+               or { "prompt", "gain" }, or { "prompt", "label": "simple_queries" | "complex_reasoning" }
+  --out FILE   where the weights go
+  --base FILE  weights to start from; without: those the package ships
+  --seed N     the same seed and rows give the same file (1)
+`;
+
+const SUCCESS = 0;
+const FAILED = 1;
+const MISUSED = 2;
+
+class UsageError extends Error {}
+
+interface TrainArguments {
+  readonly data: string;
+  readonly out: string;
+  readonly base: string | undefined;
+  readonly seed: number | undefined;
+}
+
+function readArguments(argv: readonly string[]): TrainArguments | undefined {
+  let values;
+  try {
+    ({ values } = parseArgs({
+      args: [...argv],
+      options: {
+        data: { type: 'string' },
+        out: { type: 'string' },
+        base: { type: 'string' },
+        seed: { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    }));
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+  if (values.help === true) return undefined;
+  const { data, out, base } = values;
+  if (data === undefined || data === '') throw new UsageError('--data is missing.');
+  if (out === undefined || out === '') throw new UsageError('--out is missing.');
+  const seed = values.seed === undefined ? undefined : Number(values.seed);
+  if (
+    seed !== undefined &&
+    (!Number.isInteger(seed) || seed < 0 || seed > 0xffff_ffff || values.seed === '')
+  ) {
+    throw new UsageError('--seed must be a whole number from 0 to 4294967295.');
+  }
+  return { data, out, base, seed };
+}
+
+function codeOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? 'unknown';
+}
+
+/** What stands there is whole at any time: the old file or the new one. */
+function writeWhole(path: string, bytes: Uint8Array): void {
+  const part = `${path}.${process.pid}.part`;
+  try {
+    writeFileSync(part, bytes);
+    renameSync(part, path);
+  } catch (error) {
+    rmSync(part, { force: true });
+    throw new Error(`Cannot write ${path} (${codeOf(error)}).`, { cause: error });
+  }
+}
+
+function readBase(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new Error(`Cannot read ${path} (${codeOf(error)}).`, { cause: error });
+  }
+}
+
+const figure = (value: number | undefined): string => value?.toFixed(3) ?? 'none';
+
+function printReport(report: TrainingReport, path: string): string {
+  return `${[
+    `rows              ${report.rows} (${report.distinctPrompts} distinct prompts, by ${report.kind})`,
+    `mean ${report.kind.padEnd(5)}        ${report.meanGain.toFixed(3)}`,
+    `APGR before       ${figure(report.baseApgr)}   (0.5: a random order)`,
+    `APGR held out     ${figure(report.heldOutApgr)}`,
+    report.note,
+    `Written to ${path}`,
+  ].join('\n')}\n`;
+}
+
+/**
+ * `train`: from a file of outcomes to a weights file.
+ *
+ * @returns the exit code: 0 done, 1 failed, 2 called wrongly.
+ */
+export function trainCommand(argv: readonly string[], { stdout, stderr }: CommandOutput): Promise<number> {
+  return Promise.resolve(run(argv, stdout, stderr));
+}
+
+function run(
+  argv: readonly string[],
+  stdout: CommandOutput['stdout'],
+  stderr: CommandOutput['stderr'],
+): number {
+  try {
+    const wanted = readArguments(argv);
+    if (wanted === undefined) {
+      stdout.write(USAGE);
+      return SUCCESS;
+    }
+    const { weights, report } = trainClassifier({
+      file: wanted.data,
+      ...(wanted.base === undefined ? {} : { base: readBase(wanted.base) }),
+      ...(wanted.seed === undefined ? {} : { seed: wanted.seed }),
+    });
+    writeWhole(wanted.out, weights);
+    stdout.write(printReport(report, wanted.out));
+    return SUCCESS;
+  } catch (error) {
+    if (error instanceof UsageError) {
+      stderr.write(`${error.message}\n\n${USAGE}`);
+      return MISUSED;
+    }
+    // What has a message for the user is told by it; anything else is a fault of ours, and keeps its stack.
+    const isTold =
+      TrainingDataError.isInstance(error) ||
+      WeightsFileError.isInstance(error) ||
+      (error as Error).cause !== undefined;
+    stderr.write(`${isTold ? (error as Error).message : String((error as Error).stack ?? error)}\n`);
+    return FAILED;
+  }
+}

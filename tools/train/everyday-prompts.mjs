@@ -1,0 +1,15 @@
+// Everyday prompts of our own, written for this: what real traffic has and exams have not.
+import { readFileSync } from 'node:fs';
+
+const read = (name) =>
+  readFileSync(new URL(name, import.meta.url), 'utf8')
+    .trim()
+    .split('\n');
+
+/** @returns {{ prompt: string, complex: boolean }[]} */
+export function readEverydayPrompts() {
+  return [
+    ...read('everyday-simple.txt').map((prompt) => ({ prompt, complex: false })),
+    ...read('everyday-complex.txt').map((prompt) => ({ prompt, complex: true })),
+  ];
+}
