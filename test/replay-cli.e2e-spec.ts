@@ -212,7 +212,8 @@ describe('replay, on the command line', () => {
   it('helps', async () => {
     const all = await run('--help');
     expect(all).toMatchObject({ code: 0, err: '' });
-    expect(all.out).toContain('replay');
+    expect(all.out).toMatch(/^ {2}replay .*\n {2}train /m);
+    expect((await run('train', '--help')).out).toContain('--data FILE');
     const one = await run('replay', '--help');
     expect(one).toMatchObject({ code: 0, err: '' });
     for (const option of ['--config', '--against', '--trace', '--script', '--seed', '--json', '--min-slo']) {

@@ -14,6 +14,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     summary: 'send a recorded day through a configuration, and compare it with another',
     load: async () => (await import('./replay.command.js')).replayCommand,
   },
+  train: {
+    summary: "train the classifier further on your own requests' outcomes",
+    load: async () => (await import('./train.command.js')).trainCommand,
+  },
 };
 
 function help(): string {
