@@ -241,6 +241,50 @@ describe.each(PLATFORMS)('budgets, on %s', (platform) => {
     expect(resetsAt).toMatch(/T15:00:00\.000Z$/);
   });
 
+  it('is kept for a second answer too, where the first one is not good enough', async () => {
+    // 200 first answers cost $0.2: with what is left some are improved upon.
+    const limitUsd = 50 * CALL_USD;
+    const bench = await open({
+      routingRules: {
+        simple_queries: { primary: 'cheap', verify: { verifier: () => false } },
+        complex_reasoning: { primary: 'dear' },
+      },
+      surfaces: { support: { budget: { usd: limitUsd, per: 'day' } } },
+    });
+    const router = bench.app.get(RouterService);
+    const request = { messages: [{ role: 'user' as const, content: 'Thanks, have a nice day!' }] };
+    const verdicts = await Promise.all(
+      Array.from({ length: 200 }, () =>
+        router.chat(request, { surface: 'support' }).then(
+          ({ routing }) => routing.verification,
+          (error: unknown) => (error as BudgetExceededError).code,
+        ),
+      ),
+    );
+    expect(new Set(verdicts)).toEqual(new Set(['escalated', 'failed']));
+    const spentUsd = bench.attempts.reduce((sum, { costUsd }) => sum + costUsd, 0);
+    expect(spentUsd).toBeGreaterThan(limitUsd / 2);
+    expect(spentUsd).toBeLessThanOrEqual(limitUsd + 1.1 * CALL_USD);
+    expect(router.budgets().budgets[0]?.reservedUsd).toBe(0);
+    expect(router.budgets().budgets[0]?.spentUsd).toBeCloseTo(spentUsd, 9);
+  });
+
+  it('asks no model for the class of what it will refuse', async () => {
+    const bench = await open({
+      routingRules: { simple_queries: { primary: 'cheap' }, complex_reasoning: { primary: 'dear' } },
+      classification: { judge: { model: 'cheap', margin: 1 } },
+      surfaces: { support: { budget: { usd: CALL_USD / 100, per: 'day' } } },
+    });
+    const router = bench.app.get(RouterService);
+    const request = {
+      messages: [{ role: 'user' as const, content: 'Why is the sky blue, and why red at dusk?' }],
+    };
+    await router.chat(request, { surface: 'support' });
+    const asked = bench.attempts.length;
+    await expect(router.chat(request, { surface: 'support' })).rejects.toBeInstanceOf(BudgetExceededError);
+    expect(bench.attempts).toHaveLength(asked);
+  });
+
   it('is for embeddings as for chats', async () => {
     const bench = await open({
       models: {

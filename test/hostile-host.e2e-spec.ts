@@ -54,6 +54,8 @@ const READ_ROUTES = [
   '/router/kpis?by=handler',
   '/router/savings',
   '/router/alerts',
+  '/router/background',
+  '/router/budgets',
 ];
 
 describe.each(PLATFORMS)('a hostile host on %s', (platform) => {

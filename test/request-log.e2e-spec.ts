@@ -93,7 +93,11 @@ describe.each(PLATFORMS)('the request log, on %s', (platform) => {
     const config = join(directory, 'router.json');
     await writeFile(config, JSON.stringify(options(file)));
     let out = '';
-    const io = { out: (part: string) => void (out += part), err: () => undefined, environment: {} };
+    const io = {
+      stdout: { write: (part: string) => (out += part) },
+      stderr: { write: () => true },
+      environment: {},
+    };
     const argv = ['replay', '--config', config, '--trace', file, '--json'];
     expect(await runCli(argv, io)).toBe(0);
     const { report, notes } = JSON.parse(out) as { report: ReplayReport; notes: string[] };

@@ -184,14 +184,17 @@ describe.each(PLATFORMS)('savings, on %s', (platform) => {
     expect(report.notes).toEqual([expect.stringContaining('`baseline`')]);
   });
 
-  it.each(['/router/savings', '/router/alerts'])('shows %s to administrators alone', async (path) => {
-    const apiKeys = [{ key: 'user-key' }, { key: 'admin-key', admin: true }];
-    const app = await open({ http: { apiKeys } });
-    const status = async (key?: string): Promise<number> =>
-      (await app.fetch(path, { headers: key === undefined ? {} : { authorization: `Bearer ${key}` } }))
-        .status;
-    expect([await status(), await status('user-key'), await status('admin-key')]).toEqual([401, 403, 200]);
-  });
+  it.each(['/router/savings', '/router/alerts', '/router/budgets', '/router/background'])(
+    'shows %s to administrators alone',
+    async (path) => {
+      const apiKeys = [{ key: 'user-key' }, { key: 'admin-key', admin: true }];
+      const app = await open({ http: { apiKeys } });
+      const status = async (key?: string): Promise<number> =>
+        (await app.fetch(path, { headers: key === undefined ? {} : { authorization: `Bearer ${key}` } }))
+          .status;
+      expect([await status(), await status('user-key'), await status('admin-key')]).toEqual([401, 403, 200]);
+    },
+  );
 
   it('stops the boot at a baseline that nobody knows, or without a price', () => {
     const check = (baseline: string) => () =>

@@ -1,3 +1,4 @@
+import type { NeedScorer } from './need-scorer.js';
 import type { ClassificationInput, CustomClassifier } from '../config/index.js';
 import type { Calibration } from './surface-thresholds.js';
 
@@ -29,6 +30,8 @@ export interface JudgePolicy {
 
 /** How it is told what a request is: part of the policy, immutable. */
 export interface ClassificationPolicy {
+  /** Reads the score; undefined: the built-in one does. */
+  readonly scorer: NeedScorer | undefined;
   /** Of surfaces without their own; undefined: the scorer's default threshold. */
   readonly calibration: Calibration | undefined;
   /** In the order tried. */

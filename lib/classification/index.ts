@@ -25,6 +25,17 @@ export {
 } from './request-classifier.js';
 export { extractFeatures, type RequestFeatures } from './request-features.js';
 export { RULES_THRESHOLD, RulesClassifier } from './rules-classifier.js';
+export {
+  trainClassifier,
+  type TrainClassifierOptions,
+  TrainedScorer,
+  type TrainedWeights,
+  TrainingDataError,
+  type TrainingDataIssue,
+  type TrainingReport,
+  type TrainingRow,
+  WeightsFileError,
+} from './trained/index.js';
 export { AnswerChecker, type CheckedAnswer } from './verification/answer-checker.js';
 export type { VerifyPolicy } from './verification/verify-policy.js';
 export type { Calibration } from './surface-thresholds.js';

@@ -19,6 +19,7 @@ const NOBODY: ModelCaller = {
 };
 
 const POLICY: ClassificationPolicy = {
+  scorer: undefined,
   calibration: undefined,
   classes: [],
   classifier: undefined,

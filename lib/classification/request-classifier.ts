@@ -121,7 +121,8 @@ export class RequestClassifier {
 
   private look(asked: ClassifiableRequest, decisionId: string): FirstLook {
     const { features, circumstances, policy } = asked;
-    const { scorer, defaultThreshold } = this.parts.scoring();
+    const { scorer: builtIn, defaultThreshold } = this.parts.scoring();
+    const scorer = policy.scorer ?? builtIn;
     if (scorer !== this.#learnedFrom) {
       // Scores of two scorers cannot be compared.
       this.#thresholds.retain(new Set());

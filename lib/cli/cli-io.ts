@@ -1,7 +1,7 @@
 /** What a command says and where it looks; a test gives its own. */
 export interface CliIo {
-  out(text: string): void;
-  err(text: string): void;
+  readonly stdout: { write(text: string): unknown };
+  readonly stderr: { write(text: string): unknown };
   readonly environment: NodeJS.ProcessEnv;
 }
 

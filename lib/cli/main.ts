@@ -1,13 +1,16 @@
 #!/usr/bin/env node
 import { runCli } from './run-cli.js';
 
+for (const stream of [process.stdout, process.stderr]) {
+  // Whoever reads it has seen enough (`| head`): no fault of ours.
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
+
 void runCli(process.argv.slice(2), {
-  out: (text) => {
-    process.stdout.write(text);
-  },
-  err: (text) => {
-    process.stderr.write(text);
-  },
+  stdout: process.stdout,
+  stderr: process.stderr,
   environment: process.env,
 }).then(
   (code) => {

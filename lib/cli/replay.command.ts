@@ -9,6 +9,7 @@ import {
   type ReplayReport,
   type ReplayScriptOptions,
   TraceError,
+  type TraceRequest,
 } from '../replay/index.js';
 import { type CliIo, EXIT } from './cli-io.js';
 import { formatReplay } from './format-replay.js';
@@ -21,6 +22,8 @@ import {
 } from './parse-options.js';
 import { checkSurfaces, findBroken, readLimits } from './replay-limits.js';
 import { UsageError } from './usage-error.js';
+
+const MAX_NAMES = 10;
 
 const OPTIONS = {
   config: { type: 'string', value: 'FILE', help: 'the configuration to replay (YAML or JSON)' },
@@ -81,7 +84,7 @@ Exit code: 0; 1 where a limit (--max-…, --min-…) or a floor is broken; 2 for
 export async function replayCommand(argv: readonly string[], io: CliIo): Promise<number> {
   const options = parseOptions(argv, OPTIONS);
   if (options.has('help')) {
-    io.out(REPLAY_HELP);
+    io.stdout.write(REPLAY_HELP);
     return EXIT.ok;
   }
   const configFile = options.required('config');
@@ -117,32 +120,48 @@ export async function replayCommand(argv: readonly string[], io: CliIo): Promise
   checkSurfaces(limits, report);
   const broken = findBroken(limits, report, other);
 
-  const called = new Set(
-    [report, ...(other === undefined ? [] : [other])].flatMap((one) => Object.keys(one.deployments)),
-  );
-  const assumed = assumedDeployments(world, called);
-  const unknown = [...new Set(requests.flatMap((request) => request.surface ?? []))].filter(
-    (name) => !compiled.policy.surfaces.has(name),
-  );
-  const notes = [
-    ...trace.notes,
-    ...(assumed.length > 0
-      ? [
-          `nothing is known of ${assumed.join(', ')}: a first token after about 500 ms and 80 tokens a second are assumed`,
-        ]
-      : []),
-    ...(unknown.length > 0
-      ? [`the configuration has no surface ${unknown.join(', ')}: replayed without one`]
-      : []),
-  ];
+  const reports = [report, ...(other === undefined ? [] : [other])];
+  const called = new Set(reports.flatMap((one) => Object.keys(one.deployments)));
+  const notes = [...trace.notes, ...notesOn(compiled, requests, assumedDeployments(world, called))];
   if (options.has('json')) {
-    io.out(`${JSON.stringify({ report, against: other ?? null, notes, broken }, null, 2)}\n`);
+    io.stdout.write(`${JSON.stringify({ report, against: other ?? null, notes, broken }, null, 2)}\n`);
   } else {
-    io.out(`${formatReplay(report, other)}\n`);
-    for (const note of notes) io.out(`note: ${note}\n`);
+    io.stdout.write(`${formatReplay(report, other)}\n`);
+    for (const note of notes) io.stdout.write(`note: ${note}\n`);
   }
-  for (const sentence of broken) io.err(`limit broken: ${sentence}\n`);
+  for (const sentence of broken) io.stderr.write(`limit broken: ${sentence}\n`);
   return broken.length > 0 ? EXIT.limitBroken : EXIT.ok;
+}
+
+/** What a reader of the report would otherwise wonder at. */
+function notesOn(
+  { policy }: CompiledOptions,
+  requests: readonly TraceRequest[],
+  assumed: readonly string[],
+): string[] {
+  const surfaces = new Set(requests.flatMap(({ surface }) => surface ?? []));
+  const noSurfaces = [...surfaces].filter((name) => !policy.surfaces.has(name));
+  const classes = new Set(requests.flatMap(({ requestClass }) => requestClass ?? []));
+  const noClasses = [...classes].filter((name) => !policy.rulesForClass.has(name));
+  const notes: [boolean, string][] = [
+    [
+      assumed.length > 0,
+      `nothing is known of ${assumed.join(', ')}: a first token after about 500 ms and 80 tokens a second are assumed`,
+    ],
+    [
+      policy.observedBaseline !== undefined,
+      '`mode: observe` is replayed as if it routed: what it would do is the question',
+    ],
+    [noSurfaces.length > 0, `the configuration has no surface ${shorten(noSurfaces)}: replayed without one`],
+    [noClasses.length > 0, `no rule serves the class ${shorten(noClasses)}: such requests are rejected`],
+  ];
+  return notes.flatMap(([isTrue, note]) => (isTrue ? [note] : []));
+}
+
+/** Names come out of a file, and may be many. */
+function shorten(names: readonly string[]): string {
+  const shown = names.slice(0, MAX_NAMES).join(', ');
+  return names.length > MAX_NAMES ? `${shown} and ${names.length - MAX_NAMES} more` : shown;
 }
 
 function readSeed(text: string): number {

@@ -14,6 +14,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     summary: 'send a recorded day through a configuration, and compare it with another',
     load: async () => (await import('./replay.command.js')).replayCommand,
   },
+  train: {
+    summary: "train the classifier further on your own requests' outcomes",
+    load: async () => (await import('./train.command.js')).trainCommand,
+  },
 };
 
 function help(): string {
@@ -31,16 +35,16 @@ nestjs-llm-router COMMAND --help tells the options of one.
 export async function runCli(argv: readonly string[], io: CliIo): Promise<number> {
   const [name, ...rest] = argv;
   if (name === undefined) {
-    io.err(help());
+    io.stderr.write(help());
     return EXIT.badInput;
   }
   if (name === '--help' || name === '-h' || name === 'help') {
-    io.out(help());
+    io.stdout.write(help());
     return EXIT.ok;
   }
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (command === undefined) {
-    io.err(`There is no command "${name}".${didYouMean(name, Object.keys(COMMANDS))}\n\n${help()}`);
+    io.stderr.write(`There is no command "${name}".${didYouMean(name, Object.keys(COMMANDS))}\n\n${help()}`);
     return EXIT.badInput;
   }
   try {
@@ -48,7 +52,7 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
     return await run(rest, io);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    io.err(`${error.message}\n`);
+    io.stderr.write(`${error.message}\n`);
     return EXIT.badInput;
   }
 }

@@ -225,6 +225,27 @@ describe('BudgetLedger', () => {
     expect(desk.ledger.report(policy).budgets[0]).toMatchObject({ spentUsd: 0, reservedUsd: 0 });
   });
 
+  it('keeps more for another call of a request, while there is something left', () => {
+    const desk = new Desk();
+    const policy = policyOf({ surfaces: { a: [{ ...REJECT, limitUsd: 1 }] } });
+    const one = desk.reserve(policy, 0.3) as BudgetReservation;
+    const two = desk.reserve(policy, 0.3) as BudgetReservation;
+    expect(one.extend(0.5)).toBe(true);
+    expect(two.extend(0.5)).toBe(false);
+    expect(desk.ledger.report(policy).budgets[0]).toMatchObject({ reservedUsd: 1.1, availableUsd: 0 });
+    two.settle(0.1);
+    one.settle(0.6);
+    expect(desk.ledger.report(policy).budgets[0]).toMatchObject({ reservedUsd: 0, spentUsd: 0.7 });
+    const budgets = desk.ledger.budgetsOf(policy, { surface: 'a', tenant: undefined, keyId: undefined });
+    expect(() => {
+      desk.ledger.refuseSpent(budgets);
+    }).not.toThrow();
+    desk.spend(policy, 0.3);
+    expect(() => {
+      desk.ledger.refuseSpent(budgets);
+    }).toThrow(BudgetExceededError);
+  });
+
   it('keeps more after a request that cost more than was kept for it, and less again later', () => {
     const desk = new Desk();
     const policy = policyOf({ surfaces: { a: [{ ...REJECT, limitUsd: 100 }] } });

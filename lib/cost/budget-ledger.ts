@@ -25,7 +25,7 @@ export interface BudgetSubject {
 }
 
 const NONE: readonly RequestBudget[] = [];
-const NO_RESERVATION: BudgetReservation = { settle: () => undefined };
+const NO_RESERVATION: BudgetReservation = { settle: () => undefined, extend: () => true };
 
 /**
  * Keeps what the requests under way may cost, and counts what those that have ended did cost. Each counts in the day and
@@ -75,6 +75,13 @@ export class BudgetLedger {
   /** The first budget that would refuse a request now. */
   findRefusal(budgets: readonly RequestBudget[]): Budget | undefined {
     return this.findFull(budgets, 'reject');
+  }
+
+  /** Before anything is called for a request. @throws {@link BudgetExceededError} when all of a budget is spent. */
+  refuseSpent(budgets: readonly RequestBudget[]): void {
+    for (const spent of budgets) {
+      if (spent.budget.onExceeded === 'reject' && this.isSpent(spent)) throw exceeded(spent);
+    }
   }
 
   /**
@@ -153,13 +160,8 @@ export class BudgetLedger {
     const conclude = (position: number | undefined): BudgetReservation | RequestBudget => {
       const lacking = position === undefined ? undefined : budgets[position];
       if (lacking === undefined) return this.reservation(budgets, quotas, held);
-      const { budget, account } = lacking;
-      if (this.store.peek(account.key).used < toUnits(budget.limitUsd)) return lacking;
-      throw new BudgetExceededError({
-        scope: budget.scope,
-        per: budget.per,
-        resetsAtMs: account.period.endsAtMs,
-      });
+      if (!this.isSpent(lacking)) return lacking;
+      throw exceeded(lacking);
     };
     return full instanceof Promise ? full.then(conclude) : conclude(full);
   }
@@ -170,14 +172,32 @@ export class BudgetLedger {
     held: number,
   ): BudgetReservation {
     let isSettled = false;
+    const extensions: number[] = [];
     return {
+      extend: (usd) => {
+        const more = toUnits(usd);
+        const conclude = (full: number | undefined): boolean => {
+          if (full !== undefined) return false;
+          // Its end may have come while the store was asked.
+          if (isSettled) void this.store.settle(quotas, more, 0);
+          else extensions.push(more);
+          return true;
+        };
+        const full = this.store.hold(quotas, more);
+        return full instanceof Promise ? full.then(conclude) : conclude(full);
+      },
       settle: (usd) => {
         if (isSettled) return;
         isSettled = true;
         const used = toUnits(usd);
+        let all = held;
+        for (const more of extensions) {
+          all += more;
+          void this.store.settle(quotas, more, 0);
+        }
         const after = (): void => {
           budgets.forEach(({ budget, account }, position) => {
-            learn(account, held, used);
+            learn(account, all, used);
             // What began yesterday counts there, and tells nothing of today.
             if (quotas[position]?.key === account.key) this.tell(budget, account);
           });
@@ -205,6 +225,10 @@ export class BudgetLedger {
       resetsAtMs: account.period.endsAtMs,
     };
     this.bus.emit(news === 'spent' ? 'budget-spent' : 'budget-nearly-spent', event);
+  }
+
+  private isSpent({ budget, account }: RequestBudget): boolean {
+    return this.store.peek(account.key).used >= toUnits(budget.limitUsd);
   }
 
   private findFull(budgets: readonly RequestBudget[], onExceeded: Budget['onExceeded']): Budget | undefined {
@@ -293,6 +317,10 @@ function configuredBudgets({ surfaces, tenants, keys }: BudgetPolicy): Budget[] 
 /** Neither scope nor length has a colon in it, so no two are alike. */
 function idOf({ scope, per, subject }: Budget): string {
   return `${scope}:${per}:${subject}`;
+}
+
+function exceeded({ budget: { scope, per }, account }: RequestBudget): BudgetExceededError {
+  return new BudgetExceededError({ scope, per, resetsAtMs: account.period.endsAtMs });
 }
 
 function learn(account: BudgetAccount, held: number, used: number): void {

@@ -11,6 +11,8 @@ export interface RequestBudget {
 export interface BudgetReservation {
   /** The request has ended and cost so much: the rest is given back. The first call counts. */
   settle(usd: number): void;
+  /** Keeps more for another call of it. False: a budget has nothing left, so it has to do without. */
+  extend(usd: number): boolean | Promise<boolean>;
 }
 
 /** How long a request may wait for money that others may not need after all. */

@@ -51,6 +51,11 @@ export class AdminController {
     this.report(request, reply, ({ budgets, runtime }) => budgets.report(runtime.policy.budgets));
   }
 
+  @Get('router/background')
+  background(@Req() request: unknown, @Res() reply: unknown): void {
+    this.report(request, reply, ({ lane }) => lane.report());
+  }
+
   @Get('router/alerts')
   alerts(@Req() request: unknown, @Res() reply: unknown): void {
     this.report(request, reply, (engine) => engine.alerts.report());

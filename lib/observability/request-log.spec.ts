@@ -166,7 +166,9 @@ describe('RequestLog', () => {
     await writeFile(blocked, 'no directory');
     const file = join(blocked, 'requests.jsonl');
     log.follow({ file });
-    for (let index = 0; index < 600; index += 1) request(`d${index}`);
+    for (let index = 0; index < 300; index += 1) request(`d${index}`);
+    await expect.poll(() => problems.length).toBe(1);
+    request('another batch');
     await log.close();
     expect(problems).toEqual([expect.stringContaining(`${file} cannot be written (`)]);
     await rm(blocked);

@@ -555,8 +555,6 @@ export class RequestPipeline {
     const rule = harderRule(runtime.policy, plan.classification.class, plan.rule);
     const maxAttempts = plan.maxAttempts - (served.attempt - answered.callsBefore);
     if (rule === undefined || maxAttempts < 1) return failed;
-    // The money for this answer was kept; for another one there may be none.
-    if (this.parts.budgets.findRefusal(received.circumstances.budgets) !== undefined) return failed;
     try {
       const named = { ...received, request: { ...request, model: rule.name } };
       const { plan: harder } = this.decide(runtime, named, plan.classification, options);
@@ -566,7 +564,9 @@ export class RequestPipeline {
       );
       if (attempts.length === 0) return failed;
       const next: Planned = { ...planned, plan: { ...harder, attempts, maxAttempts } };
-      await this.fundAgain(journey, next);
+      // The money for this answer was kept; for another one there may be none.
+      const kept = journey.reservation?.extend(this.mostCost(journey, next)) ?? true;
+      if (!(kept instanceof Promise ? await kept : kept)) return failed;
       const execution = this.execution(journey, next);
       const callsBefore = records.length;
       const better: Answered = {
@@ -589,12 +589,14 @@ export class RequestPipeline {
     }
   }
 
-  /** Validates. @throws what refuses the request before anything is called. */
+  /** Validates. @throws what refuses the request before anything is called, a spent budget among it. */
   private receive(journey: Journey, body: unknown, options: InternalCallOptions): Received {
     const request = validateChatRequest(body, journey.runtime.limits);
     const tenant = tenantKeyOf(options);
     const recalledTurns = this.parts.turns?.recall(tenant, request, Date.now()) ?? NO_TURNS;
     const circumstances = this.circumstances(journey.runtime, options);
+    // Before a model is asked for the class, which costs as well.
+    this.parts.budgets.refuseSpent(circumstances.budgets);
     const features = extractFeatures(request, thinkingTokensOf(recalledTurns));
     return { request, features, circumstances, recalledTurns, tenant };
   }
@@ -657,15 +659,12 @@ export class RequestPipeline {
     journey: Journey,
     { plan, features, mayOverlap, budgets }: Pick<Planned, 'plan' | 'features' | 'mayOverlap' | 'budgets'>,
     outputTokens?: number,
-    maxWaitMs = MAX_MONEY_WAIT_MS,
   ): Promise<void> | undefined {
     if (budgets.length === 0) return undefined;
-    const { hedge } = journey.runtime.policy.execution;
-    const copies =
-      1 + Number(mayOverlap && hedge.enabled) + Number(plan.surface.onStreamFailure === 'continue');
     const { signal } = journey.controller;
-    const reserved = this.parts.budgets.reserve(budgets, mostCostOf(plan, features, copies, outputTokens), {
-      maxWaitMs: Math.min(plan.deadlineMs / 2, maxWaitMs),
+    const most = this.mostCost(journey, { plan, features, mayOverlap }, outputTokens);
+    const reserved = this.parts.budgets.reserve(budgets, most, {
+      maxWaitMs: Math.min(plan.deadlineMs / 2, MAX_MONEY_WAIT_MS),
       signal,
     });
     if (!(reserved instanceof Promise)) {
@@ -680,24 +679,15 @@ export class RequestPipeline {
     });
   }
 
-  /**
-   * Pays the first answer and keeps the money for another one. Waits for none: there is an answer already.
-   *
-   * @throws {@link LlmRouterError} where there is no money for it now.
-   */
-  private async fundAgain(journey: Journey, planned: Planned): Promise<void> {
-    const { reservation: first } = journey;
-    const spentUsd = totalCost(journey);
-    first?.settle(spentUsd);
-    const funding = this.fund(journey, planned, undefined, 0);
-    if (funding !== undefined) await funding;
-    const { reservation: second } = journey;
-    if (second === undefined || second === first) return;
-    journey.reservation = {
-      settle: (usd) => {
-        second.settle(usd - spentUsd);
-      },
-    };
+  private mostCost(
+    { runtime }: Journey,
+    { plan, features, mayOverlap }: Pick<Planned, 'plan' | 'features' | 'mayOverlap'>,
+    outputTokens?: number,
+  ): number {
+    const { hedge } = runtime.policy.execution;
+    const copies =
+      1 + Number(mayOverlap && hedge.enabled) + Number(plan.surface.onStreamFailure === 'continue');
+    return mostCostOf(plan, features, copies, outputTokens);
   }
 
   /** What is known of the request once it is planned. */

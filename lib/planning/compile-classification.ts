@@ -1,3 +1,4 @@
+import { readFileSync, statSync } from 'node:fs';
 import { isEmbeddingModel } from '../catalog/index.js';
 import {
   BUILT_IN_CLASSES,
@@ -6,7 +7,10 @@ import {
   compileCondition,
   type ExamplesPolicy,
   type JudgePolicy,
+  type NeedScorer,
   type OwnClass,
+  TrainedScorer,
+  WeightsFileError,
 } from '../classification/index.js';
 import {
   type CalibrationOptions,
@@ -22,6 +26,7 @@ import { NO_SURFACE, type PolicyModel, type PolicySurface } from './policy-snaps
 import type { ProofNotes } from './proof-notes.js';
 
 const PATH = 'classification';
+const MAX_WEIGHTS_BYTES = 4 * 2 ** 20;
 /** Vectors are made in one call, of which some providers take no more. */
 const MAX_EXAMPLES = 100;
 
@@ -47,6 +52,7 @@ export function compileClassification(
     checkClass(name, `${PATH}.examples.classes.${name}`);
   }
   return {
+    scorer: compileScorer(classification.weights, notes),
     calibration: compileCalibration(classification, PATH, notes),
     classes,
     classifier:
@@ -56,6 +62,29 @@ export function compileClassification(
     examples: examples === undefined ? undefined : compileExamples(examples, names, notes),
     judge: judge === undefined ? undefined : compileJudge(judge, names, notes),
   };
+}
+
+/** Undefined: the shipped weights are used. */
+function compileScorer(weights: string | Uint8Array | undefined, notes: ProofNotes): NeedScorer | undefined {
+  if (weights === undefined) return undefined;
+  try {
+    return new TrainedScorer(typeof weights === 'string' ? readWeights(weights) : weights);
+  } catch (error) {
+    // The message of a file system may quote a path of the machine; the code says enough.
+    const { code } = error as NodeJS.ErrnoException;
+    const reason =
+      error instanceof WeightsFileError ? error.message : `cannot be read (${code ?? 'unknown'})`;
+    notes.errorBeside(`${PATH}.weights`, reason);
+    return undefined;
+  }
+}
+
+function readWeights(path: string): Uint8Array {
+  // A directory, a pipe or a file of gigabytes is told before it is read.
+  const { size } = statSync(path);
+  if (size > MAX_WEIGHTS_BYTES)
+    throw new WeightsFileError(`is larger than ${MAX_WEIGHTS_BYTES / 2 ** 20} MB`);
+  return readFileSync(path);
 }
 
 /** Undefined: nothing is said of it. */

@@ -154,6 +154,21 @@ describe('replay', () => {
     });
   });
 
+  it.each([
+    ['reject', { errors: { budget_exceeded: 100 }, rejected: 100, succeeded: 100 }],
+    ['downgrade', { errors: {}, rejected: 0, succeeded: 200 }],
+  ])('spends no more than a budget with `%s`', (onExceeded, expected) => {
+    // A hundred answers of alpha, to the billionth of a dollar.
+    const usd = (100 * (800 * 1 + 120 * 2)) / 1_000_000;
+    const budgeted = compileOptions(
+      options({ surfaces: { chat: { budget: { usd, per: 'day', onExceeded } } } }),
+      {},
+    );
+    const report = replay({ compiled: budgeted, requests: stream(200, 5_000), world: world(), seed: 1 });
+    expect(report).toMatchObject(expected);
+    if (onExceeded === 'reject') expect(report.costUsd).toBeCloseTo(usd, 6);
+  });
+
   it('bills a price that has changed, from then on', () => {
     const price = { inputPer1M: 10, outputPer1M: 20 };
     const dearer = world({ kind: 'price_change', price, fromMs: 50_000 });

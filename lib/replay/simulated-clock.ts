@@ -35,6 +35,11 @@ export class SimulatedClock {
   /** Epoch milliseconds. A function of its own, to be handed on. */
   readonly now = (): number => this.#nowMs;
 
+  /** Whether anything is left to happen. */
+  get isIdle(): boolean {
+    return this.#heap.length === 0;
+  }
+
   after(delayMs: number, work: () => void): SimulatedTimer {
     return this.at(this.#nowMs + Math.max(0, delayMs), work);
   }

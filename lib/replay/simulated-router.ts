@@ -1,6 +1,7 @@
 import { NO_USAGE, validateChatRequest } from '../chat/index.js';
 import { extractFeatures, type RequestFeatures } from '../classification/index.js';
-import { LlmRouterError } from '../errors/llm-router-error.js';
+import { BudgetLedger, type BudgetReservation } from '../cost/index.js';
+import { LlmRouterError, type LlmRouterErrorCode } from '../errors/llm-router-error.js';
 import { ShareBudget } from '../execution/share-budget.js';
 import { AlertStore } from '../observability/index.js';
 import {
@@ -28,6 +29,7 @@ import type { TraceRequest } from './trace-request.js';
 /** The reserves of the router's own executor. */
 const RESENDS = { reserve: 10, refillMs: 1_000 };
 const GIVE_UPS = { reserve: 10, refillMs: 1_000 };
+const NOBODY_LEAVES = new AbortController().signal;
 /** Alerts are looked at so often, as long as requests are under way. */
 const ALERTS_EVERY_MS = 1_000;
 
@@ -51,6 +53,7 @@ export class SimulatedRouter implements ReplayedRouter {
   readonly #clock: SimulatedClock;
   readonly #signals: LiveSignals;
   readonly #alerts: AlertStore;
+  readonly #budgets: BudgetLedger;
   readonly #bus = new TelemetryBus();
   readonly #parts: SimulatedCascadeParts;
   readonly #random: () => number;
@@ -66,6 +69,7 @@ export class SimulatedRouter implements ReplayedRouter {
     this.#clock = clock;
     this.#signals = new LiveSignals(this.#bus, clock.now);
     this.#signals.settings = () => policy.execution;
+    this.#budgets = new BudgetLedger(this.#bus, undefined, clock.now);
     this.#alerts = new AlertStore(this.#bus, policy, compiled.configuration.alerts, clock.now);
     const choices = new SeededRandom(seedOf(seed, 'plan'));
     const pauses = new SeededRandom(seedOf(seed, 'pauses'));
@@ -117,8 +121,10 @@ export class SimulatedRouter implements ReplayedRouter {
       requestClass: request.requestClass ?? this.options.requestClass,
       streamed: request.streamed,
     };
-    const end = (result: Omit<CascadeEnd, 'costUsd'> & { readonly costUsd: number }): void => {
+    let reservation: BudgetReservation | undefined;
+    const end = (result: CascadeEnd): void => {
       this.#open -= 1;
+      reservation?.settle(result.costUsd);
       const { outcome, errorCode, timeToFirstTokenMs, servedBy, attempts, costUsd } = result;
       const durationMs = this.#clock.now() - startedAtMs;
       const record: RequestRecord = {
@@ -161,19 +167,32 @@ export class SimulatedRouter implements ReplayedRouter {
     };
     this.#open += 1;
     this.watchAlerts();
-    const features = this.featuresOf(request);
-    const plan = this.plan(features, surface, labels);
-    if (typeof plan === 'string' || plan.attempts.length === 0) {
+    const refuse = (errorCode: LlmRouterErrorCode): void => {
       end({
         outcome: 'rejected',
-        errorCode: typeof plan === 'string' ? (plan as LlmRouterError['code']) : 'no_eligible_model',
+        errorCode,
         timeToFirstTokenMs: undefined,
         servedBy: undefined,
         attempts: [],
         costUsd: 0,
       });
+    };
+    const subject = { surface: surface.name, tenant: undefined, keyId: undefined };
+    const budgets = this.#budgets.budgetsOf(this.#policy.budgets, subject);
+    if (this.#budgets.findRefusal(budgets) !== undefined) {
+      refuse('budget_exceeded');
       return;
     }
+    const features = this.featuresOf(request);
+    const spent = this.#budgets.findDowngrade(budgets);
+    const plan = this.plan(features, surface, labels, spent?.name);
+    if (typeof plan === 'string' || plan.attempts.length === 0) {
+      refuse(typeof plan === 'string' ? plan : 'no_eligible_model');
+      return;
+    }
+    // Nothing is kept of it for what is under way, so that nobody waits for money: it is counted when it is spent.
+    const reserved = this.#budgets.reserve(budgets, 0, { maxWaitMs: 0, signal: NOBODY_LEAVES });
+    if (!(reserved instanceof Promise)) reservation = reserved;
     for (const deployment of findPassedOver(plan)) {
       this.#bus.emit('deployment-passed-over', { decisionId: labels.decisionId, deployment });
     }
@@ -191,11 +210,17 @@ export class SimulatedRouter implements ReplayedRouter {
 
   close(): void {
     this.#alerts.close();
+    this.#budgets.close();
     this.#signals.close();
   }
 
   /** Or the code of why there is none. */
-  private plan(features: RequestFeatures, surface: PolicySurface, labels: RequestLabels): Plan | string {
+  private plan(
+    features: RequestFeatures,
+    surface: PolicySurface,
+    labels: RequestLabels,
+    downgradedBy: string | undefined,
+  ): Plan | LlmRouterErrorCode {
     try {
       return createPlan({
         features,
@@ -206,6 +231,7 @@ export class SimulatedRouter implements ReplayedRouter {
           workload: labels.workload,
           deadlineMs: undefined,
           deadlineLimitMs: undefined,
+          downgradedBy,
         },
         policy: this.#policy,
         signals: this.#signals,
@@ -241,7 +267,8 @@ export class SimulatedRouter implements ReplayedRouter {
       this.#isWatching = false;
       // Looks at all that is watched.
       this.#alerts.report();
-      if (this.#open > 0) this.watchAlerts();
+      // Alone it must not keep the clock going: a request that nobody ends would be waited for without end.
+      if (this.#open > 0 && !this.#clock.isIdle) this.watchAlerts();
     });
   }
 }

@@ -5,9 +5,8 @@ import {
   AnswerChecker,
   type OnPlugInFault,
   RequestClassifier,
-  RULES_THRESHOLD,
-  RulesClassifier,
   type Scoring,
+  TrainedScorer,
 } from '../classification/index.js';
 import { type LlmRouterConfiguration, withFeatureSurfaces } from '../config/index.js';
 import { ConfigurationError, OverloadedError } from '../errors/index.js';
@@ -36,9 +35,16 @@ const READ_TIMEOUT_MS = 30_000;
 /** The vectors of example prompts are made once, in one call of many. */
 const EXAMPLES_DEADLINE_MS = 30_000;
 
+/** From here on the trained score is for a strong model. */
+const TRAINED_THRESHOLD = 0.5;
+let trainedScorer: TrainedScorer | undefined;
+
 const BUILT_IN_SCORING: Scoring = {
-  scorer: new RulesClassifier(),
-  defaultThreshold: RULES_THRESHOLD,
+  scorer: {
+    // Its weights are decoded when the first request comes, not at the boot.
+    score: (features) => (trainedScorer ??= new TrainedScorer()).score(features),
+  },
+  defaultThreshold: TRAINED_THRESHOLD,
 };
 
 /** What becomes of reconfigurations; the Nest layer logs it. */

@@ -52,6 +52,16 @@ function IsWords(): PropertyDecorator {
   });
 }
 
+function IsFileOrBytes(): PropertyDecorator {
+  return ValidateBy({
+    name: 'isFileOrBytes',
+    validator: {
+      validate: (value) => value instanceof Uint8Array || (typeof value === 'string' && value.trim() !== ''),
+      defaultMessage: () => 'must be the path of a weights file, or in code its bytes',
+    },
+  });
+}
+
 function IsTools(): PropertyDecorator {
   return ValidateBy({
     name: 'isTools',
@@ -233,6 +243,16 @@ export class CalibrationOptions {
  * @publicApi
  */
 export class ClassificationOptions extends CalibrationOptions {
+  /**
+   * A file of weights that `npx nestjs-llm-router train` wrote from your own outcomes, or in code its bytes. Read once, with
+   * the configuration.
+   *
+   * @defaultValue the shipped weights
+   */
+  @IsOptional()
+  @IsFileOrBytes()
+  weights?: string | Uint8Array;
+
   /** In the order written; the first that matches. Each needs a rule of its name in `routingRules`. */
   @IsOptional()
   @SectionMap(() => ClassOptions)
