@@ -3,8 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { CLASS_LANGUAGES } from '../config/index.js';
 import { boundedText } from './bounded-text.js';
 import { compileCondition } from './class-condition.js';
-import { compileWords } from './class-words.js';
+import { compileWords as compileFolded, foldText } from './class-words.js';
 import { DETECTED_LANGUAGES, detectLanguage } from './detect-language.js';
+
+/** As the conditions do. */
+function compileWords(words: readonly string[]): (text: string) => boolean {
+  const find = compileFolded(words);
+  return (text) => find(foldText(text));
+}
 
 describe('compileWords', () => {
   it.each<[string, string, boolean]>([

@@ -1,5 +1,5 @@
 import type { ClassificationInput } from '../config/index.js';
-import { compileWords } from './class-words.js';
+import { compileWords, foldText } from './class-words.js';
 
 /** Conditions of a class, of which all must hold; one that is not given holds. */
 export interface ClassCondition {
@@ -14,6 +14,18 @@ export interface ClassCondition {
 }
 
 type Check = (input: ClassificationInput) => boolean;
+
+/** Made once for all classes of a request. */
+const FOLDED = new WeakMap<ClassificationInput, string>();
+
+function foldedTextOf(input: ClassificationInput): string {
+  let folded = FOLDED.get(input);
+  if (folded === undefined) {
+    folded = foldText(input.text);
+    FOLDED.set(input, folded);
+  }
+  return folded;
+}
 
 function checkTools(tools: boolean | readonly string[]): Check {
   if (typeof tools === 'boolean') return (input) => input.tools.length > 0 === tools;
@@ -40,7 +52,7 @@ export function compileCondition(condition: ClassCondition): Check {
   }
   if (condition.words !== undefined) {
     const hasWord = compileWords(condition.words);
-    checks.push(({ text }) => hasWord(text));
+    checks.push((input) => hasWord(foldedTextOf(input)));
   }
   return (input) => checks.every((check) => check(input));
 }

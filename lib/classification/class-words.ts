@@ -10,8 +10,8 @@ interface Word {
   readonly hasEnd: boolean;
 }
 
-/** Case, white space and composition make no difference. */
-function folded(text: string): string {
+/** A text as words are looked for in it: case, white space and composition make no difference. */
+export function foldText(text: string): string {
   return text.normalize('NFC').toLowerCase().replace(/\s+/g, ' ');
 }
 
@@ -36,7 +36,7 @@ function characterAt(text: string, at: number): string | undefined {
 }
 
 function compileWord(written: string): Word {
-  const text = folded(written.trim());
+  const text = foldText(written.trim());
   const characters = Array.from(text);
   return { text, hasStart: standsAlone(characters.at(0)), hasEnd: standsAlone(characters.at(-1)) };
 }
@@ -53,11 +53,10 @@ function isIn(text: string, { text: word, hasStart, hasEnd }: Word): boolean {
  * Finds any of the words or phrases in a text, in any case, as words: `will` is not in `goodwill`. The words are taken
  * as they are written: none of their characters has a meaning of its own. One search for each, and no regular expression
  * over all of them: that takes ten times as long on texts that nearly match.
+ *
+ * @returns What looks for them in a text that {@link foldText} has made.
  */
-export function compileWords(words: readonly string[]): (text: string) => boolean {
+export function compileWords(words: readonly string[]): (foldedText: string) => boolean {
   const compiled = words.map(compileWord);
-  return (text) => {
-    const read = folded(text);
-    return compiled.some((word) => isIn(read, word));
-  };
+  return (foldedText) => compiled.some((word) => isIn(foldedText, word));
 }
