@@ -259,7 +259,8 @@ export class KeyRing {
     let firstMs = Number.POSITIVE_INFINITY;
     for (const state of this.#states) {
       if (state.refusal !== undefined) continue;
-      const untilMs = Math.max(state.restingUntilMs, usedUpUntilMs(state));
+      // A key's rest after a 429 is none of this: it may be for one model alone, which rests by itself.
+      const untilMs = usedUpUntilMs(state);
       if (untilMs <= nowMs) return 0;
       firstMs = Math.min(firstMs, untilMs);
     }
