@@ -36,7 +36,9 @@ if (!hasRoutingData) {
   const bytes = library.encodeWeights(trainModel(library, rows, everyday));
   const source = `// Written by \`npm run train:classifier\`: hashed weights of the built-in classifier, no text. A module, and no file beside
 // it, so that it is found after any bundling and under any module system.
-export const builtInWeights =
+// Without the type the declaration file would hold it all again.
+// eslint-disable-next-line @typescript-eslint/no-inferrable-types
+export const builtInWeights: string =
   '${Buffer.from(bytes).toString('base64')}';
 `;
   const seconds = ((performance.now() - startedAt) / 1_000).toFixed(0);

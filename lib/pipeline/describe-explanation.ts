@@ -1,6 +1,6 @@
 import type { Explanation } from './explanation.js';
 
-const TERMS = ['latency', 'errors', 'load', 'cost', 'quality', 'alert'] as const;
+const TERMS = ['latency', 'risk', 'errors', 'load', 'cost', 'quality', 'alert'] as const;
 
 /** An explanation for people: how the rule was arrived at, whom it would call in which order, and whom not. */
 export function describeExplanation({

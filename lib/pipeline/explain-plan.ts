@@ -55,6 +55,7 @@ function explainParts(plan: Plan, features: RequestFeatures, policyHash: string)
             : (features.inputTokens * attempt.deployment.price.inputPer1M) / 1_000_000,
         terms: {
           latency: rounded(attempt.terms.latency),
+          risk: rounded(attempt.terms.risk),
           errors: rounded(attempt.terms.errors),
           load: rounded(attempt.terms.load),
           cost: rounded(attempt.terms.cost),

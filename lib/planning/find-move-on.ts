@@ -1,5 +1,5 @@
 /** A wait so many times longer than 95 of 100 usually are is out of the ordinary. */
-const UNUSUAL_RATIO = 1.1;
+const UNUSUAL_RATIO = 1.4;
 /** Where no target holds, a whole answer is waited for so many times longer than usual, ... */
 const STUCK_RATIO = 2;
 /** ... and never less than this. */

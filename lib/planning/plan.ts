@@ -10,9 +10,11 @@ import type { RankingWeights } from './ranking-weights.js';
 export interface RankingTerms {
   /** Expected latency over the tier's target. */
   readonly latency: number;
+  /** Chance to miss that target. */
+  readonly risk: number;
   /** Error rate. */
   readonly errors: number;
-  /** In flight and waiting, over capacity. */
+  /** In flight and waiting, over capacity, squared. */
   readonly load: number;
   /** Expected cost over that of the dearest model of the configuration. */
   readonly cost: number;

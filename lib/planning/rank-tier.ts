@@ -14,8 +14,8 @@ import { emptyTerms, type ScoreContext, scoreInto, usageAt } from './score-candi
 import type { DeploymentSignals, SignalsSnapshot } from './signals-snapshot.js';
 
 /** Candidates this near to the best share the traffic, or all of it would herd onto one. */
-const NEAR_BEST_RATIO = 1.15;
-const NEAR_BEST_SLACK = 0.05;
+const NEAR_BEST_RATIO = 1.02;
+const NEAR_BEST_SLACK = 0.01;
 
 export interface RankedCandidate {
   readonly deployment: PolicyDeployment;

@@ -8,9 +8,11 @@ import type { RankingPreset } from './ranking-preset.js';
 export interface RankingWeights {
   /** Of the expected latency over the target. */
   readonly latency: number;
+  /** Of the chance to miss the target, which counts up to 0.04. */
+  readonly risk: number;
   /** Of the errors: 4 for one that fails every call. */
   readonly errors: number;
-  /** Of the calls in flight and waiting, over the capacity. */
+  /** Of the calls in flight and waiting, over the capacity, squared: an idle one is hardly better than one half idle. */
   readonly load: number;
   /** Of the expected cost, over that of the dearest model of the configuration. */
   readonly cost: number;
@@ -22,10 +24,10 @@ export interface RankingWeights {
  * What is first in a preset outweighs all else short of an outage; what matters little still decides between equals.
  */
 export const PRESET_WEIGHTS: Readonly<Record<RankingPreset, RankingWeights>> = {
-  balanced: { latency: 1, errors: 1, load: 1, cost: 0.5, quality: 0 },
-  cheapest: { latency: 0.05, errors: 1, load: 0.1, cost: 20, quality: 0 },
-  fastest: { latency: 4, errors: 1, load: 1, cost: 0, quality: 0 },
-  best: { latency: 0.1, errors: 1, load: 0.1, cost: 0, quality: 20 },
+  balanced: { latency: 1, risk: 25, errors: 1, load: 1, cost: 0.5, quality: 0 },
+  cheapest: { latency: 0.05, risk: 1, errors: 1, load: 0.1, cost: 20, quality: 0 },
+  fastest: { latency: 4, risk: 25, errors: 1, load: 1, cost: 0, quality: 0 },
+  best: { latency: 0.1, risk: 2.5, errors: 1, load: 0.1, cost: 0, quality: 20 },
 };
 
 /** A preset, and what of it is set otherwise. */

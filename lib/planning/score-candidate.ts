@@ -1,3 +1,4 @@
+import { chanceOfMiss } from './chance-of-miss.js';
 import { capacityOf } from './deferral.js';
 import { expectedCostUsd, type ExpectedUsage } from './expected-cost.js';
 import { expectedLatencyMs } from './expected-latency.js';
@@ -59,6 +60,7 @@ export type MutableTerms = { -readonly [Name in keyof RankingTerms]: RankingTerm
 export function emptyTerms(): MutableTerms {
   return {
     latency: 0,
+    risk: 0,
     errors: 0,
     load: 0,
     cost: 0,
@@ -83,14 +85,17 @@ export function scoreInto(
   const costUsd = expectedCostUsd(deployment.price, usageAt(deployment, context));
   const capacity = (capacityOf(deployment, signals) ?? ASSUMED_CAPACITY) * deployment.weight;
   terms.latency = (weights.latency * latencyMs) / targetLatencyMs;
+  const usualP95Ms = streamed ? signals.p95TimeToFirstTokenMs : signals.p95LatencyMs;
+  terms.risk = weights.risk * chanceOfMiss(latencyMs, usualP95Ms, targetLatencyMs);
   terms.errors =
     (weights.errors * ERROR_WEIGHT * signals.errorRate * signals.samples) /
     (signals.samples + VIRTUAL_SUCCESSES);
-  terms.load = (weights.load * (signals.inFlight + signals.queued)) / capacity;
+  terms.load = weights.load * ((signals.inFlight + signals.queued) / capacity) ** 2;
   terms.cost = referenceCostUsd === 0 ? 0 : (weights.cost * costUsd) / referenceCostUsd;
   terms.quality = weights.quality === 0 ? 0 : weights.quality * (1 - (context.qualityOf(deployment) ?? 0));
   terms.alert = signals.inAlert ? ALERT_PENALTY : 0;
-  terms.score = terms.latency + terms.errors + terms.load + terms.cost + terms.quality + terms.alert;
+  terms.score =
+    terms.latency + terms.risk + terms.errors + terms.load + terms.cost + terms.quality + terms.alert;
   terms.expectedLatencyMs = latencyMs;
   terms.expectedCostUsd = costUsd;
 }

@@ -1,10 +1,12 @@
-// Everyday prompts of our own, written for this: what real traffic has and exams have not.
+// Everyday prompts of our own, written for this: what real traffic has and exams have not. One a line; `\n` in it is a new
+// line.
 import { readFileSync } from 'node:fs';
 
 const read = (name) =>
   readFileSync(new URL(name, import.meta.url), 'utf8')
     .trim()
-    .split('\n');
+    .split('\n')
+    .map((line) => line.replaceAll('\\n', '\n'));
 
 /** @returns {{ prompt: string, complex: boolean }[]} */
 export function readEverydayPrompts() {

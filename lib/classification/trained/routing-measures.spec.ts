@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { apgr, cpt } from './routing-measures.js';
+import { apgr, apgrBetterment, cpt } from './routing-measures.js';
 
 describe('routing measures', () => {
   // PGR by share sent: 0, 1/2, 1, 1, 1.
@@ -25,5 +25,21 @@ describe('routing measures', () => {
     expect(apgr([1, 2], [0, 0])).toBeUndefined();
     expect(cpt([1, 2], [1, -1], 0.5)).toBeUndefined();
     expect(apgr([], [])).toBeUndefined();
+  });
+
+  it('tells the difference of two rankings, and how much of it may be chance', () => {
+    const [better, base] = [
+      [0, 2, 0, 1],
+      [2, 0, 1, 1],
+    ];
+    const { difference, standardError } = apgrBetterment(better, base, gains);
+    expect(difference).toBeCloseTo((apgr(better, gains) ?? 0) - (apgr(base, gains) ?? 0));
+    const often = <Value>(values: readonly Value[]): Value[] =>
+      Array.from({ length: 25 }, () => values).flat();
+    const many = apgrBetterment(often(better), often(base), often(gains));
+    expect(many.difference).toBeCloseTo(difference, 1);
+    // A hundred rows for four: a fifth of the error.
+    expect(many.standardError).toBeCloseTo(standardError / 5, 1);
+    expect(apgrBetterment(base, base, gains)).toEqual({ difference: 0, standardError: 0 });
   });
 });

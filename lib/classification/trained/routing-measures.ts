@@ -44,3 +44,47 @@ export function cpt(scores: ArrayLike<number>, gains: ArrayLike<number>, goal: n
   if (!(all > 0)) return undefined;
   return curve.findIndex((value) => value >= goal * all) / (curve.length - 1);
 }
+
+/** What each prompt's gain counts in the area: 1 for the first sent to the strong model, 0 for the last; ties share. */
+function areaWeights(scores: ArrayLike<number>): Float64Array {
+  const count = scores.length;
+  const scoreOf = (index: number): number => scores[index] ?? 0;
+  const order = Array.from({ length: count }, (_, index) => index).sort(
+    (first, second) => scoreOf(second) - scoreOf(first),
+  );
+  const weights = new Float64Array(count);
+  let from = 0;
+  while (from < count) {
+    const score = scoreOf(order[from] ?? 0);
+    let to = from;
+    while (to < count && scoreOf(order[to] ?? 0) === score) to += 1;
+    for (let index = from; index < to; index += 1) weights[order[index] ?? 0] = 1 - (from + to) / (2 * count);
+    from = to;
+  }
+  return weights;
+}
+
+/**
+ * By how much one ranking's {@link apgr} is above another's on the same prompts, and the standard error of that: of a few
+ * prompts much is chance.
+ */
+export function apgrBetterment(
+  better: ArrayLike<number>,
+  base: ArrayLike<number>,
+  gains: ArrayLike<number>,
+): { readonly difference: number; readonly standardError: number } {
+  const [after, before] = [areaWeights(better), areaWeights(base)];
+  let total = 0;
+  let sum = 0;
+  for (let index = 0; index < gains.length; index += 1) {
+    total += gains[index] ?? 0;
+    sum += (gains[index] ?? 0) * ((after[index] ?? 0) - (before[index] ?? 0));
+  }
+  const difference = sum / total;
+  let squares = 0;
+  for (let index = 0; index < gains.length; index += 1) {
+    const off = (gains[index] ?? 0) * ((after[index] ?? 0) - (before[index] ?? 0) - difference);
+    squares += off * off;
+  }
+  return { difference, standardError: Math.sqrt(squares) / Math.abs(total) };
+}

@@ -79,16 +79,25 @@ describe('trainClassifier', () => {
     expect(Math.abs((report.heldOutApgr ?? 0) - after)).toBeLessThan(0.08);
   });
 
-  it('does no harm by few rows, nor by outcomes that are chance', () => {
+  it('does no harm by few rows', () => {
     const unseen = tickets(800, 78);
     const before = apgrOf(shipped, unseen);
     for (const count of [1, 10, 60, 120]) {
       const { weights } = trainClassifier({ rows: tickets(count, 5) });
       expect(apgrOf(weights, unseen), `${count} rows`).toBeGreaterThan(before - 0.03);
     }
-    const random = seededRandom(9);
-    const byChance = tickets(500, 6).map(({ prompt }) => ({ prompt, gain: random() < 0.3 ? 1 : 0 }));
-    expect(apgrOf(trainClassifier({ rows: byChance }).weights, unseen)).toBeGreaterThan(before - 0.05);
+  });
+
+  it('finds nothing in outcomes that are chance', () => {
+    const reports = [1, 2, 3, 4, 5, 6].map((seed) => {
+      const random = seededRandom(seed);
+      const rows = tickets(300, seed + 50).map(({ prompt }) => ({ prompt, gain: random() < 0.3 ? 1 : 0 }));
+      return trainClassifier({ rows, seed }).report;
+    });
+    expect(reports.filter(({ changed }) => changed).length).toBeLessThanOrEqual(1);
+    for (const { baseApgr, heldOutApgr } of reports) {
+      expect((heldOutApgr ?? 1) - (baseApgr ?? 0)).toBeLessThan(0.06);
+    }
   });
 
   it('leaves everyday prompts on their side of the threshold', () => {

@@ -3,7 +3,7 @@ import { EVERYDAY_ANCHORS } from './everyday-anchors.js';
 import { fitLinear } from './linear-model.js';
 import { type Head, type NeedModel, predictHead, predictMargin, type Reading } from './need-model.js';
 import { readPrompt } from './read-request.js';
-import { apgr } from './routing-measures.js';
+import { apgr, apgrBetterment } from './routing-measures.js';
 import { seededRandom, shuffledIndices } from './seeded-random.js';
 import { fitLine } from './surface-line.js';
 import { builtInModel } from './trained-scorer.js';
@@ -21,8 +21,8 @@ const FOLDS = 5;
 const AMOUNTS = [0.25, 0.5, 1, 2, 4];
 /** An amount is tried only with so many prompts for each part of it. */
 const PROMPTS_PER_AMOUNT = 100;
-/** What an amount must better the area under the curve by, times the root of the prompts: or chance would choose it. */
-const LEAST_BETTERMENT = 0.1;
+/** An amount must better the area under the curve by so many standard errors: or chance would choose it. */
+const LEAST_ERRORS = 1.5;
 /** The own head's sum is held within so many standard deviations of itself: other prompts than these it knows nothing of. */
 const FURTHEST = 2;
 /** What the anchors weigh together, of all rows; and how many of them may fall on the wrong side of the threshold. */
@@ -304,13 +304,16 @@ export function trainClassifier(options: TrainClassifierOptions): TrainedWeights
     }).length;
   let amount = 0;
   let heldOutApgr = baseApgr;
-  const betterment = LEAST_BETTERMENT / Math.sqrt(samples.length);
+  let best = 0;
   for (const tried of AMOUNTS) {
-    const area = apgr(mixed(tried), gains) ?? 0;
     if (tried * PROMPTS_PER_AMOUNT > samples.length || lost(tried * unit) > LOST_ANCHORS) break;
-    if (area > heldOutApgr + betterment) {
-      heldOutApgr = area;
+    const scores = mixed(tried);
+    const { difference, standardError } = apgrBetterment(scores, margins, gains);
+    const sure = difference - LEAST_ERRORS * standardError;
+    if (sure > best) {
+      best = sure;
       amount = tried;
+      heldOutApgr = apgr(scores, gains) ?? baseApgr;
     }
   }
   const bias = read.kind === 'label' ? biasFor(samples, mixed(amount)) : 0;

@@ -30,11 +30,25 @@ describe('weights file', () => {
     ['a file that ends in its numbers', shipped.slice(0, -1), /cut short/],
     ['a file with something after it', Uint8Array.from([...shipped, 0]), /damaged/],
     ['a file too large', new Uint8Array(MAX_WEIGHTS_BYTES + 1), /at most/],
-    ['a newer format', altered((_bytes, view) => view.setUint16(4, 2, true)), /format 2.*Update/],
-    ['other features', altered((_bytes, view) => view.setUint16(6, 99, true)), /Train again/],
+    [
+      'a newer format',
+      altered((_bytes, view) => {
+        view.setUint16(4, 2, true);
+      }),
+      /format 2.*Update/,
+    ],
+    [
+      'other features',
+      altered((_bytes, view) => {
+        view.setUint16(6, 99, true);
+      }),
+      /Train again/,
+    ],
     [
       'a header longer than the file',
-      altered((_bytes, view) => view.setUint32(8, 0xffffffff, true)),
+      altered((_bytes, view) => {
+        view.setUint32(8, 0xffffffff, true);
+      }),
       /cut short/,
     ],
     ['a header that is no JSON', altered((bytes) => (bytes[16] = 0x7d)), /header/],

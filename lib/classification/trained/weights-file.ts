@@ -1,10 +1,11 @@
+import { crc32 } from 'node:zlib';
 import { HASHED_PLACES } from './hashed-terms.js';
 import type { Head, NeedModel } from './need-model.js';
 import { SURFACE_NAMES } from './surface-features.js';
 import { WeightsFileError } from './weights-file-error.js';
 
 /**
- * The file: `NLRW`, format version and features version (2 bytes each), length of the header, checksum of all that follows
+ * The file: `NLRW`, format version and features version (2 bytes each), length of the header, CRC-32 of all that follows
  * (4 each), a header in JSON, padding to 4, then for each head its thresholds and leaves, the means, scales and weights of its
  * line, the features of its trees and its linear weights. All numbers little-endian.
  */
@@ -36,15 +37,23 @@ interface HeadHeader {
   readonly factor: number;
 }
 
-/** Over words of four bytes, to which everything in the file is aligned: it is read at boot. */
-function checksum(view: DataView): number {
-  let hash = 0x811c9dc5;
-  const last = view.byteLength - 3;
-  for (let at = PREAMBLE_BYTES; at < last; at += 4) {
-    hash = Math.imul(hash ^ view.getInt32(at, true), 0x01000193);
-    hash ^= hash >>> 15;
-  }
-  return hash >>> 0;
+/** Reading numbers one by one takes milliseconds of a boot; where the machine has the file's order they are only looked at. */
+const isLittleEndian = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
+
+function floatsAt(bytes: Uint8Array, at: number, count: number): Float32Array {
+  if (isLittleEndian) return new Float32Array(bytes.buffer, bytes.byteOffset + at, count);
+  const view = new DataView(bytes.buffer, bytes.byteOffset + at);
+  return Float32Array.from({ length: count }, (_, index) => view.getFloat32(4 * index, true));
+}
+
+function areNumbers(values: Float32Array): boolean {
+  for (const value of values) if (Number.isNaN(value)) return false;
+  return true;
+}
+
+function areSmall(values: Float32Array): boolean {
+  for (const value of values) if (!(value > -1e9 && value < 1e9)) return false;
+  return true;
 }
 
 function aligned(length: number): number {
@@ -96,7 +105,7 @@ export function encodeWeights(model: NeedModel): Uint8Array {
   view.setUint16(4, FORMAT_VERSION, true);
   view.setUint16(6, FEATURES_VERSION, true);
   view.setUint32(8, header.length, true);
-  view.setUint32(12, checksum(view), true);
+  view.setUint32(12, crc32(bytes.subarray(PREAMBLE_BYTES)), true);
   return bytes;
 }
 
@@ -148,12 +157,11 @@ function readHeader(bytes: Uint8Array): { bias: number; heads: HeadHeader[] } {
   return { bias: numberOf(header, 'bias'), heads };
 }
 
-function readHead(header: HeadHeader, bytes: Uint8Array, view: DataView, from: number): Head {
+function readHead(header: HeadHeader, bytes: Uint8Array, from: number): Head {
   const { inner, leaves } = sizes(header);
   let at = from;
   const floats = (count: number): Float32Array => {
-    const values = new Float32Array(count);
-    for (let index = 0; index < count; index += 1) values[index] = view.getFloat32(at + 4 * index, true);
+    const values = floatsAt(bytes, at, count);
     at += 4 * count;
     return values;
   };
@@ -162,18 +170,17 @@ function readHead(header: HeadHeader, bytes: Uint8Array, view: DataView, from: n
   const means = floats(WIDTH);
   const scales = floats(WIDTH);
   const lineWeights = floats(WIDTH);
-  const features = new Uint8Array(bytes.subarray(at, at + inner));
+  const features = bytes.subarray(at, at + inner);
   at += aligned(inner);
-  // Copied by value: `slice` of a Buffer is a view of somebody's pool.
-  const weights = new Int8Array(bytes.subarray(at, at + HASHED_PLACES));
-  const finite = [leafValues, means, scales, lineWeights].every((values) =>
-    values.every((value) => Math.abs(value) < 1e9),
-  );
-  if (!finite || thresholds.some((value) => Number.isNaN(value))) {
+  const weights = new Int8Array(bytes.buffer, bytes.byteOffset + at, HASHED_PLACES);
+  // A border of infinity is that of a node that does not part.
+  if (!areNumbers(thresholds) || ![leafValues, means, scales, lineWeights].every(areSmall)) {
     throw new WeightsFileError('is damaged: it holds what is no number.');
   }
-  if (features.some((feature) => feature >= WIDTH)) {
-    throw new WeightsFileError('is damaged: a tree asks for a feature that there is not.');
+  for (const feature of features) {
+    if (feature >= WIDTH) {
+      throw new WeightsFileError('is damaged: a tree asks for a feature that there is not.');
+    }
   }
   const { bias, scale, treeBias, lineBias, depth, linearShare, treeShare, lineShare, limit, factor } = header;
   return {
@@ -193,11 +200,13 @@ function readHead(header: HeadHeader, bytes: Uint8Array, view: DataView, from: n
  *
  * @throws {@link WeightsFileError}
  */
-export function decodeWeights(bytes: Uint8Array): NeedModel {
-  if (bytes.length > MAX_WEIGHTS_BYTES) {
-    throw new WeightsFileError(`has ${bytes.length} bytes; at most ${MAX_WEIGHTS_BYTES} are read.`);
+export function decodeWeights(file: Uint8Array): NeedModel {
+  if (file.length > MAX_WEIGHTS_BYTES) {
+    throw new WeightsFileError(`has ${file.length} bytes; at most ${MAX_WEIGHTS_BYTES} are read.`);
   }
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  // A copy of our own: aligned, and nobody alters it afterwards.
+  const bytes = new Uint8Array(file);
+  const view = new DataView(bytes.buffer);
   if (bytes.length < PREAMBLE_BYTES || view.getUint32(0, true) !== MAGIC) {
     throw new WeightsFileError('is none: it does not begin as one.');
   }
@@ -226,14 +235,14 @@ export function decodeWeights(bytes: Uint8Array): NeedModel {
   if (bytes.length > length) {
     throw new WeightsFileError(`is damaged: it has ${bytes.length} bytes instead of ${length}.`);
   }
-  if (view.getUint32(12, true) !== checksum(view)) {
+  if (view.getUint32(12, true) !== crc32(bytes.subarray(PREAMBLE_BYTES))) {
     throw new WeightsFileError('is damaged: its checksum does not fit.');
   }
   let at = start;
   return {
     bias,
     heads: heads.map((header) => {
-      const head = readHead(header, bytes, view, at);
+      const head = readHead(header, bytes, at);
       at += sizes(header).bytes;
       return head;
     }),

@@ -16,12 +16,17 @@ export class RankingWeightOptions {
   @IsAmount()
   latency?: number;
 
+  /** Of the chance to miss the target, which counts up to 0.04. */
+  @IsOptional()
+  @IsAmount()
+  risk?: number;
+
   /** Of the errors: 4 for one that fails every call. */
   @IsOptional()
   @IsAmount()
   errors?: number;
 
-  /** Of the calls in flight and waiting, over the capacity. */
+  /** Of the calls in flight and waiting, over the capacity, squared. */
   @IsOptional()
   @IsAmount()
   load?: number;

@@ -1,0 +1,32 @@
+/** Of a deployment whose spread is not known: that of a provider in good health. */
+const USUAL_SIGMA = 0.4;
+/** No provider is steadier than this. */
+const MIN_SIGMA = 0.1;
+/** The 95th percentile of the standard normal distribution. */
+const Z_95 = 1.645;
+/** More than this is a miss anyway: who misses often is told by its expected latency. */
+const MAX_CHANCE = 0.04;
+
+/**
+ * The chance that a call misses its target, 0 to 0.04: latencies are taken for log-normal around what is expected, as wide
+ * as the usual p95 says. Two deployments of nearly the same median may differ much in how often they are late.
+ */
+export function chanceOfMiss(expectedMs: number, usualP95Ms: number | undefined, targetMs: number): number {
+  const sigma =
+    usualP95Ms === undefined || usualP95Ms <= expectedMs
+      ? USUAL_SIGMA
+      : Math.max(MIN_SIGMA, Math.log(usualP95Ms / expectedMs) / Z_95);
+  const z = Math.log(targetMs / expectedMs) / sigma;
+  if (z <= 0) return MAX_CHANCE;
+  return Math.min(MAX_CHANCE, upperTail(z));
+}
+
+/** Of the standard normal distribution, for z >= 0 (Abramowitz and Stegun 26.2.17, error under 7.5e-8). */
+function upperTail(z: number): number {
+  const t = 1 / (1 + 0.231_641_9 * z);
+  const polynomial =
+    t *
+    (0.319_381_530 +
+      t * (-0.356_563_782 + t * (1.781_477_937 + t * (-1.821_255_978 + t * 1.330_274_429))));
+  return (Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI)) * polynomial;
+}
