@@ -13,14 +13,11 @@ const entries = {
   index: 'index.js',
   testing: 'testing.js',
   'ai-sdk/index': 'ai-sdk/index.js',
-<<<<<<< HEAD
   'cli/main': 'cli/main.js',
   // Not exported: what the benches of strategies stand on.
   'replay/index': 'replay/index.js',
-=======
   // No entry of the package: the classification bench measures what is shipped.
   'classification/trained/index': 'classification/trained/index.js',
->>>>>>> trainer
 };
 
 const bundle = await rolldown({
