@@ -2,8 +2,10 @@ import type { Line } from '../signals/index.js';
 import type { LatencyPrior } from './latency-prior.js';
 import type { DeploymentSignals } from './signals-snapshot.js';
 
-/** The prior counts as so many samples. */
+/** The prior counts as so many samples, ... */
 const PRIOR_SAMPLES = 2;
+/** ... and what the deployment was like before now as so many: what a few calls of now say is mostly chance. */
+const BEFORE_SAMPLES = 16;
 /** A line is not believed below this share of what is usual: nothing is free. */
 const MIN_SHARE = 0.2;
 
@@ -35,7 +37,8 @@ function expectedFirstTokenMs(
   { inputTokens }: ExpectedLength,
 ): number {
   const before = firstTokenByInput?.meanY ?? prior.firstTokenMs;
-  const usual = timeToFirstTokenMs === undefined ? before : blend(before, timeToFirstTokenMs, samples);
+  const weight = firstTokenByInput === undefined ? PRIOR_SAMPLES : BEFORE_SAMPLES;
+  const usual = timeToFirstTokenMs === undefined ? before : blend(before, weight, timeToFirstTokenMs, samples);
   return along(firstTokenByInput, usual, inputTokens);
 }
 
@@ -45,12 +48,13 @@ function expectedWholeMs(
   { outputTokens }: ExpectedLength,
 ): number {
   const before = durationByOutput?.meanY ?? firstTokenMs + msPerOutputToken * outputTokens;
-  const usual = latencyMs === undefined ? before : blend(before, latencyMs, samples);
+  const weight = durationByOutput === undefined ? PRIOR_SAMPLES : BEFORE_SAMPLES;
+  const usual = latencyMs === undefined ? before : blend(before, weight, latencyMs, samples);
   return along(durationByOutput, usual, outputTokens);
 }
 
-function blend(before: number, now: number, samples: number): number {
-  return (before * PRIOR_SAMPLES + now * samples) / (PRIOR_SAMPLES + samples);
+function blend(before: number, weight: number, now: number, samples: number): number {
+  return (before * weight + now * samples) / (weight + samples);
 }
 
 function along(line: Line | undefined, usual: number, length: number): number {

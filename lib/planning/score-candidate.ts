@@ -8,7 +8,7 @@ import type { RankingWeights } from './ranking-weights.js';
 import type { DeploymentSignals } from './signals-snapshot.js';
 
 /** In flight at which a deployment without `maxConcurrency` counts as fully loaded in the score. */
-const ASSUMED_CAPACITY = 64;
+const ASSUMED_CAPACITY = 128;
 /** A deployment that fails every call is worth as much as one four times over its target. */
 const ERROR_WEIGHT = 4;
 /** One failure among few calls proves little: so many virtual successes stand beside it. */

@@ -1,5 +1,5 @@
 /** A sample that is followed by so many weighs half as much. */
-const HALF_LIFE_SAMPLES = 64;
+const HALF_LIFE_SAMPLES = 256;
 const DECAY = 0.5 ** (1 / HALF_LIFE_SAMPLES);
 /** A slope of fewer is chance. */
 const MIN_WEIGHT = 8;

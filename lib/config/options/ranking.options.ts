@@ -69,8 +69,8 @@ export class GlobalRankingOptions extends RankingOptions {
    * Share of the requests that go to a model of the tier of which nothing is known now, or to one that missed its target:
    * else one that has recovered would never be found again.
    *
-   * @defaultValue 0.05
+   * @defaultValue 0.02
    */
   @IsShareOrAll()
-  exploration = 0.05;
+  exploration = 0.02;
 }
