@@ -13,6 +13,7 @@ import { findMoveOn } from './find-move-on.js';
 import { shortestTimeouts } from './own-timeouts.js';
 import type { AttemptTimeouts, Plan, PlannedAttempt, RejectedCandidate } from './plan.js';
 import type {
+  OwnTimeouts,
   PolicyDeployment,
   PolicyExecution,
   PolicyModel,
@@ -370,15 +371,32 @@ function expectedUsage({ features, classification, signals }: PlanInput, demand:
   };
 }
 
+/** Where nobody sets timeouts of its own, as mostly, all attempts share one object. */
+const SHARED = new WeakMap<
+  PolicyExecution,
+  { readonly plain: AttemptTimeouts; readonly thinking: AttemptTimeouts }
+>();
+
 function timeoutsOf(
   deployment: PolicyDeployment,
   tier: PolicyTier,
   surface: PolicySurface,
-  policy: PolicySnapshot,
+  { execution }: PolicySnapshot,
   isThinking: boolean,
 ): AttemptTimeouts {
-  const { timeouts } = policy.execution;
+  if (isEmpty(deployment.timeouts) && isEmpty(tier.timeouts) && isEmpty(surface.timeouts)) {
+    let shared = SHARED.get(execution);
+    if (shared === undefined) {
+      shared = { plain: timeoutsFor({}, execution, false), thinking: timeoutsFor({}, execution, true) };
+      SHARED.set(execution, shared);
+    }
+    return isThinking ? shared.thinking : shared.plain;
+  }
   const own = shortestTimeouts(deployment.timeouts, tier.timeouts, surface.timeouts);
+  return timeoutsFor(own, execution, isThinking);
+}
+
+function timeoutsFor(own: OwnTimeouts, { timeouts }: PolicyExecution, isThinking: boolean): AttemptTimeouts {
   return {
     connectMs: own.connectMs ?? timeouts.connectMs,
     firstTokenMs:
@@ -386,6 +404,15 @@ function timeoutsOf(
     idleMs: own.idleMs ?? timeouts.idleMs,
     maxStreamMs: own.maxStreamMs ?? timeouts.maxStreamMs,
   };
+}
+
+function isEmpty(timeouts: OwnTimeouts): boolean {
+  return (
+    timeouts.connectMs === undefined &&
+    timeouts.firstTokenMs === undefined &&
+    timeouts.idleMs === undefined &&
+    timeouts.maxStreamMs === undefined
+  );
 }
 
 /** Of two that are not known neither comes first. */

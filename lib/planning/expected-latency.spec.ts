@@ -5,7 +5,7 @@ import { latencyPrior } from './latency-prior.js';
 import { UNKNOWN_SIGNALS } from './signals-snapshot.js';
 
 const PRIOR = { firstTokenMs: 600, msPerOutputToken: 10 };
-const STREAM = { streamed: true, inputTokens: 1_000, outputTokens: 200 };
+const STREAM = { streamed: true, usage: { inputTokens: 1_000, outputTokens: 200 } };
 const WHOLE = { ...STREAM, streamed: false };
 
 describe('expectedLatencyMs', () => {
@@ -36,11 +36,11 @@ describe('expectedLatencyMs', () => {
       durationByOutput: { meanX: 200, meanY: 3_000, slope: 12 },
     };
     const stream = (inputTokens: number): number =>
-      expectedLatencyMs(signals, PRIOR, { ...STREAM, inputTokens });
+      expectedLatencyMs(signals, PRIOR, { streamed: true, usage: { inputTokens, outputTokens: 200 } });
     expect(stream(1_000)).toBeCloseTo(400, 1);
     expect(stream(11_000)).toBeCloseTo(1_400, 1);
     const whole = (outputTokens: number): number =>
-      expectedLatencyMs(signals, PRIOR, { ...WHOLE, outputTokens });
+      expectedLatencyMs(signals, PRIOR, { streamed: false, usage: { inputTokens: 1_000, outputTokens } });
     expect(whole(300)).toBeCloseTo(4_200, 1);
     // Nothing is free.
     expect(whole(0)).toBeCloseTo(600, 1);
@@ -73,7 +73,7 @@ describe('expectedLatencyMs', () => {
                 durationByOutput: known,
               },
               PRIOR,
-              { streamed, inputTokens: tokens, outputTokens: tokens },
+              { streamed, usage: { inputTokens: tokens, outputTokens: tokens } },
             );
           expect(of(low + more)).toBeGreaterThanOrEqual(of(low));
           expect(of(low)).toBeGreaterThan(0);

@@ -1,4 +1,5 @@
 import type { Line } from '../signals/index.js';
+import type { ExpectedUsage } from './expected-cost.js';
 import type { LatencyPrior } from './latency-prior.js';
 import type { DeploymentSignals } from './signals-snapshot.js';
 
@@ -9,11 +10,10 @@ const BEFORE_SAMPLES = 16;
 /** A line is not believed below this share of what is usual: nothing is free. */
 const MIN_SHARE = 0.2;
 
-/** The length of a request and of its answer, as far as that can be told. */
+/** What is asked for: the length of a request and of its answer, as far as that can be told. */
 export interface ExpectedLength {
   readonly streamed: boolean;
-  readonly inputTokens: number;
-  readonly outputTokens: number;
+  readonly usage: Pick<ExpectedUsage, 'inputTokens' | 'outputTokens'>;
 }
 
 /**
@@ -27,25 +27,26 @@ export function expectedLatencyMs(
   length: ExpectedLength,
 ): number {
   return length.streamed
-    ? expectedFirstTokenMs(signals, prior, length)
-    : expectedWholeMs(signals, prior, length);
+    ? expectedFirstTokenMs(signals, prior, length.usage.inputTokens)
+    : expectedWholeMs(signals, prior, length.usage.outputTokens);
 }
 
 function expectedFirstTokenMs(
   { timeToFirstTokenMs, firstTokenByInput, samples }: DeploymentSignals,
   prior: LatencyPrior,
-  { inputTokens }: ExpectedLength,
+  inputTokens: number,
 ): number {
   const before = firstTokenByInput?.meanY ?? prior.firstTokenMs;
   const weight = firstTokenByInput === undefined ? PRIOR_SAMPLES : BEFORE_SAMPLES;
-  const usual = timeToFirstTokenMs === undefined ? before : blend(before, weight, timeToFirstTokenMs, samples);
+  const usual =
+    timeToFirstTokenMs === undefined ? before : blend(before, weight, timeToFirstTokenMs, samples);
   return along(firstTokenByInput, usual, inputTokens);
 }
 
 function expectedWholeMs(
   { latencyMs, durationByOutput, samples }: DeploymentSignals,
   { firstTokenMs, msPerOutputToken }: LatencyPrior,
-  { outputTokens }: ExpectedLength,
+  outputTokens: number,
 ): number {
   const before = durationByOutput?.meanY ?? firstTokenMs + msPerOutputToken * outputTokens;
   const weight = durationByOutput === undefined ? PRIOR_SAMPLES : BEFORE_SAMPLES;

@@ -64,9 +64,13 @@ function selectBest(deployments: readonly PolicyDeployment[], options: RankOptio
     const signals = options.signals.of(deployment.id);
     const kind = kindOf(deployment, signals, options);
     const severity = severityOf(kind);
-    const last = best.at(-1);
-    if (best.length >= options.limit && last !== undefined && severity > last.severity) continue;
-    scoreInto(terms, deployment, signals, options.score);
+    let worst = Number.POSITIVE_INFINITY;
+    if (best.length >= options.limit) {
+      const last = best[best.length - 1];
+      if (last !== undefined && severity > last.severity) continue;
+      if (last !== undefined && severity === last.severity) worst = last.terms.score;
+    }
+    if (!scoreInto(terms, deployment, signals, options.score, worst)) continue;
     let index = best.length;
     for (; index > 0; index -= 1) {
       const before = best[index - 1];

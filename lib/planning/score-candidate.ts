@@ -72,21 +72,24 @@ export function emptyTerms(): MutableTerms {
   };
 }
 
-/** The same into an object that is there: of a thousand candidates most are forgotten at once. */
+/**
+ * The same into an object that is there: of a thousand candidates most are forgotten at once.
+ *
+ * @param worst - Whoever has a higher score is not wanted.
+ * @returns Whether it is wanted; if not, the terms are not complete.
+ */
 export function scoreInto(
   terms: MutableTerms,
   deployment: PolicyDeployment,
   signals: DeploymentSignals,
   context: ScoreContext,
-): void {
+  worst = Number.POSITIVE_INFINITY,
+): boolean {
   const { weights, targetLatencyMs, streamed, referenceCostUsd } = context;
-  const { inputTokens, outputTokens } = context.usage;
-  const latencyMs = expectedLatencyMs(signals, deployment.prior, { streamed, inputTokens, outputTokens });
+  const latencyMs = expectedLatencyMs(signals, deployment.prior, context);
   const costUsd = expectedCostUsd(deployment.price, usageAt(deployment, context));
   const capacity = (capacityOf(deployment, signals) ?? ASSUMED_CAPACITY) * deployment.weight;
   terms.latency = (weights.latency * latencyMs) / targetLatencyMs;
-  const usualP95Ms = streamed ? signals.p95TimeToFirstTokenMs : signals.p95LatencyMs;
-  terms.risk = weights.risk * chanceOfMiss(latencyMs, usualP95Ms, targetLatencyMs);
   terms.errors =
     (weights.errors * ERROR_WEIGHT * signals.errorRate * signals.samples) /
     (signals.samples + VIRTUAL_SUCCESSES);
@@ -94,8 +97,13 @@ export function scoreInto(
   terms.cost = referenceCostUsd === 0 ? 0 : (weights.cost * costUsd) / referenceCostUsd;
   terms.quality = weights.quality === 0 ? 0 : weights.quality * (1 - (context.qualityOf(deployment) ?? 0));
   terms.alert = signals.inAlert ? ALERT_PENALTY : 0;
-  terms.score =
-    terms.latency + terms.risk + terms.errors + terms.load + terms.cost + terms.quality + terms.alert;
+  const certain = terms.latency + terms.errors + terms.load + terms.cost + terms.quality + terms.alert;
+  // The dearest term to reckon, and it only ever adds.
+  if (certain > worst) return false;
+  const usualP95Ms = streamed ? signals.p95TimeToFirstTokenMs : signals.p95LatencyMs;
+  terms.risk = weights.risk * chanceOfMiss(latencyMs, usualP95Ms, targetLatencyMs);
+  terms.score = certain + terms.risk;
   terms.expectedLatencyMs = latencyMs;
   terms.expectedCostUsd = costUsd;
+  return true;
 }
