@@ -9,13 +9,21 @@ const MAX_CHANCE = 0.04;
 
 /**
  * The chance that a call misses its target, 0 to 0.04: latencies are taken for log-normal around what is expected, as wide
- * as the usual p95 says. Two deployments of nearly the same median may differ much in how often they are late.
+ * as they usually are. Two deployments of nearly the same median may differ much in how often they are late.
+ *
+ * @param usualMs - What the latency usually is, in the middle: the width goes by it and not by what is expected now, or a
+ * deployment that has become slower would seem to have become steadier.
  */
-export function chanceOfMiss(expectedMs: number, usualP95Ms: number | undefined, targetMs: number): number {
+export function chanceOfMiss(
+  expectedMs: number,
+  usualMs: number | undefined,
+  usualP95Ms: number | undefined,
+  targetMs: number,
+): number {
   const sigma =
-    usualP95Ms === undefined || usualP95Ms <= expectedMs
+    usualP95Ms === undefined || usualMs === undefined || usualP95Ms <= usualMs
       ? USUAL_SIGMA
-      : Math.max(MIN_SIGMA, Math.log(usualP95Ms / expectedMs) / Z_95);
+      : Math.max(MIN_SIGMA, Math.log(usualP95Ms / usualMs) / Z_95);
   const z = Math.log(targetMs / expectedMs) / sigma;
   if (z <= 0) return MAX_CHANCE;
   return Math.min(MAX_CHANCE, upperTail(z));

@@ -53,9 +53,10 @@ describe('an alert on a deployment', () => {
   );
 
   it('weighs as much as the target latency', () => {
-    const alpha = { inAlert: true, latencyMs: 300, samples: 20 };
-    expect(names(rank({ alpha, beta: { latencyMs: 1_500, samples: 20 } }))).toEqual(['beta', 'alpha']);
-    expect(names(rank({ alpha, beta: { latencyMs: 3_000, samples: 20 } }))).toEqual(['alpha', 'beta']);
+    // Late both, so that the chance to be late is no difference.
+    const alpha = { inAlert: true, latencyMs: 1_500, samples: 10_000 };
+    expect(names(rank({ alpha, beta: { latencyMs: 2_900, samples: 10_000 } }))).toEqual(['beta', 'alpha']);
+    expect(names(rank({ alpha, beta: { latencyMs: 3_100, samples: 10_000 } }))).toEqual(['alpha', 'beta']);
   });
 
   it('changes nothing where all are in alert', () => {

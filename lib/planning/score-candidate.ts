@@ -100,8 +100,9 @@ export function scoreInto(
   const certain = terms.latency + terms.errors + terms.load + terms.cost + terms.quality + terms.alert;
   // The dearest term to reckon, and it only ever adds.
   if (certain > worst) return false;
+  const usualMs = (streamed ? signals.firstTokenByInput : signals.durationByOutput)?.meanY;
   const usualP95Ms = streamed ? signals.p95TimeToFirstTokenMs : signals.p95LatencyMs;
-  terms.risk = weights.risk * chanceOfMiss(latencyMs, usualP95Ms, targetLatencyMs);
+  terms.risk = weights.risk * chanceOfMiss(latencyMs, usualMs, usualP95Ms, targetLatencyMs);
   terms.score = certain + terms.risk;
   terms.expectedLatencyMs = latencyMs;
   terms.expectedCostUsd = costUsd;
