@@ -36,8 +36,6 @@ export class AttemptRecorder {
     readonly attempt: number,
     /** Prompt tokens as estimated: what a provider that reports nothing is taken to have billed. */
     private readonly estimatedInputTokens: number,
-    /** How long nothing is left of the provider's rate limits, in milliseconds. */
-    private readonly exhaustedForMs: () => number = () => 0,
   ) {
     bus.emit('attempt-started', {
       ...this.deploymentLabels(),
@@ -67,6 +65,12 @@ export class AttemptRecorder {
       attempt: this.attempt,
       timeToFirstTokenMs: this.#timeToFirstTokenMs,
     });
+  }
+
+  /** The answer's headers say that nothing is left of a rate limit. */
+  exhausted(exhaustedForMs: number): void {
+    const exhaustedUntilMs = Date.now() + exhaustedForMs;
+    this.bus.emit('rate-limits-read', { ...this.deploymentLabels(), exhaustedUntilMs });
   }
 
   /** A second copy is sent beside it. */
@@ -144,11 +148,6 @@ export class AttemptRecorder {
       costUsd: price === undefined ? 0 : costOfUsage(usage, price),
       reportedModel: this.#reportedModel,
     };
-    const exhaustedForMs = this.exhaustedForMs();
-    if (exhaustedForMs > 0) {
-      const exhaustedUntilMs = Date.now() + exhaustedForMs;
-      this.bus.emit('rate-limits-read', { ...this.deploymentLabels(), exhaustedUntilMs });
-    }
     this.bus.emit('attempt-ended', this.#record);
     return this.#record;
   }

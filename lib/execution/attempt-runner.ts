@@ -44,7 +44,11 @@ export interface Call<Prepared> {
 /** How requests of one kind are put on a wire, and carried out once they are. */
 export interface Kind<Prepared, Answer> {
   /** @throws {@link InvalidRequestError} when the deployment's wire cannot say the request. */
-  prepare(client: UpstreamClient, planned: PlannedAttempt): Prepared;
+  prepare(
+    client: UpstreamClient,
+    planned: PlannedAttempt,
+    onExhausted?: (exhaustedForMs: number) => void,
+  ): Prepared;
   run(call: Call<Prepared>): Promise<Answer>;
 }
 
@@ -94,9 +98,12 @@ export function startAttempt<Prepared, Answer>({
   onBegun,
 }: AttemptStart<Prepared, Answer>): RunningAttempt<Answer> {
   const client = clientOf(execution, planned);
+  let recorder: AttemptRecorder | undefined;
   let prepared: Prepared;
   try {
-    prepared = kind.prepare(client, planned);
+    prepared = kind.prepare(client, planned, (exhaustedForMs) => {
+      recorder?.exhausted(exhaustedForMs);
+    });
   } catch (error) {
     if (!(error instanceof InvalidRequestError)) throw error;
     return {
@@ -106,21 +113,21 @@ export function startAttempt<Prepared, Answer>({
       overdue: () => undefined,
     };
   }
-  const recorder = new AttemptRecorder(
+  const started = new AttemptRecorder(
     bus,
     execution.labels,
     planned,
     attempt,
     promptOf(planned.deployment, execution.features).inputTokens,
-    () => client.exhaustedForMs?.() ?? 0,
   );
+  recorder = started;
   const clock = new AttemptClock(execution.signal);
   const call: Call<Prepared> = {
     execution,
     planned,
     prepared,
     clock,
-    recorder,
+    recorder: started,
     mayMoveOn,
     onBegun,
     claim: async () => {
@@ -144,7 +151,7 @@ export function startAttempt<Prepared, Answer>({
       clock.stop(cause);
     },
     overdue: () => {
-      recorder.overdue();
+      started.overdue();
     },
   };
 }

@@ -241,7 +241,7 @@ async function holdUntilToken(
 
 function chatPreparer(execution: Execution): Kind<PreparedCall, never>['prepare'] {
   const { request, features, recalledTurns, labels } = execution;
-  return (client, planned) => {
+  return (client, planned, onExhausted) => {
     const { deployment } = planned;
     // Planning lets one through only where it may be left out.
     const unsupported = features.parameters.filter((name) => deployment.unsupportedParameters.has(name));
@@ -254,6 +254,7 @@ function chatPreparer(execution: Execution): Kind<PreparedCall, never>['prepare'
       modelMaxOutputTokens: deployment.maxOutputTokens,
       reasoning: deployment.model.thinking !== 'never',
       connectTimeoutMs: planned.timeouts.connectMs,
+      onExhausted,
     });
     return unsupported.length === 0
       ? prepared

@@ -6,12 +6,11 @@ export function describeObserved({
   surface,
   requestClass,
   servedBy,
-  costUsd,
   observed,
 }: RequestRecord): string | undefined {
   if (observed === undefined) return undefined;
   const who = `${decisionId} (surface ${surface}, class ${requestClass})`;
-  const did = `${servedBy?.model ?? 'nobody'} answered for $${costUsd.toPrecision(3)}`;
+  const did = `${servedBy?.model ?? 'nobody'} answered for $${observed.answerCostUsd.toPrecision(3)}`;
   const { choice, rule, costUsd: wouldUsd } = observed;
   if (choice === undefined) return `Observed ${who}: ${did}; routing would have found no eligible model`;
   const price = wouldUsd === undefined ? 'at an unknown price' : `for $${wouldUsd.toPrecision(3)}`;

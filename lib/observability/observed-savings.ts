@@ -16,7 +16,7 @@ export interface ObservedSavings {
   readonly moved: number;
   /** Requests that no model would have been allowed to serve. */
   readonly unserved: number;
-  /** US dollars that were spent on those of `requests` whose would-be model has a price. */
+  /** US dollars of the calls that answered those of `requests` whose would-be model has a price. */
   readonly spentUsd: number;
   /** US dollars that they would have cost. */
   readonly wouldHaveSpentUsd: number;
@@ -35,7 +35,7 @@ export class ObservedSavingsAggregate {
   #moved = 0;
   #unserved = 0;
 
-  add({ observed, servedBy, costUsd }: RequestRecord): void {
+  add({ observed, servedBy }: RequestRecord): void {
     if (observed === undefined) return;
     const { choice } = observed;
     if (choice === undefined) {
@@ -46,7 +46,7 @@ export class ObservedSavingsAggregate {
     if (choice.model !== servedBy?.model) this.#moved += 1;
     this.#models.set(choice.model, (this.#models.get(choice.model) ?? 0) + 1);
     if (observed.costUsd === undefined) return;
-    this.#spentUsd.add(costUsd);
+    this.#spentUsd.add(observed.answerCostUsd);
     this.#wouldHaveSpentUsd.add(observed.costUsd);
   }
 

@@ -161,7 +161,7 @@ interface Journey {
   /** Ends a stream whose reader has gone without a word. */
   abandonment: NodeJS.Timeout | undefined;
   /** What routing would have done, where it is only observed. */
-  observed: Plan | undefined;
+  observed: ObservedPlan | undefined;
   /** What the caller reads from, once a stream has begun. */
   chunks: AsyncGenerator<ChatCompletionChunk, void, undefined> | undefined;
   /** Emits the request record and gives back what the request holds. The first call counts. */
@@ -177,10 +177,13 @@ interface Circumstances {
   readonly budgets: readonly RequestBudget[];
 }
 
+/** Whom routing would ask; `refused`: it would refuse the request, which the baseline takes. */
+type ObservedPlan = Plan | 'refused';
+
 /** Whom to ask; and while routing is only observed, whom it would have asked. */
 interface Decision {
   readonly plan: Plan;
-  readonly observed?: Plan;
+  readonly observed?: ObservedPlan;
 }
 
 /** A request that has been read, and is not planned yet. */
@@ -354,10 +357,16 @@ export class RequestPipeline {
       Number.POSITIVE_INFINITY,
     );
     const spent = this.parts.budgets.findRefusal(received.circumstances.budgets);
-    const shown = withVerifyNote(observed ?? plan, request, runtime.policy);
+    // Nothing is verified while routing is only observed.
+    const shown =
+      observed === undefined
+        ? withVerifyNote(plan, request, runtime.policy)
+        : observed === 'refused'
+          ? plan
+          : observed;
     const notes = [
       // What routing would do is what one wants to see while it is only observed.
-      ...(observed === undefined ? [] : plan.notes),
+      ...(observed === undefined || shown === plan ? [] : plan.notes),
       ...shown.notes,
       ...(spent === undefined ? [] : [`${describeBudget(spent)} is spent: it would be refused`]),
     ];
@@ -749,9 +758,10 @@ export class RequestPipeline {
           : this.#affinity.find(tenantKeyOf(options), request, nowMs),
       ...(candidatesPerTier === undefined ? {} : { candidatesPerTier }),
     };
-    const plan = createPlan(input);
-    if (policy.observedBaseline === undefined || surface.pin !== undefined) return { plan };
-    return { plan: createPlan({ ...input, boundTo: policy.observedBaseline }), observed: plan };
+    if (policy.observedBaseline === undefined || surface.pin !== undefined)
+      return { plan: createPlan(input) };
+    const plan = createPlan({ ...input, boundTo: policy.observedBaseline });
+    return { plan, observed: observedPlan(input) };
   }
 
   private execution(
@@ -846,11 +856,12 @@ export class RequestPipeline {
   /** Its next turn is cheaper where this one was served, as long as the provider keeps the prompt. */
   private keepWarm({ servedBy, records }: Journey, { tenant, request }: Planned): void {
     // The call that answered, and none that was made to check it.
-    const usage = records.findLast(
+    const record = records.findLast(
       ({ outcome, requestClass }) => outcome === 'succeeded' && requestClass !== CLASSIFICATION_CLASS,
-    )?.usage;
-    if (servedBy === undefined || usage === undefined) return;
-    this.#affinity.remember(tenant, request, servedBy.deployment, usage, Date.now());
+    );
+    // A stream that went on elsewhere ended elsewhere.
+    if (record === undefined || record.deployment !== servedBy?.deployment.id) return;
+    this.#affinity.remember(tenant, request, servedBy.deployment, record.usage, Date.now());
   }
 
   private remember(collectors: TurnCollectors, { tenant, request }: Planned, served: PlannedAttempt): void {
@@ -965,14 +976,26 @@ function thinkingTokensOf(turns: ReadonlyMap<number, RecalledTurn>): number {
   return tokens;
 }
 
+/** What routing would do. The baseline answers whatever it would have refused. */
+function observedPlan(input: PlanInput): ObservedPlan {
+  try {
+    return createPlan(input);
+  } catch (error) {
+    if (!LlmRouterError.isInstance(error)) throw error;
+    return 'refused';
+  }
+}
+
 /** Only what was answered has tokens to reckon with. */
 function observedIn(
   { observed, records }: Journey,
   outcome: Outcome,
 ): { readonly observed: ObservedDecision } | undefined {
-  const usage = records.findLast((record) => record.outcome === 'succeeded')?.usage;
-  if (observed === undefined || usage === undefined || outcome !== 'succeeded') return undefined;
-  const [first] = observed.attempts;
+  const answer = records.findLast(
+    (record) => record.outcome === 'succeeded' && record.requestClass !== CLASSIFICATION_CLASS,
+  );
+  if (observed === undefined || answer === undefined || outcome !== 'succeeded') return undefined;
+  const [first] = observed === 'refused' ? [] : observed.attempts;
   const price = first?.deployment.price;
   return {
     observed: {
@@ -985,8 +1008,9 @@ function observedIn(
               provider: first.deployment.provider,
               tier: first.tier,
             },
-      rule: observed.rule,
-      costUsd: price === undefined ? undefined : costOfUsage(usage, price),
+      rule: observed === 'refused' ? undefined : observed.rule,
+      answerCostUsd: answer.costUsd,
+      costUsd: price === undefined ? undefined : costOfUsage(answer.usage, price),
     },
   };
 }

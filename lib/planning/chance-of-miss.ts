@@ -21,7 +21,7 @@ export function chanceOfMiss(
   targetMs: number,
 ): number {
   const sigma =
-    usualP95Ms === undefined || usualMs === undefined || usualP95Ms <= usualMs
+    usualP95Ms === undefined || usualMs === undefined
       ? USUAL_SIGMA
       : Math.max(MIN_SIGMA, Math.log(usualP95Ms / usualMs) / Z_95);
   const z = Math.log(targetMs / expectedMs) / sigma;

@@ -156,7 +156,8 @@ export class ModelCompiler {
         replaysThinking: replaysThinking(provider),
         unsupportedParameters: lackedParameters(provider, model.thinking, facts),
         weight: entry.weight ?? options.weight ?? 1,
-        region: entry.region ?? options.region ?? regionOf(provider),
+        region:
+          entry.region ?? options.region ?? regionOf(provider, entry.upstreamModel ?? facts?.name ?? name),
         retentionDays: entry.retentionDays ?? options.retentionDays ?? provider.retentionDays ?? undefined,
         requestsPerMinute: entry.requestsPerMinute ?? options.requestsPerMinute ?? undefined,
         tokensPerMinute: entry.tokensPerMinute ?? options.tokensPerMinute ?? undefined,
@@ -213,8 +214,20 @@ export class ModelCompiler {
   }
 }
 
+/**
+ * Bedrock's inference profiles answer in any region of theirs, whichever is called
+ * (docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-support.html).
+ */
+const INFERENCE_PROFILE = /^(global|us-gov|us|eu|apac|jp|au|ca|sa|me|af)\.(?=[a-z])/;
+
 /** Where a provider of Amazon's or Google's clouds answers; `global` is nowhere in particular. */
-function regionOf({ region, location }: ProviderOptions): string | undefined {
+function regionOf({ api, region, location }: ProviderOptions, upstreamModel: string): string | undefined {
+  if (api === 'bedrock') {
+    // Of a profile that is called by its number nobody can tell.
+    if (upstreamModel.startsWith('arn:')) return undefined;
+    const [, profile] = INFERENCE_PROFILE.exec(upstreamModel) ?? [];
+    if (profile !== undefined) return profile === 'global' ? undefined : profile;
+  }
   const name = region ?? location ?? undefined;
   return name === 'global' ? undefined : name;
 }

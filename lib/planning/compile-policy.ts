@@ -1,4 +1,5 @@
 import { Catalog } from '../catalog/index.js';
+import type { ModelPrice } from '../catalog/catalog-model.js';
 import { BUILT_IN_CLASSES } from '../classification/index.js';
 import { didYouMean, type LlmRouterConfiguration } from '../config/index.js';
 import { ConfigurationError, type ConfigurationIssue } from '../errors/configuration-error.js';
@@ -147,7 +148,7 @@ export function compilePolicy(
         ...rankingChoice(configuration.ranking),
         exploration: configuration.ranking.exploration,
       },
-      dearest: dearestOf(models),
+      dearest: dearestOf([...rules.values()], [...surfaces.values()], models),
       baseline,
       observedBaseline,
       budgets,
@@ -166,11 +167,20 @@ function minuteLimitsOf(models: ReadonlyMap<string, PolicyModel>): PolicyExecuti
   );
 }
 
-/** The highest prices there are, whoever has them: a yardstick alone. */
-function dearestOf(models: ReadonlyMap<string, PolicyModel>): PolicySnapshot['dearest'] {
-  const prices = [...models.values()].flatMap(({ deployments }) =>
-    deployments.flatMap(({ price }) => price ?? []),
-  );
+/** The highest prices of the models that rules and pins name, or of all where none is priced: a yardstick alone. */
+function dearestOf(
+  rules: readonly PolicyRule[],
+  surfaces: readonly PolicySurface[],
+  models: ReadonlyMap<string, PolicyModel>,
+): PolicySnapshot['dearest'] {
+  const named = [
+    ...rules.flatMap(({ tiers }) => tiers.flatMap((tier) => tier.models)),
+    ...surfaces.flatMap(({ pin }) => pin ?? []),
+  ];
+  const pricesOf = (list: readonly PolicyModel[]): ModelPrice[] =>
+    list.flatMap(({ deployments }) => deployments.flatMap(({ price }) => price ?? []));
+  const ofNamed = pricesOf(named);
+  const prices = ofNamed.length > 0 ? ofNamed : pricesOf([...models.values()]);
   return {
     inputPer1M: Math.max(0, ...prices.map(({ inputPer1M }) => inputPer1M)),
     outputPer1M: Math.max(0, ...prices.map(({ outputPer1M }) => outputPer1M)),

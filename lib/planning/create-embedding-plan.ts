@@ -63,7 +63,7 @@ export function createEmbeddingPlan(input: EmbeddingPlanInput): Plan {
       qualityOf: () => model.quality,
     },
     signals,
-    overTargetMs: undefined,
+    overTargetMs: () => undefined,
     exploration: policy.ranking.exploration,
     nowMs,
     random,

@@ -181,6 +181,8 @@ const signals = fc
     isSlow: fc.boolean(),
     inAlert: fc.boolean(),
     isExhausted: fc.boolean(),
+    firstTokenSamples: fc.nat(64),
+    latencySamples: fc.nat(64),
     recentP95TimeToFirstTokenMs: fc.array(maybe(fc.integer({ min: 1, max: 30_000 })), { maxLength: 6 }),
     recentP95LatencyMs: fc.array(maybe(fc.integer({ min: 1, max: 60_000 })), { maxLength: 6 }),
     firstTokenByInput: maybe(line),

@@ -140,7 +140,13 @@ function sourcesFor(input: PlanInput, notes: string[]): PlanSource[] {
     notes.push(`surface ${circumstances.surface.name} is pinned to ${pin.name}`);
     return [alone(pin)];
   }
-  if (input.boundTo !== undefined) {
+  const isBound =
+    named === undefined &&
+    requestedModel !== 'auto' &&
+    canonical !== undefined &&
+    isBinding(policy, requestedModel, canonical);
+  // What binds is no matter of routing, observed or not.
+  if (input.boundTo !== undefined && !isBound) {
     notes.push(`routing is observed only: the baseline ${input.boundTo.name} answers`);
     return [alone(input.boundTo)];
   }
@@ -149,7 +155,7 @@ function sourcesFor(input: PlanInput, notes: string[]): PlanSource[] {
     return [sourceOf(named)];
   }
   if (requestedModel !== 'auto' && canonical !== undefined) {
-    if (isBinding(policy, requestedModel, canonical)) {
+    if (isBound) {
       const model = policy.models.get(canonical);
       if (model === undefined) throw new ModelNotFoundError();
       notes.push(`the client's model ${canonical} binds`);
@@ -312,7 +318,7 @@ function planTiers(
         qualityOf: ({ model }) => qualityUnderRule(model, rule),
       },
       signals,
-      overTargetMs: pacedTargetMs,
+      overTargetMs: ({ model }) => (thinks(model, features) ? explicitTargetMs : pacedTargetMs),
       exploration: policy.ranking.exploration,
       nowMs,
       random,
@@ -362,12 +368,13 @@ function planTiers(
 
 /** What the request will use: its prompt, and an answer as long as those of its class usually are. */
 function expectedUsage({ features, classification, signals }: PlanInput, demand: Demand): ExpectedUsage {
-  const usual = signals.usualOutputTokens?.(classification.class) ?? ASSUMED_OUTPUT_TOKENS;
-  const outputTokens = Math.min(usual, demand.outputTokens ?? usual);
+  // What was seen is of whole answers, all their choices included.
+  const usual = signals.usualOutputTokens?.(classification.class) ?? ASSUMED_OUTPUT_TOKENS * features.choices;
+  const mostTokens = (demand.outputTokens ?? Number.POSITIVE_INFINITY) * features.choices;
   return {
     inputTokens: features.inputTokens,
     cachedTokens: 0,
-    outputTokens: outputTokens * features.choices,
+    outputTokens: Math.min(usual, mostTokens),
   };
 }
 

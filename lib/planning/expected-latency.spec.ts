@@ -16,7 +16,11 @@ describe('expectedLatencyMs', () => {
 
   it('comes nearer to what is seen with each sample', () => {
     const at = (samples: number): number =>
-      expectedLatencyMs({ ...UNKNOWN_SIGNALS, samples, timeToFirstTokenMs: 200 }, PRIOR, STREAM);
+      expectedLatencyMs(
+        { ...UNKNOWN_SIGNALS, firstTokenSamples: samples, timeToFirstTokenMs: 200 },
+        PRIOR,
+        STREAM,
+      );
     expect(at(2)).toBe(400);
     expect(at(62)).toBeCloseTo(212.5, 6);
   });
@@ -29,7 +33,8 @@ describe('expectedLatencyMs', () => {
   it('grows with the prompt of a stream and with the answer of a whole one, as the deployment has shown', () => {
     const signals = {
       ...UNKNOWN_SIGNALS,
-      samples: 1_000_000,
+      firstTokenSamples: 1_000_000,
+      latencySamples: 1_000_000,
       timeToFirstTokenMs: 400,
       latencyMs: 3_000,
       firstTokenByInput: { meanX: 1_000, meanY: 400, slope: 0.1 },
@@ -66,7 +71,8 @@ describe('expectedLatencyMs', () => {
             expectedLatencyMs(
               {
                 ...UNKNOWN_SIGNALS,
-                samples,
+                firstTokenSamples: samples,
+                latencySamples: samples,
                 timeToFirstTokenMs: latency,
                 latencyMs: latency,
                 firstTokenByInput: known,

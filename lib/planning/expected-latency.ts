@@ -32,25 +32,25 @@ export function expectedLatencyMs(
 }
 
 function expectedFirstTokenMs(
-  { timeToFirstTokenMs, firstTokenByInput, samples }: DeploymentSignals,
+  { timeToFirstTokenMs, firstTokenByInput, firstTokenSamples }: DeploymentSignals,
   prior: LatencyPrior,
   inputTokens: number,
 ): number {
   const before = firstTokenByInput?.meanY ?? prior.firstTokenMs;
   const weight = firstTokenByInput === undefined ? PRIOR_SAMPLES : BEFORE_SAMPLES;
   const usual =
-    timeToFirstTokenMs === undefined ? before : blend(before, weight, timeToFirstTokenMs, samples);
+    timeToFirstTokenMs === undefined ? before : blend(before, weight, timeToFirstTokenMs, firstTokenSamples);
   return along(firstTokenByInput, usual, inputTokens);
 }
 
 function expectedWholeMs(
-  { latencyMs, durationByOutput, samples }: DeploymentSignals,
+  { latencyMs, durationByOutput, latencySamples }: DeploymentSignals,
   { firstTokenMs, msPerOutputToken }: LatencyPrior,
   outputTokens: number,
 ): number {
   const before = durationByOutput?.meanY ?? firstTokenMs + msPerOutputToken * outputTokens;
   const weight = durationByOutput === undefined ? PRIOR_SAMPLES : BEFORE_SAMPLES;
-  const usual = latencyMs === undefined ? before : blend(before, weight, latencyMs, samples);
+  const usual = latencyMs === undefined ? before : blend(before, weight, latencyMs, latencySamples);
   return along(durationByOutput, usual, outputTokens);
 }
 

@@ -29,7 +29,7 @@ function rank(signals: Record<string, Partial<DeploymentSignals>>, random = 0): 
   return rankTier(deployments, {
     score: SCORE,
     signals: { of: (id) => ({ ...UNKNOWN_SIGNALS, ...signals[id.slice(id.indexOf('/') + 1)] }) },
-    overTargetMs: undefined,
+    overTargetMs: () => undefined,
     exploration: 0,
     nowMs: 0,
     random: () => random,
@@ -54,9 +54,15 @@ describe('an alert on a deployment', () => {
 
   it('weighs as much as the target latency', () => {
     // Late both, so that the chance to be late is no difference.
-    const alpha = { inAlert: true, latencyMs: 1_500, samples: 10_000 };
-    expect(names(rank({ alpha, beta: { latencyMs: 2_900, samples: 10_000 } }))).toEqual(['beta', 'alpha']);
-    expect(names(rank({ alpha, beta: { latencyMs: 3_100, samples: 10_000 } }))).toEqual(['alpha', 'beta']);
+    const alpha = { inAlert: true, latencyMs: 1_500, latencySamples: 10_000 };
+    expect(names(rank({ alpha, beta: { latencyMs: 2_900, latencySamples: 10_000 } }))).toEqual([
+      'beta',
+      'alpha',
+    ]);
+    expect(names(rank({ alpha, beta: { latencyMs: 3_100, latencySamples: 10_000 } }))).toEqual([
+      'alpha',
+      'beta',
+    ]);
   });
 
   it('changes nothing where all are in alert', () => {

@@ -6,16 +6,18 @@ import {
   isFailing,
   severityOf,
 } from './deferral.js';
-import { expectedCostUsd } from './expected-cost.js';
 import { isOverTarget } from './is-over-target.js';
 import type { RankingTerms } from './plan.js';
 import type { PolicyDeployment } from './policy-snapshot.js';
-import { emptyTerms, type ScoreContext, scoreInto, usageAt } from './score-candidate.js';
+import { emptyTerms, type ScoreContext, scoreInto } from './score-candidate.js';
 import type { DeploymentSignals, SignalsSnapshot } from './signals-snapshot.js';
 
 /** Candidates this near to the best share the traffic, or all of it would herd onto one. */
 const NEAR_BEST_RATIO = 1.02;
 const NEAR_BEST_SLACK = 0.01;
+/** A conversation stays where its prompt is warm, unless that is so much worse in the score. */
+const STAY_RATIO = 1.5;
+const STAY_SLACK = 0.25;
 
 export interface RankedCandidate {
   readonly deployment: PolicyDeployment;
@@ -29,7 +31,7 @@ export interface RankOptions {
   readonly score: ScoreContext;
   readonly signals: SignalsSnapshot;
   /** The target whose miss makes a candidate give way; undefined: none does. */
-  readonly overTargetMs: number | undefined;
+  readonly overTargetMs: (deployment: PolicyDeployment) => number | undefined;
   /** Share of the requests that go to one of which nothing is known now, 0 to 1. */
   readonly exploration: number;
   readonly nowMs: number;
@@ -50,20 +52,33 @@ interface Scored extends RankedCandidate {
  * those of which nothing is known.
  */
 export function rankTier(deployments: readonly PolicyDeployment[], options: RankOptions): RankedCandidate[] {
-  const best = selectBest(deployments, options);
+  const { best, unknown } = selectBest(deployments, options);
   shareAmongNearBest(best, options);
-  explore(best, options);
+  explore(best, unknown, options);
   return best;
 }
 
 /** One pass: of a thousand candidates a few are kept, in order. Equals keep the order of the configuration. */
-function selectBest(deployments: readonly PolicyDeployment[], options: RankOptions): Scored[] {
+function selectBest(
+  deployments: readonly PolicyDeployment[],
+  options: RankOptions,
+): { readonly best: Scored[]; readonly unknown: Unknown | undefined } {
   const best: Scored[] = [];
   const terms = emptyTerms();
+  // One draw for all of them: of many that miss their target no more go on to be tried than of one.
+  let unknown: Unknown | undefined;
+  let unknownCount = 0;
+  let isTrial: boolean | undefined;
+  const mayTry = (): boolean => (isTrial ??= options.random() < options.exploration);
   for (const deployment of deployments) {
     const signals = options.signals.of(deployment.id);
-    const kind = kindOf(deployment, signals, options);
+    const kind = kindOf(deployment, signals, options, mayTry);
     const severity = severityOf(kind);
+    if (severity === 0 && isUnknown(signals)) {
+      unknownCount += 1;
+      // Each of them is as likely as the others, however many there are.
+      if (options.exploration > 0 && options.random() * unknownCount < 1) unknown = { deployment, signals };
+    }
     let worst = Number.POSITIVE_INFINITY;
     if (best.length >= options.limit) {
       const last = best[best.length - 1];
@@ -81,7 +96,17 @@ function selectBest(deployments: readonly PolicyDeployment[], options: RankOptio
     if (best.length >= options.limit) best.pop();
     best.splice(index, 0, scored(deployment, signals, { ...terms }, kind, options));
   }
-  return best;
+  return { best, unknown };
+}
+
+/** One of which nothing is known now. */
+interface Unknown {
+  readonly deployment: PolicyDeployment;
+  readonly signals: DeploymentSignals;
+}
+
+function isUnknown({ samples, inFlight }: DeploymentSignals): boolean {
+  return samples === 0 && inFlight === 0;
 }
 
 function scored(
@@ -89,7 +114,7 @@ function scored(
   signals: DeploymentSignals,
   terms: RankingTerms,
   kind: DeferralKind | undefined,
-  { nowMs, score }: RankOptions,
+  { nowMs, score, overTargetMs }: RankOptions,
 ): Scored {
   return {
     deployment,
@@ -100,7 +125,10 @@ function scored(
     deferral:
       kind === undefined
         ? undefined
-        : { kind, text: describeDeferral(kind, signals, nowMs, score.targetLatencyMs) },
+        : {
+            kind,
+            text: describeDeferral(kind, signals, nowMs, overTargetMs(deployment) ?? score.targetLatencyMs),
+          },
     isUnwell: signals.restingUntilMs > nowMs || isFailing(signals),
   };
 }
@@ -108,7 +136,8 @@ function scored(
 function kindOf(
   deployment: PolicyDeployment,
   signals: DeploymentSignals,
-  { nowMs, random, overTargetMs, exploration, score }: RankOptions,
+  { nowMs, random, overTargetMs, score }: RankOptions,
+  mayTry: () => boolean,
 ): DeferralKind | undefined {
   const kind = deferralKindOf(deployment, signals, nowMs);
   if (kind !== undefined) return kind;
@@ -116,11 +145,12 @@ function kindOf(
   if (signals.breaker === 'ramping' && signals.breakerShare < 1 && random() >= signals.breakerShare) {
     return 'ramping';
   }
-  if (overTargetMs === undefined) return undefined;
   const recent = score.streamed ? signals.recentP95TimeToFirstTokenMs : signals.recentP95LatencyMs;
-  if (recent.length === 0 || !isOverTarget(recent, overTargetMs)) return undefined;
+  if (recent.length === 0) return undefined;
+  const targetMs = overTargetMs(deployment);
+  if (targetMs === undefined || !isOverTarget(recent, targetMs)) return undefined;
   // A few requests go on to show whether it keeps its target again.
-  return random() < exploration ? undefined : 'over_target';
+  return mayTry() ? undefined : 'over_target';
 }
 
 /**
@@ -130,29 +160,26 @@ function kindOf(
  */
 function shareAmongNearBest(ranked: Scored[], { random, score }: RankOptions): void {
   const [first] = ranked;
-  if (first === undefined) return;
+  if (first === undefined || first.severity > 0) return;
+  const ready = ranked.filter(({ severity }) => severity === 0);
   const limit = first.terms.score * NEAR_BEST_RATIO + NEAR_BEST_SLACK;
-  let count = 0;
-  for (const { severity, terms } of ranked) {
-    if (severity !== first.severity || terms.score > limit) break;
-    count += 1;
-  }
-  if (count < 2 || severityOf(first.kind) > 0) return;
-  const near = ranked.slice(0, count);
-  const chosen = findWarm(near, score) ?? lighterOfTwo(near, random);
+  const near = ready.filter(({ terms }) => terms.score <= limit);
+  const warm = score.warm === undefined ? undefined : findWarm(ready, score);
+  if (warm === undefined && near.length < 2) return;
+  const chosen = warm ?? lighterOfTwo(near, random);
   ranked.splice(ranked.indexOf(chosen), 1);
   ranked.unshift(chosen);
 }
 
-function findWarm(near: readonly Scored[], score: ScoreContext): Scored | undefined {
+/** The one with the warm prompt, where that makes it the cheapest of those that are ready, and it is not far behind. */
+function findWarm(ready: readonly Scored[], score: ScoreContext): Scored | undefined {
   const { warm } = score;
-  const found = warm && near.find(({ deployment }) => deployment.id === warm.deployment);
-  if (found === undefined) return undefined;
+  const found = warm && ready.find(({ deployment }) => deployment.id === warm.deployment);
+  const [first] = ready;
+  if (found === undefined || first === undefined) return undefined;
+  if (found.terms.score > first.terms.score * STAY_RATIO + STAY_SLACK) return undefined;
   const stayUsd = found.terms.expectedCostUsd;
-  const isCheapest = near.every(
-    ({ deployment }) => expectedCostUsd(deployment.price, usageAt(deployment, score)) >= stayUsd,
-  );
-  return isCheapest ? found : undefined;
+  return ready.every(({ terms }) => terms.expectedCostUsd >= stayUsd) ? found : undefined;
 }
 
 function lighterOfTwo(near: readonly Scored[], random: () => number): Scored {
@@ -166,16 +193,19 @@ function loadOf({ signals, deployment }: Scored): number {
 }
 
 /** Now and then one goes first of which nothing is known: else one that has recovered would never be found again. */
-function explore(ranked: Scored[], { random, exploration }: RankOptions): void {
+function explore(ranked: Scored[], unknown: Unknown | undefined, options: RankOptions): void {
   const [first] = ranked;
-  if (first === undefined || first.severity > 0 || first.signals.samples === 0) return;
-  const unknown = ranked.filter(
-    ({ severity, signals }) => severity === 0 && signals.samples === 0 && signals.inFlight === 0,
-  );
-  if (unknown.length === 0 || random() >= exploration) return;
-  const chosen = pickByWeight(unknown, random);
-  ranked.splice(ranked.indexOf(chosen), 1);
-  ranked.unshift(chosen);
+  // Where nothing is known of the first either, it is the one that gets to be known.
+  if (first === undefined || unknown === undefined || first.severity > 0 || isUnknown(first.signals)) return;
+  if (options.random() >= options.exploration) return;
+  const { deployment, signals } = unknown;
+  const index = ranked.findIndex((one) => one.deployment === deployment);
+  const terms = emptyTerms();
+  scoreInto(terms, deployment, signals, options.score);
+  const [found = scored(deployment, signals, terms, undefined, options)] =
+    index < 0 ? [] : ranked.splice(index, 1);
+  if (ranked.length >= options.limit) ranked.pop();
+  ranked.unshift(found);
 }
 
 function pickByWeight(candidates: readonly Scored[], random: () => number): Scored {

@@ -28,6 +28,7 @@ const ALL = ['dear', 'middle', 'cheap'].flatMap((name) => policy.models.get(name
 const KNOWN: DeploymentSignals = {
   ...UNKNOWN_SIGNALS,
   samples: 64,
+  firstTokenSamples: 64,
   timeToFirstTokenMs: 500,
   p95TimeToFirstTokenMs: 900,
   firstTokenByInput: { meanX: 400, meanY: 500, slope: 0 },
@@ -40,6 +41,7 @@ interface Scene {
   readonly random?: () => number;
   readonly exploration?: number;
   readonly overTargetMs?: number;
+  readonly limit?: number;
   readonly deployments?: readonly PolicyDeployment[];
 }
 
@@ -55,11 +57,11 @@ function rank(scene: Scene = {}): ReturnType<typeof rankTier> {
       qualityOf: ({ model }) => model.quality,
     },
     signals: { of: (id) => ({ ...KNOWN, ...scene.signals?.[id.slice(id.indexOf('/') + 1)] }) },
-    overTargetMs: scene.overTargetMs,
+    overTargetMs: () => scene.overTargetMs,
     exploration: scene.exploration ?? 0,
     nowMs: 0,
     random: scene.random ?? (() => 0),
-    limit: 100,
+    limit: scene.limit ?? 100,
   };
   return rankTier(scene.deployments ?? ALL, options);
 }

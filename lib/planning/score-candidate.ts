@@ -11,6 +11,8 @@ import type { DeploymentSignals } from './signals-snapshot.js';
 const ASSUMED_CAPACITY = 128;
 /** A deployment that fails every call is worth as much as one four times over its target. */
 const ERROR_WEIGHT = 4;
+/** So many times over its target it is as bad as one that fails every call, and not worse. */
+const MAX_LATENCY = 4;
 /** One failure among few calls proves little: so many virtual successes stand beside it. */
 const VIRTUAL_SUCCESSES = 2;
 /** An alert weighs as much as all of the target latency: it ranks behind its healthy peers, and is not left out. */
@@ -89,12 +91,14 @@ export function scoreInto(
   const latencyMs = expectedLatencyMs(signals, deployment.prior, context);
   const costUsd = expectedCostUsd(deployment.price, usageAt(deployment, context));
   const capacity = (capacityOf(deployment, signals) ?? ASSUMED_CAPACITY) * deployment.weight;
-  terms.latency = (weights.latency * latencyMs) / targetLatencyMs;
+  terms.latency = weights.latency * Math.min(latencyMs / targetLatencyMs, MAX_LATENCY);
   terms.errors =
     (weights.errors * ERROR_WEIGHT * signals.errorRate * signals.samples) /
     (signals.samples + VIRTUAL_SUCCESSES);
   terms.load = weights.load * ((signals.inFlight + signals.queued) / capacity) ** 2;
-  terms.cost = referenceCostUsd === 0 ? 0 : (weights.cost * costUsd) / referenceCostUsd;
+  // What it costs is not known: nobody takes that for free.
+  const reckonedUsd = deployment.price === undefined ? referenceCostUsd : costUsd;
+  terms.cost = referenceCostUsd === 0 ? 0 : (weights.cost * reckonedUsd) / referenceCostUsd;
   terms.quality = weights.quality === 0 ? 0 : weights.quality * (1 - (context.qualityOf(deployment) ?? 0));
   terms.alert = signals.inAlert ? ALERT_PENALTY : 0;
   const certain = terms.latency + terms.errors + terms.load + terms.cost + terms.quality + terms.alert;

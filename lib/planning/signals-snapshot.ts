@@ -13,8 +13,12 @@ export interface DeploymentSignals {
   readonly errorRate: number;
   /** Median time to first token of streams in the window, in milliseconds; undefined: no sample. */
   readonly timeToFirstTokenMs: number | undefined;
+  /** So many waits for a first token it is the median of. */
+  readonly firstTokenSamples: number;
   /** Median duration of whole answers in the window, in milliseconds; undefined: no sample. */
   readonly latencyMs: number | undefined;
+  /** So many whole answers it is the median of. */
+  readonly latencySamples: number;
   /** What 95 of 100 streams of the last minutes did not exceed; undefined: too few. */
   readonly p95TimeToFirstTokenMs: number | undefined;
   /** The same of whole answers. */
@@ -58,7 +62,9 @@ export const UNKNOWN_SIGNALS: DeploymentSignals = {
   samples: 0,
   errorRate: 0,
   timeToFirstTokenMs: undefined,
+  firstTokenSamples: 0,
   latencyMs: undefined,
+  latencySamples: 0,
   p95TimeToFirstTokenMs: undefined,
   p95LatencyMs: undefined,
   recentP95TimeToFirstTokenMs: [],

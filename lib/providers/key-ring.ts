@@ -250,21 +250,21 @@ export class KeyRing {
   }
 
   /**
-   * Until when, on the ring's clock, the limits of every usable key are used up, as the last answers' headers say; 0: one
-   * has something left, or nothing is known. Limits fill up all the time, so the first request is let in long before all of
-   * a limit is there again.
+   * How long, from now, nothing is left of the limits that an answer told of; 0: there is, another key has something left, or
+   * it is not known. Limits fill up all the time, so the first request is let in long before all of a limit is there again.
    */
-  exhaustedUntilMs(): number {
+  exhaustedForMs(lease: KeyLease, windows: readonly RateLimitWindow[]): number {
     const nowMs = this.options.nowMs();
-    let firstMs = Number.POSITIVE_INFINITY;
-    for (const state of this.#states) {
-      if (state.refusal !== undefined) continue;
-      // A key's rest after a 429 is none of this: it may be for one model alone, which rests by itself.
-      const untilMs = usedUpUntilMs(state);
-      if (untilMs <= nowMs) return 0;
-      firstMs = Math.min(firstMs, untilMs);
-    }
-    return Number.isFinite(firstMs) ? firstMs : 0;
+    const ownMs = usedUpUntilMs({ windows, atMs: nowMs, taken: 0 }) - nowMs;
+    if (ownMs <= 0) return 0;
+    const isOtherFree = this.#states.some(
+      (state) =>
+        state.key !== lease.key &&
+        state.refusal === undefined &&
+        state.restingUntilMs <= nowMs &&
+        (state.reading === undefined || usedUpUntilMs(state.reading) <= nowMs),
+    );
+    return isOtherFree ? 0 : ownMs;
   }
 
   health(): KeyHealth {
@@ -366,8 +366,7 @@ function shareOf({ reading }: KeyState, nowMs: number): number | undefined {
   return least;
 }
 
-function usedUpUntilMs({ reading }: KeyState): number {
-  if (reading === undefined) return 0;
+function usedUpUntilMs(reading: Reading): number {
   let untilMs = 0;
   for (const { unit, remaining, limit, resetAfterMs } of reading.windows) {
     const left = unit === 'requests' ? remaining - reading.taken : remaining;

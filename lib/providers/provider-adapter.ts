@@ -29,6 +29,8 @@ export interface ProviderCall {
   readonly reasoning: boolean;
   /** How long a connection may take, in milliseconds. Absent: as it is for all calls. */
   readonly connectTimeoutMs?: number;
+  /** Told when an answer's headers say that nothing is left of a rate limit for so long, and no other key has any. */
+  readonly onExhausted?: ((exhaustedForMs: number) => void) | undefined;
   /** What the client lost of earlier answers, by the message's place in the request. */
   readonly recalledTurns?: ReadonlyMap<number, RecalledTurn>;
 }

@@ -50,6 +50,7 @@ type Pass = Readonly<Record<string, string>>;
 /** A request and how long its connection may take. */
 interface TimedRequest extends WireRequest {
   readonly connectTimeoutMs?: number | undefined;
+  readonly onExhausted?: ((exhaustedForMs: number) => void) | undefined;
 }
 
 /** An answer, and what its request was let in with. */
@@ -74,10 +75,6 @@ export class ProviderClient implements UpstreamClient {
 
   headroom(): number | undefined {
     return this.options.keys?.headroom();
-  }
-
-  exhaustedForMs(): number {
-    return this.options.keys?.exhaustedForMs() ?? 0;
   }
 
   keyHealth(): KeyHealth | undefined {
@@ -112,7 +109,11 @@ export class ProviderClient implements UpstreamClient {
               readsOwnThinkingAlone: adapter.readsOwnThinkingAlone ?? false,
             }),
           };
-    const wire: TimedRequest = { ...adapter.buildRequest(said), connectTimeoutMs: call.connectTimeoutMs };
+    const wire: TimedRequest = {
+      ...adapter.buildRequest(said),
+      connectTimeoutMs: call.connectTimeoutMs,
+      onExhausted: call.onExhausted,
+    };
     return {
       droppedFields: adapter.droppedFields?.(said, wire) ?? [],
       complete: (signal, onProgress) =>
@@ -220,7 +221,8 @@ export class ProviderClient implements UpstreamClient {
         signal,
         connectTimeoutMs,
       });
-      if (lease !== undefined) keys?.noteLimits(lease, response.headers);
+      const exhaustedForMs = lease === undefined ? 0 : (keys?.noteLimits(lease, response.headers) ?? 0);
+      if (exhaustedForMs > 0) wire.onExhausted?.(exhaustedForMs);
       // Whoever reads it reads it to its end or destroys it.
       if (response.body.closed) giveBack();
       else response.body.once('close', giveBack);

@@ -71,8 +71,11 @@ export class ProviderKeys {
     this.#ring.accepted(lease);
   }
 
-  noteLimits(lease: KeyLease, headers: Readonly<Record<string, string>>): void {
-    this.#ring.noteLimits(lease, readRateLimits(headers, Date.now()));
+  /** @returns How long nothing is left of these limits, in milliseconds; 0: there is, or another key has. */
+  noteLimits(lease: KeyLease, headers: Readonly<Record<string, string>>): number {
+    const windows = readRateLimits(headers, Date.now());
+    this.#ring.noteLimits(lease, windows);
+    return this.#ring.exhaustedForMs(lease, windows);
   }
 
   /** The key was refused, whatever else there is to be read of the answer. */
@@ -100,11 +103,6 @@ export class ProviderKeys {
   /** What is left of the best key's limits, 0 to 1; undefined: unknown. */
   headroom(): number | undefined {
     return this.#ring.headroom();
-  }
-
-  /** How long, in milliseconds from now, nothing is left of any key's limits; 0: there is, or it is not known. */
-  exhaustedForMs(): number {
-    return Math.max(0, this.#ring.exhaustedUntilMs() - this.#nowMs());
   }
 
   health(): KeyHealth {

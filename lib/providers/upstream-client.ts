@@ -42,8 +42,6 @@ export interface UpstreamClient {
   readSecrets(): readonly string[];
   /** What is left of the best key's rate limits, as the provider's headers say: 0 to 1; undefined: unknown. */
   headroom?(): number | undefined;
-  /** How long, in milliseconds, nothing will be left of any key's rate limits, as the headers say; 0: there is. */
-  exhaustedForMs?(): number;
   /** How its keys stand; undefined: it is let in without. */
   keyHealth?(): KeyHealth | undefined;
   /**

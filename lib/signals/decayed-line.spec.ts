@@ -32,7 +32,7 @@ describe('DecayedLine', () => {
   it('forgets: what came last counts', () => {
     const line = new DecayedLine();
     for (let sample = 0; sample < 300; sample += 1) line.add(100 + (sample % 10) * 50, 1_000);
-    for (let sample = 0; sample < 600; sample += 1) {
+    for (let sample = 0; sample < 2_000; sample += 1) {
       const length = 100 + (sample % 10) * 50;
       line.add(length, 10 * length);
     }

@@ -33,7 +33,11 @@ export interface WindowSummary {
   readonly samples: number;
   readonly errorRate: number;
   readonly timeToFirstTokenMs: number | undefined;
+  /** So many waits for a first token it is the median of. */
+  readonly firstTokenSamples: number;
   readonly latencyMs: number | undefined;
+  /** So many whole answers it is the median of. */
+  readonly latencySamples: number;
   /** Of the answers of the last ten minutes; undefined: there are too few. */
   readonly p95TimeToFirstTokenMs: number | undefined;
   readonly p95LatencyMs: number | undefined;
@@ -121,7 +125,9 @@ export class DeploymentWindow {
       samples,
       errorRate: samples === 0 ? 0 : errors / samples,
       timeToFirstTokenMs: median(firstTokens),
+      firstTokenSamples: firstTokens.length,
       latencyMs: median(latencies),
+      latencySamples: latencies.length,
       p95TimeToFirstTokenMs: this.#firstTokens.p95(nowMs),
       p95LatencyMs: this.#latencies.p95(nowMs),
       recentP95TimeToFirstTokenMs: this.#firstTokens.history.read(nowMs),

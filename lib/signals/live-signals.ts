@@ -130,7 +130,9 @@ const IDLE: LiveDeployment = {
   samples: 0,
   errorRate: 0,
   timeToFirstTokenMs: undefined,
+  firstTokenSamples: 0,
   latencyMs: undefined,
+  latencySamples: 0,
   p95TimeToFirstTokenMs: undefined,
   p95LatencyMs: undefined,
   recentP95TimeToFirstTokenMs: [],
@@ -348,9 +350,9 @@ export class LiveSignals {
 
   private exhaustedUntilMs({ exhaustedUntilMs, minute, labels }: State, nowMs: number): number {
     const limits = this.settings().minuteLimits?.get(labels.deployment);
-    return limits === undefined
-      ? exhaustedUntilMs
-      : Math.max(exhaustedUntilMs, minute.freeAtMs(limits, nowMs));
+    if (limits === undefined) return exhaustedUntilMs;
+    // A clock that was set back has calls in its future.
+    return Math.max(exhaustedUntilMs, Math.min(minute.freeAtMs(limits, nowMs), nowMs + MAX_REST_MS));
   }
 
   /** An alert without a deployment is a surface's, which says nothing of any one of them. */
@@ -434,6 +436,9 @@ export class LiveSignals {
         !record.streamed && (record.outcome === 'succeeded' || isGivenUp) ? record.durationMs : undefined,
       answered: answeredOf(record),
     });
+    // It was looked at on the way here, without this sample.
+    if (isNews) state.summary = undefined;
+    state.view = undefined;
     if (record.outcome === 'succeeded') {
       this.outputLengths.add(record.requestClass, record.usage.completionTokens);
     }

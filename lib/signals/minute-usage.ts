@@ -45,6 +45,8 @@ export class MinuteUsage {
 
   private turn(nowMs: number): void {
     const number = Math.floor(nowMs / BUCKET_MS);
+    // The clock was set back by more than all that is kept.
+    if (number < this.#number - BUCKETS) this.#number = number - BUCKETS;
     if (number <= this.#number) return;
     const passed = Math.min(number - this.#number, BUCKETS);
     for (let step = 0; step < passed; step += 1) {

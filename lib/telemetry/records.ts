@@ -107,6 +107,8 @@ export interface ObservedDecision {
   /** The first choice; undefined: no model may serve it. */
   readonly choice: (DeploymentLabels & { readonly tier: Tier }) | undefined;
   readonly rule: string | undefined;
+  /** US dollars of the call that answered, without others of the request: what the next figure compares with. */
+  readonly answerCostUsd: number;
   /** US dollars that the tokens of the answer would have cost there; undefined: no price is known. */
   readonly costUsd: number | undefined;
 }
