@@ -32,10 +32,14 @@ export class SlidingHistogram {
     return this.#older.count;
   }
 
-  /** @param percent - Above 0, at most 100. Undefined: there are no values. */
+  /** The nearest rank. @param percent - Above 0, at most 100. Undefined: there are no values. */
   percentile(percent: number, nowMs: number): number | undefined {
     this.turn(nowMs);
-    return this.#older.count === 0 ? undefined : this.#older.percentile(percent);
+    const { count } = this.#older;
+    if (count === 0) return undefined;
+    // The library rounds the rank, which of few values leaves out the slowest.
+    const rank = Math.ceil((count * percent) / 100);
+    return this.#older.percentile(Math.min(100, ((rank - 0.25) / count) * 100));
   }
 
   private turn(nowMs: number): void {
