@@ -354,7 +354,8 @@ export class RequestPipeline {
       Number.POSITIVE_INFINITY,
     );
     const spent = this.parts.budgets.findRefusal(received.circumstances.budgets);
-    const shown = withVerifyNote(observed ?? plan, request, runtime.policy);
+    // While routing is only observed, no answer is checked.
+    const shown = observed ?? withVerifyNote(plan, request, runtime.policy);
     const notes = [
       // What routing would do is what one wants to see while it is only observed.
       ...(observed === undefined ? [] : plan.notes),
@@ -532,7 +533,7 @@ export class RequestPipeline {
     if (policy === undefined || plan.rule === undefined) return answered;
     const leftMs = plan.deadlineMs - (performance.now() - journey.startedAt);
     const { surface, workload } = received.circumstances;
-    const isGood = await this.parts.checker.isGood({
+    const verdict = await this.parts.checker.check({
       policy,
       request,
       questionText: features.questionText,
@@ -550,7 +551,10 @@ export class RequestPipeline {
       leftMs: leftMs / 2,
     });
     if (hasLeft(controller)) throw new ClientClosedRequestError();
-    if (isGood) return { ...answered, verification: answered.verification ?? 'passed' };
+    if (verdict !== 'bad') {
+      const passed = verdict === 'good' ? 'passed' : undefined;
+      return { ...answered, verification: answered.verification ?? passed };
+    }
     const failed: Answered = { ...answered, verification: 'failed' };
     const rule = harderRule(runtime.policy, plan.classification.class, plan.rule);
     const maxAttempts = plan.maxAttempts - (served.attempt - answered.callsBefore);
