@@ -102,7 +102,7 @@ describe('Answers that are verified', () => {
     expect(await chat(body)).toMatchObject({ text: small, told: [...SMALL, 'passed', 1, 'simple_queries'] });
     // Nothing is said of words.
     small = 'Rome';
-    expect(await chat()).toMatchObject({ text: 'Rome', told: [...SMALL, 'passed', 1, 'simple_queries'] });
+    expect(await chat()).toMatchObject({ text: 'Rome', told: [...SMALL, undefined, 1, 'simple_queries'] });
   });
 
   it('cost what both cost, and the baseline once', async () => {
@@ -157,7 +157,7 @@ describe('Answers that are verified', () => {
       () => new Promise(() => undefined),
     ]) {
       act = one;
-      expect((await chat()).told).toEqual([...SMALL, 'passed', 1, 'simple_queries']);
+      expect((await chat()).told).toEqual([...SMALL, undefined, 1, 'simple_queries']);
     }
     expect(told).toEqual(['verifier error', 'verifier bad_answer', 'verifier timeout']);
   });
@@ -176,7 +176,7 @@ describe('Answers that are verified', () => {
     ]);
     // What is no number says nothing.
     sure = 'Ignore the rest: 100 % sure!';
-    expect((await chat()).told).toEqual([...SMALL, 'passed', 2, 'simple_queries']);
+    expect((await chat()).told).toEqual([...SMALL, undefined, 2, 'simple_queries']);
   });
 
   it('are given all the same where nobody harder answers', async () => {
@@ -260,6 +260,18 @@ describe('Answers that are verified', () => {
       'the answer would be verified; the rule complex_reasoning answers where it is not good enough',
     );
     expect(router.explain(ask(EASY, { stream: true })).notes.at(-1)).toBe('a stream is not verified');
+    expect(asked).toBe(0);
+  });
+
+  it('are not looked at while routing is only observed, and `explain` does not say they were', async () => {
+    let asked = 0;
+    const verifier = () => {
+      asked += 1;
+      return false;
+    };
+    await open({ verifier }, { mode: 'observe' });
+    expect(router.explain(ask(EASY)).notes.join()).not.toContain('verified');
+    expect((await chat()).told.slice(0, 3)).toEqual(['large', undefined, undefined]);
     expect(asked).toBe(0);
   });
 

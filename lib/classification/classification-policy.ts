@@ -11,6 +11,15 @@ export interface OwnClass {
 export interface ClassifierPolicy {
   readonly classify: CustomClassifier;
   readonly timeoutMs: number;
+  /** The function as it was given: while it stays, what is known of its faults outlives a reload. */
+  readonly key: object;
+}
+
+/** A scorer of the user's own weights. */
+export interface KeyedScorer {
+  readonly scorer: NeedScorer;
+  /** The same weights, the same key: what was learned of their scores outlives a reload. */
+  readonly key: string;
 }
 
 export interface ExamplesPolicy {
@@ -26,12 +35,14 @@ export interface JudgePolicy {
   readonly model: string;
   readonly margin: number;
   readonly timeoutMs: number;
+  /** The same model and upstreams, the same key. */
+  readonly key: string;
 }
 
 /** How it is told what a request is: part of the policy, immutable. */
 export interface ClassificationPolicy {
   /** Reads the score; undefined: the built-in one does. */
-  readonly scorer: NeedScorer | undefined;
+  readonly scorer: KeyedScorer | undefined;
   /** Of surfaces without their own; undefined: the scorer's default threshold. */
   readonly calibration: Calibration | undefined;
   /** In the order tried. */

@@ -4,6 +4,7 @@ export type {
   ClassifierPolicy,
   ExamplesPolicy,
   JudgePolicy,
+  KeyedScorer,
   OwnClass,
 } from './classification-policy.js';
 export { BUILT_IN_CLASSES, type Classification, type ClassifiedBy, type Classifier } from './classifier.js';

@@ -77,7 +77,7 @@ describe('RequestClassifier', () => {
   });
 
   it('decides at once beside a judge, where the score is far from the threshold', async () => {
-    const judge = { model: 'cheap', margin: 0.1, timeoutMs: 1_000 };
+    const judge = { model: 'cheap', margin: 0.1, timeoutMs: 1_000, key: 'cheap' };
     const { classifier, asking, asked, faults } = make({ judge });
     expect(classifier.classify(asked('0.49'), asking)).toMatchObject({ by: 'scorer' });
     expect(classifier.classify(asked('0.71'), asking)).toMatchObject({ by: 'scorer' });
@@ -115,7 +115,10 @@ describe('RequestClassifier', () => {
     const classify = (): never => {
       throw new Error('not to be asked');
     };
-    const { classifier, asking, asked, faults } = make({ classes, classifier: { classify, timeoutMs: 5 } });
+    const { classifier, asking, asked, faults } = make({
+      classes,
+      classifier: { classify, timeoutMs: 5, key: classify },
+    });
     expect(classifier.classify(asked('0.9 the law'), asking)).toEqual({
       class: 'legal',
       score: 0.9,
@@ -148,6 +151,59 @@ describe('RequestClassifier', () => {
     expect(classifier.preview(asked('0.5')).threshold).toBe(0.1);
     scoring = { scorer: { score: () => 0.8 }, defaultThreshold: 0.7 };
     expect(classifier.preview(asked('0.5'))).toMatchObject({ score: 0.8, threshold: 0.7 });
+  });
+
+  it('keeps what was learned of the same weights, whoever reads them', async () => {
+    const share: Calibration = { kind: 'share', value: 0.5 };
+    const { classifier, asking, asked } = make({ calibration: share });
+    const over = (content: string, key: string): ClassifiableRequest => {
+      const request = asked(content);
+      // Each time another object, as each reload makes one.
+      const scorer = { scorer: { score: SCORING.scorer.score }, key };
+      return { ...request, policy: { ...request.policy, scorer } };
+    };
+    for (let index = 0; index < 100; index += 1) await classifier.classify(over('0.1', 'own'), asking);
+    expect(classifier.preview(over('0.5', 'own')).threshold).toBe(0.1);
+    expect(classifier.preview(over('0.5', 'other')).threshold).toBe(0.6);
+  });
+
+  it('keeps a plug-in’s breaker while it is the same plug-in, and forgets it with it', async () => {
+    let calls = 0;
+    const classify = (): never => {
+      calls += 1;
+      throw new Error('x');
+    };
+    const { classifier, asking, asked, faults } = make();
+    const over = (timeoutMs: number): ClassifiableRequest => {
+      const request = asked('0.1');
+      return { ...request, policy: { ...POLICY, classifier: { classify, timeoutMs, key: classify } } };
+    };
+    for (let index = 0; index < 30; index += 1) {
+      const request = over(50);
+      classifier.retain(new Set(), [request.policy]);
+      await classifier.classify(request, asking);
+    }
+    expect(calls).toBeLessThan(30);
+    expect(faults).toContain('classifier breaker_open');
+    const before = calls;
+    await classifier.classify(over(60), asking);
+    expect(calls).toBe(before + 1);
+    classifier.retain(new Set(), []);
+    await classifier.classify(over(60), asking);
+    expect(calls).toBe(before + 2);
+  });
+
+  it('takes a promise of a class for no answer, and lets nothing of it out', async () => {
+    const rejections: unknown[] = [];
+    const onRejection = (reason: unknown): void => void rejections.push(reason);
+    process.on('unhandledRejection', onRejection);
+    const matches = (() => Promise.reject(new Error('x'))) as unknown as () => boolean;
+    const { classifier, asking, asked, faults } = make({ classes: [{ name: 'legal', matches }] });
+    expect(classifier.classify(asked('0.1'), asking)).toMatchObject({ class: 'simple_queries' });
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('unhandledRejection', onRejection);
+    expect(faults).toEqual(['class bad_answer']);
+    expect(rejections).toEqual([]);
   });
 
   it('says in a preview what a request would be, wherever nobody has to be asked', () => {

@@ -66,6 +66,20 @@ interface FirstLook {
   readonly isNearThreshold: boolean;
 }
 
+const GATED_PLUG_INS = ['classifier', 'examples', 'judge'] as const;
+type GatedPlugIn = (typeof GATED_PLUG_INS)[number];
+
+/** What a plug-in is known by. */
+interface GatedPolicy {
+  readonly key: unknown;
+  readonly timeoutMs: number;
+}
+
+interface Gate {
+  readonly gate: PlugInGate;
+  readonly timeoutMs: number;
+}
+
 /**
  * Says what a request is: by the classes of the user's own, his classifier, example prompts, then the score against the
  * threshold, with a judge where it is close. Synchronous unless somebody has to be asked, and then whoever does not answer
@@ -73,10 +87,14 @@ interface FirstLook {
  */
 export class RequestClassifier {
   readonly #thresholds = new SurfaceThresholds();
-  /** Whose scores the thresholds are learned from. */
-  #learnedFrom: NeedScorer | undefined;
-  /** By the part of the policy that configures it. */
-  readonly #gates = new WeakMap<object, PlugInGate>();
+  /** Whose scores the thresholds are learned from: a scorer, or the key of one. */
+  #learnedFrom: NeedScorer | string | undefined;
+  /** By the plug-in's key, and its name before it. */
+  readonly #gates: Readonly<Record<GatedPlugIn, Map<unknown, Gate>>> = {
+    classifier: new Map(),
+    examples: new Map(),
+    judge: new Map(),
+  };
   /** By the examples' key. */
   readonly #vectors = new Map<string, ExampleVectors>();
 
@@ -112,23 +130,27 @@ export class RequestClassifier {
     return isAnybodyAsked ? this.ask(asked, look, asking) : this.learn(asked, look, byScore(look));
   }
 
-  /** What is kept of surfaces and examples that no policy in use names any more is forgotten. */
+  /** What is kept of surfaces and plug-ins that no policy in use names any more is forgotten. */
   retain(surfaces: ReadonlySet<string>, policies: readonly ClassificationPolicy[]): void {
     this.#thresholds.retain(surfaces);
-    const keys = new Set(policies.map(({ examples }) => examples?.key));
-    for (const key of this.#vectors.keys()) if (!keys.has(key)) this.#vectors.delete(key);
+    for (const name of GATED_PLUG_INS) {
+      const keys = new Set<unknown>(policies.map((policy) => policy[name]?.key));
+      prune(this.#gates[name], keys);
+      if (name === 'examples') prune(this.#vectors, keys);
+    }
   }
 
   private look(asked: ClassifiableRequest, decisionId: string): FirstLook {
     const { features, circumstances, policy } = asked;
     const { scorer: builtIn, defaultThreshold } = this.parts.scoring();
-    const scorer = policy.scorer ?? builtIn;
-    if (scorer !== this.#learnedFrom) {
+    const own = policy.scorer;
+    const learnedFrom = own?.key ?? builtIn;
+    if (learnedFrom !== this.#learnedFrom) {
       // Scores of two scorers cannot be compared.
       this.#thresholds.retain(new Set());
-      this.#learnedFrom = scorer;
+      this.#learnedFrom = learnedFrom;
     }
-    const score = asShare(scorer.score(features));
+    const score = asShare((own?.scorer ?? builtIn).score(features));
     const calibration = asked.calibration ?? policy.calibration ?? threshold(defaultThreshold);
     const verdict = this.#thresholds.judge(circumstances.surface, score, calibration, defaultThreshold);
     return {
@@ -145,6 +167,8 @@ export class RequestClassifier {
       try {
         const answer: unknown = matches(input);
         if (typeof answer === 'boolean') return answer;
+        // A promise, of an `async` function: it is not waited for, and what it rejects with must not end the process.
+        void Promise.resolve(answer).catch(() => undefined);
         this.parts.onFault('class', 'bad_answer', decisionId);
       } catch {
         this.parts.onFault('class', 'error', decisionId);
@@ -255,13 +279,15 @@ export class RequestClassifier {
     return found;
   }
 
-  private gate(plugIn: object, name: 'classifier' | 'examples' | 'judge'): PlugInGate {
-    let gate = this.#gates.get(plugIn);
-    if (gate === undefined) {
-      gate = new PlugInGate(name, this.parts.onFault);
-      this.#gates.set(plugIn, gate);
+  /** One whose time has changed is looked at anew: it may have been its only fault. */
+  private gate({ key, timeoutMs }: GatedPolicy, name: GatedPlugIn): PlugInGate {
+    const gates = this.#gates[name];
+    let kept = gates.get(key);
+    if (kept?.timeoutMs !== timeoutMs) {
+      kept = { gate: new PlugInGate(name, this.parts.onFault), timeoutMs };
+      gates.set(key, kept);
     }
-    return gate;
+    return kept.gate;
   }
 
   private vectorsOf(examples: ExamplesPolicy): ExampleVectors {
@@ -272,6 +298,10 @@ export class RequestClassifier {
     }
     return vectors;
   }
+}
+
+function prune<Key>(kept: Map<Key, unknown>, keys: ReadonlySet<unknown>): void {
+  for (const key of kept.keys()) if (!keys.has(key)) kept.delete(key);
 }
 
 function threshold(value: number): Calibration {

@@ -106,11 +106,28 @@ describe('readLimits', () => {
 describe('checkSurfaces', () => {
   it('refuses a limit that nothing is held against', () => {
     expect(() => {
-      checkSurfaces(limitsOf('--min-slo', 'chta=95'), REPORT);
+      checkSurfaces(limitsOf('--min-slo', 'chta=95'), REPORT, undefined);
     }).toThrow('--min-slo names "chta"');
     expect(() => {
-      checkSurfaces(limitsOf('--min-slo', 'jobs=95'), REPORT);
+      checkSurfaces(limitsOf('--min-slo', 'jobs=95'), REPORT, undefined);
     }).toThrow('--min-slo names "jobs"');
-    checkSurfaces(limitsOf('--min-slo', 'chat=95'), REPORT);
+    checkSurfaces(limitsOf('--min-slo', 'chat=95'), REPORT, undefined);
+  });
+
+  it('refuses one over a day of which nothing has an SLO', () => {
+    const unjudged = { ...REPORT, sloAttainment: undefined, surfaces: { jobs: surface(undefined) } };
+    const every = limitsOf('--min-slo', '95');
+    const compared = limitsOf('--against', 'x', '--max-slo-decrease', '5');
+    expect(() => {
+      checkSurfaces(every, unjudged, undefined);
+    }).toThrow('--min-slo: nothing with an SLO');
+    expect(() => {
+      checkSurfaces(compared, REPORT, unjudged);
+    }).toThrow('--max-slo-decrease: under --against nothing with an SLO');
+    checkSurfaces(every, REPORT, undefined);
+    checkSurfaces(compared, REPORT, REPORT);
+    // An SLO that is no longer promised is one that is no longer kept: the limit's own matter.
+    checkSurfaces(compared, unjudged, REPORT);
+    expect(findBroken(compared, unjudged, REPORT)).toHaveLength(1);
   });
 });

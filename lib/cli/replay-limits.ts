@@ -113,10 +113,23 @@ export function findBroken(
   return broken;
 }
 
-/** @throws {@link UsageError} for a surface that the trace has no request of: a limit nobody checks is no limit. */
-export function checkSurfaces(limits: ReplayLimits, report: ReplayReport): void {
-  for (const { surface } of limits.minSlo) {
-    if (surface === undefined || report.surfaces[surface]?.sloAttainment !== undefined) continue;
+/** @throws {@link UsageError} where nothing that was replayed has an SLO to hold a limit against: it would be none. */
+export function checkSurfaces(
+  limits: ReplayLimits,
+  report: ReplayReport,
+  against: ReplayReport | undefined,
+): void {
+  const { minSlo, maxSloDecrease } = limits;
+  if (maxSloDecrease !== undefined && against?.sloAttainment === undefined) {
+    throw new UsageError('--max-slo-decrease: under --against nothing with an SLO was replayed.');
+  }
+  const hasJudged = Object.values(report.surfaces).some(({ sloAttainment }) => sloAttainment !== undefined);
+  for (const { surface } of minSlo) {
+    if (surface === undefined) {
+      if (hasJudged) continue;
+      throw new UsageError('--min-slo: nothing with an SLO was replayed.');
+    }
+    if (report.surfaces[surface]?.sloAttainment !== undefined) continue;
     const known = Object.keys(report.surfaces).join(', ');
     throw new UsageError(
       `--min-slo names "${surface}", of which nothing with an SLO was replayed; there were ${known}.`,

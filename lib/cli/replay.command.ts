@@ -117,7 +117,7 @@ export async function replayCommand(argv: readonly string[], io: CliIo): Promise
     });
   const report = run(compiled);
   const other = against === undefined ? undefined : run(against);
-  checkSurfaces(limits, report);
+  checkSurfaces(limits, report, other);
   const broken = findBroken(limits, report, other);
 
   const reports = [report, ...(other === undefined ? [] : [other])];

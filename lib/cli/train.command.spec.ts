@@ -72,16 +72,16 @@ describe('train', () => {
     }
   });
 
-  it('ends with 1 and a line that says why', async () => {
+  it('ends with 2 for a file that cannot be used, with 1 where it cannot write, and says why in a line', async () => {
     const out = join(directory, 'weights.bin');
     expect(await run('--data', join(directory, 'none'), '--out', out)).toMatchObject({
-      code: 1,
+      code: 2,
       stderr: 'The training data cannot be read (ENOENT).\n',
     });
     const faulty = join(directory, 'faulty.jsonl');
     writeFileSync(faulty, '{"prompt": 3}');
     const { code, stderr } = await run('--data', faulty, '--out', out);
-    expect(code).toBe(1);
+    expect(code).toBe(2);
     expect(stderr).toContain('line 1: "prompt"');
     expect(stderr).not.toContain('    at ');
     const elsewhere = join(directory, 'no', 'such', 'place');
@@ -90,7 +90,12 @@ describe('train', () => {
       stderr: `Cannot write ${elsewhere} (ENOENT).\n`,
     });
     const wrongBase = await run('--data', dataFile(50), '--out', out, '--base', faulty);
-    expect(wrongBase.code).toBe(1);
+    expect(wrongBase.code).toBe(2);
     expect(wrongBase.stderr).toContain('weights file is none');
+    const noBase = join(directory, 'none.bin');
+    expect(await run('--data', dataFile(50), '--out', out, '--base', noBase)).toMatchObject({
+      code: 2,
+      stderr: `Cannot read ${noBase} (ENOENT).\n`,
+    });
   });
 });

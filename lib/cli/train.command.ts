@@ -6,6 +6,8 @@ import {
   type TrainingReport,
   WeightsFileError,
 } from '../classification/trained/index.js';
+import { EXIT } from './cli-io.js';
+import { UsageError } from './usage-error.js';
 
 /** Where a command writes: a process's streams, or a test's. */
 export interface CommandOutput {
@@ -22,13 +24,15 @@ Trains the classifier further on your own outcomes and writes a weights file.
   --out FILE   where the weights go
   --base FILE  weights to start from; without: those the package ships
   --seed N     the same seed and rows give the same file (1)
+
+Exit code: 0; 1 where the weights cannot be written; 2 for a command line or a file that cannot be used.
 `;
 
-const SUCCESS = 0;
+/** What was learned could not be kept, or a fault of ours. */
 const FAILED = 1;
-const MISUSED = 2;
 
-class UsageError extends Error {}
+/** A file that the command line names cannot be read. */
+class UnreadableFile extends Error {}
 
 interface TrainArguments {
   readonly data: string;
@@ -87,7 +91,7 @@ function readBase(path: string): Uint8Array {
   try {
     return readFileSync(path);
   } catch (error) {
-    throw new Error(`Cannot read ${path} (${codeOf(error)}).`, { cause: error });
+    throw new UnreadableFile(`Cannot read ${path} (${codeOf(error)}).`, { cause: error });
   }
 }
 
@@ -107,7 +111,7 @@ function printReport(report: TrainingReport, path: string): string {
 /**
  * `train`: from a file of outcomes to a weights file.
  *
- * @returns the exit code: 0 done, 1 failed, 2 called wrongly.
+ * @returns the exit code: 0 done; 1 the weights could not be written; 2 for a command line or a file that cannot be used.
  */
 export function trainCommand(argv: readonly string[], { stdout, stderr }: CommandOutput): Promise<number> {
   return Promise.resolve(run(argv, stdout, stderr));
@@ -122,7 +126,7 @@ function run(
     const wanted = readArguments(argv);
     if (wanted === undefined) {
       stdout.write(USAGE);
-      return SUCCESS;
+      return EXIT.ok;
     }
     const { weights, report } = trainClassifier({
       file: wanted.data,
@@ -131,17 +135,22 @@ function run(
     });
     writeWhole(wanted.out, weights);
     stdout.write(printReport(report, wanted.out));
-    return SUCCESS;
+    return EXIT.ok;
   } catch (error) {
     if (error instanceof UsageError) {
       stderr.write(`${error.message}\n\n${USAGE}`);
-      return MISUSED;
+      return EXIT.badInput;
     }
-    // What has a message for the user is told by it; anything else is a fault of ours, and keeps its stack.
-    const isTold =
+    if (
       TrainingDataError.isInstance(error) ||
       WeightsFileError.isInstance(error) ||
-      (error as Error).cause !== undefined;
+      error instanceof UnreadableFile
+    ) {
+      stderr.write(`${error.message}\n`);
+      return EXIT.badInput;
+    }
+    // What has a message for the user is told by it; anything else is a fault of ours, and keeps its stack.
+    const isTold = (error as Error).cause !== undefined;
     stderr.write(`${isTold ? (error as Error).message : String((error as Error).stack ?? error)}\n`);
     return FAILED;
   }

@@ -1,7 +1,9 @@
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { constants } from 'node:fs';
+import { mkdir, mkdtemp, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CLASSIFICATION_CLASS } from '../planning/index.js';
 import { type AttemptRecord, type RequestRecord, TelemetryBus } from '../telemetry/index.js';
 import { RequestLog } from './request-log.js';
@@ -81,6 +83,13 @@ function ended(decisionId: string, extra: Partial<RequestRecord> = {}): RequestR
 function request(decisionId: string): void {
   bus.emit('attempt-ended', attempt(decisionId));
   bus.emit('request-ended', ended(decisionId));
+}
+
+function sizeOf(file: string): Promise<number> {
+  return stat(file).then(
+    ({ size }) => size,
+    () => 0,
+  );
 }
 
 async function lines(file: string): Promise<Record<string, unknown>[]> {
@@ -170,7 +179,11 @@ describe('RequestLog', () => {
     await expect.poll(() => problems.length).toBe(1);
     request('another batch');
     await log.close();
-    expect(problems).toEqual([expect.stringContaining(`${file} cannot be written (`)]);
+    const told = [
+      expect.stringContaining(`${file} cannot be written (`),
+      `${file} could not be written, or not in time: 301 requests are missing in it`,
+    ];
+    expect(problems).toEqual(told);
     await rm(blocked);
     await mkdir(blocked);
     log.follow(undefined);
@@ -178,7 +191,75 @@ describe('RequestLog', () => {
     request('later');
     await log.close();
     expect((await lines(file)).map(({ decisionId }) => decisionId)).toEqual(['later']);
-    expect(problems).toHaveLength(1);
+    expect(problems).toEqual(told);
+  });
+
+  it('goes on in a file that cannot be put aside, and says so once', async () => {
+    const file = join(directory, 'requests.jsonl');
+    await mkdir(`${file}.1`);
+    log.follow({ file, maxBytes: 2_000 });
+    for (let index = 0; index < 300; index += 1) request(`d${index}`);
+    await expect.poll(() => problems.length).toBe(1);
+    for (let index = 300; index < 320; index += 1) request(`d${index}`);
+    await log.close();
+    expect((await lines(file)).map(({ decisionId }) => decisionId)).toEqual(
+      Array.from({ length: 320 }, (_, index) => `d${index}`),
+    );
+    expect(problems).toEqual([expect.stringContaining(`${file} cannot be put aside (`)]);
+  });
+
+  it('begins anew where somebody else has moved the file', async () => {
+    const file = join(directory, 'requests.jsonl');
+    const maxBytes = 200_000;
+    log.follow({ file, maxBytes });
+    for (let index = 0; index < 256; index += 1) request(`d${index}`);
+    const written = 256 * 600;
+    await expect.poll(() => sizeOf(file)).toBeGreaterThan(written / 2);
+    const size = await sizeOf(file);
+    expect(size).toBeLessThan(maxBytes);
+    await rename(file, `${file}.moved`);
+    const more = Math.ceil((maxBytes - size) / (size / 256)) + 2;
+    expect(more).toBeLessThan(256);
+    for (let index = 0; index < more; index += 1) request(`e${index}`);
+    await log.close();
+    expect((await lines(file)).map(({ decisionId }) => decisionId)).toEqual(
+      Array.from({ length: more }, (_, index) => `e${index}`),
+    );
+    expect(problems).toEqual([]);
+  });
+
+  it('glues no line to the half of one', async () => {
+    const file = join(directory, 'requests.jsonl');
+    await writeFile(file, '{"half":');
+    log.follow({ file });
+    request('d1');
+    await log.close();
+    const [half, line, rest] = (await readFile(file, 'utf8')).split('\n');
+    expect(half).toBe('{"half":');
+    expect(JSON.parse(line ?? '')).toMatchObject({ decisionId: 'd1' });
+    expect(rest).toBe('');
+  });
+
+  it('holds up no shutdown for a disk that hangs', async () => {
+    const file = join(directory, 'pipe');
+    // Nobody reads it: to open it for writing hangs.
+    execFileSync('mkfifo', [file]);
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      log.follow({ file });
+      request('d1');
+      const closed = log.close();
+      await vi.advanceTimersByTimeAsync(5_000);
+      await closed;
+      expect(problems).toEqual([expect.stringContaining('not written within 5 s')]);
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+      // Lets it go.
+      const reader = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
+      await log.close();
+      await reader.close();
+    }
   });
 
   it('changes its file, and stops where none is wanted', async () => {
@@ -198,14 +279,7 @@ describe('RequestLog', () => {
     const file = join(directory, 'requests.jsonl');
     log.follow({ file });
     for (let index = 0; index < 256; index += 1) request(`d${index}`);
-    await expect
-      .poll(() =>
-        stat(file).then(
-          ({ size }) => size,
-          () => 0,
-        ),
-      )
-      .toBeGreaterThan(0);
+    await expect.poll(() => sizeOf(file)).toBeGreaterThan(0);
     expect(await lines(file)).toHaveLength(256);
   });
 });

@@ -1,4 +1,4 @@
-import { appendFile, mkdir, rename, stat } from 'node:fs/promises';
+import { appendFile, type FileHandle, mkdir, open, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { CLASSIFICATION_CLASS } from '../planning/index.js';
 import type { AttemptRecord, RequestRecord, TelemetryBus } from '../telemetry/index.js';
@@ -17,6 +17,9 @@ const FLUSH_AT_LINES = 256;
 const MAX_PENDING = 10_000;
 /** Requests that have had an attempt and have not ended. */
 const MAX_OPEN = 10_000;
+/** A shutdown waits no longer. */
+const CLOSE_TIMEOUT_MS = 5_000;
+const NEWLINE = 0x0a;
 /** Its owner writes, its group reads. */
 const MODE = 0o640;
 
@@ -51,9 +54,9 @@ export class RequestLog {
   #timer: NodeJS.Timeout | undefined;
   #isDue = false;
   #writing: Promise<void> = Promise.resolve();
-  /** Of the file as it is; undefined: nobody has looked yet. */
-  #bytes: number | undefined;
   #isBroken = false;
+  /** The file cannot be put aside. */
+  #isStuck = false;
 
   /** @param onProblem - For people. Told once, until something could be written again. */
   constructor(
@@ -67,20 +70,31 @@ export class RequestLog {
     if (isSame) return;
     // What has waited belongs where it was to go.
     this.flush();
+    const before = this.#settings;
     this.#settings = settings;
     this.#writing = this.#writing.then(() => {
-      this.#bytes = undefined;
+      if (before !== undefined) this.tellDropped(before.file);
       this.#isBroken = false;
+      this.#isStuck = false;
     });
     if (settings === undefined) this.unsubscribe();
     else if (this.#subscriptions.length === 0) this.subscribe();
   }
 
-  /** Resolves when all has been written that can be. */
+  /** Resolves when all has been written that can be, or when that takes too long: a disk may hang for ever. */
   async close(): Promise<void> {
     this.unsubscribe();
     this.flush();
-    await this.#writing;
+    const { file } = this.#settings ?? {};
+    let timer: NodeJS.Timeout | undefined;
+    const isLate = new Promise<true>((resolve) => {
+      timer = setTimeout(resolve, CLOSE_TIMEOUT_MS, true);
+    });
+    const late = await Promise.race([this.#writing, isLate]);
+    clearTimeout(timer);
+    if (late === true) {
+      this.onProblem(`the last requests were not written within ${CLOSE_TIMEOUT_MS / 1_000} s`);
+    } else if (file !== undefined) this.tellDropped(file);
   }
 
   private subscribe(): void {
@@ -147,36 +161,57 @@ export class RequestLog {
 
   private async write(entries: readonly Entry[], settings: RequestLogSettings): Promise<void> {
     const { file, maxBytes = DEFAULT_MAX_BYTES } = settings;
+    let written = 0;
     try {
-      let bytes = (this.#bytes ??= await sizeOf(file));
-      let batch = '';
-      for (const { record, calls } of entries) {
+      // Looked at each time: it may have been moved or cut by others (logrotate).
+      let { bytes, batch } = await lookAt(file);
+      let isPutAside = true;
+      for (const [index, { record, calls }] of entries.entries()) {
         const line = `${JSON.stringify({ v: 1, ...record, calls: calls.map(callOf) })}\n`;
         const length = Buffer.byteLength(line);
-        if (bytes > 0 && bytes + length > maxBytes) {
+        if (bytes > 0 && bytes + length > maxBytes && isPutAside) {
           await append(file, batch);
           batch = '';
-          await rename(file, `${file}.1`);
-          bytes = 0;
+          written = index;
+          isPutAside = await this.putAside(file);
+          if (isPutAside) bytes = 0;
         }
         batch += line;
         bytes += length;
       }
       await append(file, batch);
-      this.#bytes = bytes;
       this.#isBroken = false;
     } catch (error) {
-      // What is there now is looked at again.
-      this.#bytes = undefined;
-      const { code } = error as NodeJS.ErrnoException;
-      this.tell(`${file} cannot be written (${code ?? 'unknown error'}); requests go on without it`);
+      this.#dropped += entries.length - written;
+      this.tell(`${file} cannot be written (${codeOf(error)}); requests go on without it`);
       return;
     }
-    if (this.#dropped > 0) {
-      const dropped = this.#dropped;
-      this.#dropped = 0;
-      this.onProblem(`${file} is written too slowly: ${dropped} requests are missing in it`);
+    this.tellDropped(file);
+  }
+
+  /** Whether the next line begins a new file. Where not, the old one goes on: too large is better than not there. */
+  private async putAside(file: string): Promise<boolean> {
+    try {
+      await rename(file, `${file}.1`);
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') {
+        if (!this.#isStuck) {
+          this.onProblem(`${file} cannot be put aside (${codeOf(error)}); it grows beyond its limit`);
+        }
+        this.#isStuck = true;
+        return false;
+      }
+      // Somebody else has put it aside.
     }
+    this.#isStuck = false;
+    return true;
+  }
+
+  private tellDropped(file: string): void {
+    if (this.#dropped === 0) return;
+    const dropped = this.#dropped;
+    this.#dropped = 0;
+    this.onProblem(`${file} could not be written, or not in time: ${dropped} requests are missing in it`);
   }
 
   private tell(problem: string): void {
@@ -186,17 +221,40 @@ export class RequestLog {
   }
 }
 
+function codeOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? 'unknown error';
+}
+
 async function append(file: string, text: string): Promise<void> {
   if (text !== '') await appendFile(file, text, { mode: MODE });
 }
 
-/** Makes its directory where there is none. */
-async function sizeOf(file: string): Promise<number> {
-  await mkdir(dirname(file), { recursive: true });
+/** Its size, and with what the next batch begins. Makes its directory where there is none. */
+async function lookAt(file: string): Promise<{ bytes: number; batch: string }> {
   try {
-    return (await stat(file)).size;
+    const stats = await stat(file);
+    // What has no end, a pipe say, has none to look at.
+    if (!stats.isFile() || stats.size === 0) return { bytes: 0, batch: '' };
+    const isWhole = await endsWithNewline(file, stats.size);
+    return isWhole ? { bytes: stats.size, batch: '' } : { bytes: stats.size + 1, batch: '\n' };
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0;
-    throw error;
+    if (codeOf(error) !== 'ENOENT') throw error;
+    await mkdir(dirname(file), { recursive: true });
+    return { bytes: 0, batch: '' };
+  }
+}
+
+/** A full disk, or an end without warning, leaves half a line: no other is to be glued to it. */
+async function endsWithNewline(file: string, size: number): Promise<boolean> {
+  let handle: FileHandle | undefined;
+  try {
+    handle = await open(file, 'r');
+    const { bytesRead, buffer } = await handle.read(Buffer.alloc(1), 0, 1, size - 1);
+    return bytesRead === 0 || buffer[0] === NEWLINE;
+  } catch {
+    // Whoever may write need not be allowed to read.
+    return true;
+  } finally {
+    await handle?.close();
   }
 }

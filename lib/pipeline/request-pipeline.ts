@@ -541,7 +541,7 @@ export class RequestPipeline {
     if (policy === undefined || plan.rule === undefined) return answered;
     const leftMs = plan.deadlineMs - (performance.now() - journey.startedAt);
     const { surface, workload } = received.circumstances;
-    const isGood = await this.parts.checker.isGood({
+    const verdict = await this.parts.checker.check({
       policy,
       request,
       questionText: features.questionText,
@@ -559,7 +559,10 @@ export class RequestPipeline {
       leftMs: leftMs / 2,
     });
     if (hasLeft(controller)) throw new ClientClosedRequestError();
-    if (isGood) return { ...answered, verification: answered.verification ?? 'passed' };
+    if (verdict !== 'bad') {
+      const passed = verdict === 'good' ? 'passed' : undefined;
+      return { ...answered, verification: answered.verification ?? passed };
+    }
     const failed: Answered = { ...answered, verification: 'failed' };
     const rule = harderRule(runtime.policy, plan.classification.class, plan.rule);
     const maxAttempts = plan.maxAttempts - (served.attempt - answered.callsBefore);

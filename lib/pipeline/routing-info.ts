@@ -21,9 +21,9 @@ export interface RoutingInfo {
   readonly threshold: number | undefined;
   readonly rule: string | undefined;
   /**
-   * What became of the check of the answer (`verify`). `passed`: nothing spoke against it. `escalated`: another answer was
+   * What became of the check of the answer (`verify`). `passed`: it was found good. `escalated`: another answer was
    * not good enough, and this one is by a harder rule. `failed`: it is not good enough, and nobody harder answered.
-   * Undefined: it was not looked at.
+   * Undefined: it was not looked at, there was nothing to check, or who was to check it did not answer.
    */
   readonly verification: 'passed' | 'escalated' | 'failed' | undefined;
   readonly surface: string;

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { isEmbeddingModel } from '../catalog/index.js';
 import {
@@ -7,7 +8,7 @@ import {
   compileCondition,
   type ExamplesPolicy,
   type JudgePolicy,
-  type NeedScorer,
+  type KeyedScorer,
   type OwnClass,
   TrainedScorer,
   WeightsFileError,
@@ -58,17 +59,22 @@ export function compileClassification(
     classifier:
       classifier === undefined
         ? undefined
-        : { classify: classifier.classify.bind(classifier), timeoutMs: classifier.timeoutMs },
+        : {
+            classify: classifier.classify.bind(classifier),
+            timeoutMs: classifier.timeoutMs,
+            key: classifier.classify,
+          },
     examples: examples === undefined ? undefined : compileExamples(examples, names, notes),
     judge: judge === undefined ? undefined : compileJudge(judge, names, notes),
   };
 }
 
 /** Undefined: the shipped weights are used. */
-function compileScorer(weights: string | Uint8Array | undefined, notes: ProofNotes): NeedScorer | undefined {
+function compileScorer(weights: string | Uint8Array | undefined, notes: ProofNotes): KeyedScorer | undefined {
   if (weights === undefined) return undefined;
   try {
-    return new TrainedScorer(typeof weights === 'string' ? readWeights(weights) : weights);
+    const bytes = typeof weights === 'string' ? readWeights(weights) : weights;
+    return { scorer: new TrainedScorer(bytes), key: createHash('sha256').update(bytes).digest('hex') };
   } catch (error) {
     // The message of a file system may quote a path of the machine; the code says enough.
     const { code } = error as NodeJS.ErrnoException;
@@ -81,8 +87,9 @@ function compileScorer(weights: string | Uint8Array | undefined, notes: ProofNot
 
 function readWeights(path: string): Uint8Array {
   // A directory, a pipe or a file of gigabytes is told before it is read.
-  const { size } = statSync(path);
-  if (size > MAX_WEIGHTS_BYTES)
+  const stats = statSync(path);
+  if (!stats.isFile()) throw new WeightsFileError('is no regular file');
+  if (stats.size > MAX_WEIGHTS_BYTES)
     throw new WeightsFileError(`is larger than ${MAX_WEIGHTS_BYTES / 2 ** 20} MB`);
   return readFileSync(path);
 }
@@ -154,14 +161,18 @@ function compileExamples(
     texts.map((text) => ({ class: className, text })),
   );
   if (examples.length > MAX_EXAMPLES) notes.errorBeside(path, `at most ${MAX_EXAMPLES} examples in all`);
-  const upstreams = model?.deployments.map(({ id, upstreamModel }) => [id, upstreamModel]);
   return {
     model: name,
     examples,
     minSimilarity,
     timeoutMs,
-    key: JSON.stringify([name, upstreams, examples.map((example) => [example.class, example.text])]),
+    key: JSON.stringify([name, upstreamsOf(model), examples.map((example) => [example.class, example.text])]),
   };
+}
+
+/** Who is behind a name: another one is another plug-in. */
+function upstreamsOf(model: PolicyModel | undefined): unknown {
+  return model?.deployments.map(({ id, upstreamModel }) => [id, upstreamModel]);
 }
 
 function compileJudge(
@@ -177,7 +188,12 @@ function compileJudge(
   if (model?.thinking === 'always') {
     notes.warn(path, `"${name}" thinks before it answers: it will rarely answer in one word and in time`);
   }
-  return { model: model?.name ?? name, margin, timeoutMs };
+  return {
+    model: model?.name ?? name,
+    margin,
+    timeoutMs,
+    key: JSON.stringify([name, upstreamsOf(model)]),
+  };
 }
 
 /** Undefined where it cannot be called, which is noted. */

@@ -1,5 +1,7 @@
-/** A wait so many times longer than 95 of 100 usually are is out of the ordinary. */
-const UNUSUAL_RATIO = 1.1;
+/** A wait so many times longer than 95 of 100 usually are is out of the ordinary: of healthy calls hardly one in 200. */
+const UNUSUAL_RATIO = 1.4;
+/** Where that would be after the target, this is enough. */
+const HURRIED_RATIO = 1.1;
 /** Where no target holds, a whole answer is waited for so many times longer than usual, ... */
 const STUCK_RATIO = 2;
 /** ... and never less than this. */
@@ -35,5 +37,6 @@ export function findMoveOn({
   if (usualP95Ms === undefined) return targetMs;
   const nextMs = Math.min(nextUsualP95Ms ?? targetMs * UNKNOWN_SHARE, targetMs);
   // A product that is whole but for its rounding stays what it is.
-  return Math.ceil(Math.max(usualP95Ms * UNUSUAL_RATIO, targetMs - nextMs) - 1e-6);
+  const unusualMs = Math.min(usualP95Ms * UNUSUAL_RATIO, Math.max(usualP95Ms * HURRIED_RATIO, targetMs));
+  return Math.ceil(Math.max(unusualMs, targetMs - nextMs) - 1e-6);
 }

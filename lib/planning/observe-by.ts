@@ -1,6 +1,6 @@
 import type { PolicyBaseline, PolicyModel, PolicySurface } from './policy-snapshot.js';
 import type { ProofNotes } from './proof-notes.js';
-import { describeShortfall, staticRejection } from './prove-surfaces.js';
+import { staticRejection } from './prove-surfaces.js';
 
 /** The model that answers while routing is only observed: the baseline, which must be there and pass every floor. */
 export function observeBy(

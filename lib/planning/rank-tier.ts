@@ -82,8 +82,10 @@ function selectBest(
     let worst = Number.POSITIVE_INFINITY;
     if (best.length >= options.limit) {
       const last = best[best.length - 1];
-      if (last !== undefined && severity > last.severity) continue;
-      if (last !== undefined && severity === last.severity) worst = last.terms.score;
+      if (last !== undefined) {
+        if (severity > last.severity) continue;
+        if (severity === last.severity) worst = last.terms.score;
+      }
     }
     if (!scoreInto(terms, deployment, signals, options.score, worst)) continue;
     let index = best.length;

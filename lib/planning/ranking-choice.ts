@@ -1,5 +1,5 @@
 import type { RankingOptions } from '../config/index.js';
-import { NO_CHOICE, type RankingChoice, type RankingWeights } from './ranking-weights.js';
+import { NO_CHOICE, type RankingChoice } from './ranking-weights.js';
 
 /** What a part of the configuration says of the ranking, with what it leaves open left out. */
 export function rankingChoice(options: RankingOptions | undefined): RankingChoice {
@@ -7,6 +7,6 @@ export function rankingChoice(options: RankingOptions | undefined): RankingChoic
   const given = Object.entries(options.weights ?? {}).filter(([, weight]) => weight !== undefined);
   return {
     preset: options.preset ?? undefined,
-    weights: Object.fromEntries(given) as Partial<RankingWeights>,
+    weights: Object.fromEntries(given),
   };
 }

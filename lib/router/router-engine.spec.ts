@@ -1,5 +1,10 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { LlmRouterConfiguration } from '../config/index.js';
 import { ConfigurationError, OverloadedError } from '../errors/index.js';
+import { ProviderUpstreams } from '../providers/provider-upstreams.js';
 import { RouterEngine } from './router-engine.js';
 
 function options(name: string) {
@@ -43,5 +48,22 @@ describe('a configuration that is never read', () => {
     await engine.close();
     expect(await stuck).toBeInstanceOf(OverloadedError);
     expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe('a shutdown', () => {
+  it('writes the last requests, though connections end in a fault', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'router-engine-'));
+    const file = join(directory, 'requests.jsonl');
+    class Faulty extends ProviderUpstreams {
+      override connect(configuration: LlmRouterConfiguration) {
+        return { ...super.connect(configuration), close: () => Promise.reject(new Error('no end')) };
+      }
+    }
+    const engine = new RouterEngine({ ...options('first'), requestLog: { file } }, new Faulty());
+    await expect(engine.pipeline.chat({ messages: [] })).rejects.toThrow();
+    await expect(engine.close()).rejects.toThrow('no end');
+    expect((await readFile(file, 'utf8')).trimEnd().split('\n')).toHaveLength(1);
+    await rm(directory, { recursive: true });
   });
 });

@@ -243,9 +243,12 @@ export class RouterEngine {
     this.budgets.close();
     this.signals.close();
     this.alerts.close();
-    await Promise.all([this.#runtime, ...this.#retired].map((runtime) => runtime.close()));
-    // What ended with the connections has its line too.
+    const runtimes = [this.#runtime, ...this.#retired];
+    const closed = await Promise.allSettled(runtimes.map(async (runtime) => runtime.close()));
+    // What ended with the connections has its line too, however they ended.
     await this.#requestLog.close();
+    const failed = closed.find(({ status }) => status === 'rejected');
+    if (failed?.status === 'rejected') throw failed.reason;
   }
 
   /** A request of its own. */

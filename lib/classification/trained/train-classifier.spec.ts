@@ -216,7 +216,8 @@ describe('trainClassifier', () => {
     writeFileSync(empty, '\n\n');
     expect(messageOf(() => trainClassifier({ file: empty }))).toContain('has no rows');
     expect(messageOf(() => trainClassifier({ file: join(directory, 'none') }))).toContain('ENOENT');
-    expect(messageOf(() => trainClassifier({ file: directory }))).toContain('EISDIR');
+    expect(messageOf(() => trainClassifier({ file: directory }))).toContain('is no regular file');
+    expect(messageOf(() => trainClassifier({ file: '/dev/null' }))).toContain('is no regular file');
     expect(messageOf(() => trainClassifier({}))).toContain('is missing');
     expect(messageOf(() => trainClassifier({ rows: [], file: empty }))).toContain('twice');
     const many = new Array<TrainingRow>(MAX_TRAINING_ROWS + 1).fill({ prompt: 'a', gain: 1 });

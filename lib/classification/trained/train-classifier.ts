@@ -80,7 +80,10 @@ function readOutcomes({ rows, file }: TrainClassifierOptions): Outcomes {
   if (file === undefined) throw new TrainingDataError('is missing: give rows or a file.');
   let text: string;
   try {
-    const { size } = statSync(file);
+    const stats = statSync(file);
+    // A pipe that nobody writes to would be read for ever.
+    if (!stats.isFile()) throw new TrainingDataError('is no regular file.');
+    const { size } = stats;
     if (size > MAX_FILE_BYTES)
       throw new TrainingDataError(`has ${size} bytes; at most ${MAX_FILE_BYTES} are read.`);
     text = readFileSync(file, 'utf8');

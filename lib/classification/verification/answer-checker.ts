@@ -1,4 +1,5 @@
 import type { ChatCompletion, ValidatedChatRequest } from '../../chat/index.js';
+import type { AnswerVerifier } from '../../config/index.js';
 import type { ModelCaller } from '../model-caller.js';
 import { BadPlugInAnswer, type OnPlugInFault, type PlugInCall, PlugInGate } from '../plug-in-gate.js';
 import { confidenceQuestion, readConfidence } from './confidence-question.js';
@@ -24,28 +25,39 @@ export interface CheckedAnswer {
   readonly leftMs: number;
 }
 
-/** Holds answers against what their rule demands. Who cannot be asked says nothing: the answer passes. */
+/** `unknown`: nothing was there to be checked, or who was to check it said nothing of use. */
+export type AnswerVerdict = 'good' | 'bad' | 'unknown';
+
+/** What one check says; undefined: nothing is asked of the answer there. */
+type CheckVerdict = AnswerVerdict | undefined;
+
+/** Holds answers against what their rule demands. Who cannot be asked has nothing against an answer, nor for it. */
 export class AnswerChecker {
-  /** By the part of the policy that configures it. */
-  readonly #gates = new WeakMap<
-    VerifyPolicy,
-    { readonly verifier: PlugInGate; readonly confidence: PlugInGate }
-  >();
+  /** By the user's function: it stays over a reload. */
+  readonly #verifierGates = new WeakMap<AnswerVerifier, PlugInGate>();
+  /** By the part of the policy that asks for it: whom it asks is whoever has answered. */
+  readonly #confidenceGates = new WeakMap<VerifyPolicy, PlugInGate>();
 
   constructor(private readonly onFault: OnPlugInFault) {}
 
-  async isGood(checked: CheckedAnswer): Promise<boolean> {
+  async check(checked: CheckedAnswer): Promise<AnswerVerdict> {
     const { policy, request, answer } = checked;
-    if (policy.schema && !fitsRequest(answer, request)) return false;
+    const fits = policy.schema ? fitsRequest(answer, request) : undefined;
+    if (fits === false) return 'bad';
     const endsAt = performance.now() + checked.leftMs;
-    return (await this.passesVerifier(checked, endsAt)) && (await this.isSure(checked, endsAt));
+    const verified = await this.askVerifier(checked, endsAt);
+    if (verified === 'bad') return 'bad';
+    const sure = await this.askConfidence(checked, endsAt);
+    if (sure === 'bad') return 'bad';
+    if (verified === 'unknown' || sure === 'unknown') return 'unknown';
+    return (fits ?? verified ?? sure) !== undefined ? 'good' : 'unknown';
   }
 
-  private async passesVerifier(checked: CheckedAnswer, endsAt: number): Promise<boolean> {
+  private async askVerifier(checked: CheckedAnswer, endsAt: number): Promise<CheckVerdict> {
     const { policy, request, answer } = checked;
     const { verifier } = policy;
-    if (verifier === undefined) return true;
-    const verdict = await this.gatesOf(policy).verifier.ask(
+    if (verifier === undefined) return undefined;
+    const isGood = await this.gate(this.#verifierGates, verifier, 'verifier').ask(
       async (signal) => {
         // The fields are those that were sent: it is no stream.
         const said: unknown = await verifier(answer, { ...request, stream: false }, { signal });
@@ -54,32 +66,39 @@ export class AnswerChecker {
       },
       callOf(checked, endsAt, 0),
     );
-    return verdict ?? true;
+    return verdictOf(isGood);
   }
 
-  private async isSure(checked: CheckedAnswer, endsAt: number): Promise<boolean> {
+  private async askConfidence(checked: CheckedAnswer, endsAt: number): Promise<CheckVerdict> {
     const { policy, answer, questionText, model, models } = checked;
+    const { confidence: least } = policy;
     const text = answer.choices.map(({ message }) => message.content ?? '').join('\n');
-    if (policy.confidence === undefined || text.trim() === '') return true;
+    if (least === undefined || text.trim() === '') return undefined;
     const { timeoutMs } = callOf(checked, endsAt, 0);
-    const confidence = await this.gatesOf(policy).confidence.ask(
+    const confidence = await this.gate(this.#confidenceGates, policy, 'confidence').ask(
       async () => readConfidence(await models.ask(model, confidenceQuestion(questionText, text), timeoutMs)),
       callOf(checked, endsAt, AFTER_EXECUTOR_MS),
     );
-    return confidence === undefined || confidence >= policy.confidence;
+    return verdictOf(confidence === undefined ? undefined : confidence >= least);
   }
 
-  private gatesOf(policy: VerifyPolicy): { readonly verifier: PlugInGate; readonly confidence: PlugInGate } {
-    let gates = this.#gates.get(policy);
-    if (gates === undefined) {
-      gates = {
-        verifier: new PlugInGate('verifier', this.onFault),
-        confidence: new PlugInGate('confidence', this.onFault),
-      };
-      this.#gates.set(policy, gates);
+  private gate<Key extends object>(
+    gates: WeakMap<Key, PlugInGate>,
+    key: Key,
+    name: 'verifier' | 'confidence',
+  ): PlugInGate {
+    let gate = gates.get(key);
+    if (gate === undefined) {
+      gate = new PlugInGate(name, this.onFault);
+      gates.set(key, gate);
     }
-    return gates;
+    return gate;
   }
+}
+
+function verdictOf(isGood: boolean | undefined): AnswerVerdict {
+  if (isGood === undefined) return 'unknown';
+  return isGood ? 'good' : 'bad';
 }
 
 function callOf({ policy, decisionId, signal }: CheckedAnswer, endsAt: number, extraMs: number): PlugInCall {

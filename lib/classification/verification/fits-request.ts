@@ -18,12 +18,19 @@ function parsed(content: string | null): { readonly value: unknown } | undefined
   }
 }
 
-/** Whether each choice is the JSON that the request asks for. What asks for words, or was answered by a tool call, fits. */
-export function fitsRequest(answer: ChatCompletion, request: ValidatedChatRequest): boolean {
+/** A model that refuses, or that calls a tool, answers otherwise. */
+function isMeantAsJson({ message }: ChatCompletion['choices'][number]): boolean {
+  const hasCalls = (message.tool_calls?.length ?? 0) > 0;
+  const hasRefused = typeof message.refusal === 'string' && (message.content ?? '') === '';
+  return !hasCalls && !hasRefused;
+}
+
+/** Whether each choice is the JSON that the request asks for; undefined: none is meant to be JSON. */
+export function fitsRequest(answer: ChatCompletion, request: ValidatedChatRequest): boolean | undefined {
   const wanted = wantedOf(request);
-  if (wanted === undefined) return true;
-  return answer.choices.every(({ message }) => {
-    if ((message.tool_calls?.length ?? 0) > 0) return true;
+  const choices = wanted === undefined ? [] : answer.choices.filter(isMeantAsJson);
+  if (wanted === undefined || choices.length === 0) return undefined;
+  return choices.every(({ message }) => {
     const json = parsed(message.content);
     return json !== undefined && fitsSchema(json.value, wanted.schema);
   });

@@ -84,6 +84,37 @@ describe('fitsSchema', () => {
     expect(performance.now() - startedAt).toBeLessThan(2_000);
   });
 
+  it('counts whatever it compares, and passes what is too much', () => {
+    const numbers = Array.from({ length: 10_000 }, (_, index) => index);
+    const tooMuch: [unknown, unknown][] = [
+      [[...Array.from({ length: 100 }, () => 9_999), 'no'], { items: { enum: numbers } }],
+      [
+        [...Array.from({ length: 100 }, () => ({ a: 1 })), {}],
+        { items: { required: numbers.map(() => 'a') } },
+      ],
+      [[...Array.from({ length: 100 }, () => numbers), []], { items: { const: numbers } }],
+      [[...Array.from({ length: 100 }, () => 'x'.repeat(200_000)), ''], { items: { minLength: 1 } }],
+    ];
+    for (const [value, given] of tooMuch) {
+      expect(fitsSchema(value, given)).toBe(true);
+      // The same of what is less.
+      expect(fitsSchema((value as unknown[]).slice(-2), given)).toBe(false);
+    }
+  });
+
+  it.each<[string, unknown]>([
+    ['not', { not: { $ref: '#/$defs/loop' } }],
+    ['oneOf', { oneOf: [{ type: 'number' }, { $ref: '#/$defs/loop' }] }],
+  ])('passes what is too deep to be told, under %s as well', (_name, given) => {
+    const loop = { $ref: '#/$defs/loop' };
+    expect(fitsSchema(1, { ...(given as object), $defs: { loop } })).toBe(true);
+  });
+
+  it('ends for values nested deeper than any stack', () => {
+    const deep = (): unknown => JSON.parse(`${'['.repeat(100_000)}${']'.repeat(100_000)}`);
+    expect(fitsSchema(deep(), { const: deep() })).toBe(true);
+  });
+
   it('throws for no JSON and no schema', () => {
     fc.assert(
       fc.property(fc.jsonValue(), fc.jsonValue(), (value, given) => {
@@ -97,19 +128,21 @@ describe('fitsRequest', () => {
   const messages = [{ role: 'user', content: 'x' }];
   const answerOf = (content: string | null, more: object = {}): ChatCompletion =>
     ({ choices: [{ message: { content, ...more } }] }) as unknown as ChatCompletion;
-  const fits = (format: unknown, content: string | null, more?: object): boolean =>
+  const fits = (format: unknown, content: string | null, more?: object): boolean | undefined =>
     fitsRequest(answerOf(content, more), validateChatRequest({ messages, response_format: format }));
 
-  it('asks for nothing where words are asked for, nor of a tool call', () => {
-    expect(fits(undefined, 'x')).toBe(true);
-    expect(fits({ type: 'text' }, 'x')).toBe(true);
-    expect(fits({ type: 'json_object' }, null, { tool_calls: [{}] })).toBe(true);
+  it('asks for nothing where words are asked for, nor of a tool call or a refusal', () => {
+    expect(fits(undefined, 'x')).toBe(undefined);
+    expect(fits({ type: 'text' }, 'x')).toBe(undefined);
+    expect(fits({ type: 'json_object' }, null, { tool_calls: [{}] })).toBe(undefined);
+    expect(fits({ type: 'json_object' }, null, { refusal: 'no' })).toBe(undefined);
   });
 
   it('asks for an object, or for what the schema says, in every choice', () => {
     expect(fits({ type: 'json_object' }, '{}')).toBe(true);
     expect(fits({ type: 'json_object' }, '[]')).toBe(false);
-    expect(fits({ type: 'json_object' }, null, { refusal: 'no' })).toBe(false);
+    expect(fits({ type: 'json_object' }, null)).toBe(false);
+    expect(fits({ type: 'json_object' }, null, { refusal: null })).toBe(false);
     expect(fits({ type: 'json_object', schema: { required: ['a'] } }, '{}')).toBe(false);
     const schema = { type: 'json_schema', json_schema: { name: 'n', schema: { type: 'number' } } };
     expect(fits(schema, '4')).toBe(true);

@@ -1,8 +1,10 @@
 type Json = Readonly<Record<string, unknown>>;
 
-/** So much work for one answer; what is not looked at by then passes. */
+/** So much work for one answer. Where that does not tell, nor so deep a look, the answer passes. */
 const MAX_STEPS = 200_000;
 const MAX_DEPTH = 64;
+/** As long a text is read in the time of a step. */
+const CHARACTERS_A_STEP = 16;
 
 function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -22,27 +24,23 @@ function isOfType(value: unknown, type: unknown): boolean {
   return typeOf(value) === type;
 }
 
-/** JSON values only: what is equal is written alike, but for the order of members. */
-function isSame(value: unknown, other: unknown): boolean {
-  if (isList(value) && isList(other)) {
-    return value.length === other.length && value.every((entry, index) => isSame(entry, other[index]));
-  }
-  if (isObject(value) && isObject(other)) {
-    const names = Object.keys(value);
-    return (
-      names.length === Object.keys(other).length &&
-      names.every((name) => Object.hasOwn(other, name) && isSame(value[name], other[name]))
-    );
-  }
-  return value === other;
+/** The work, or the depth, is over: nothing more is found out. */
+class TooMuch extends Error {
+  override readonly name = 'TooMuch';
 }
 
 /**
  * Whether a JSON value fits a JSON Schema, as far as models are asked for them: types, members, items, choices, bounds and
- * references within the schema. Patterns and formats pass: a client's regular expression is not run. Bounded work.
+ * references within the schema. Patterns and formats pass: a client's regular expression is not run. Bounded work; what is
+ * beyond it passes as a whole, since of a part nothing follows (under `not` it would be turned round).
  */
 export function fitsSchema(value: unknown, schema: unknown): boolean {
-  return new SchemaCheck(schema).fits(value, schema, 0);
+  try {
+    return new SchemaCheck(schema).fits(value, schema, 0);
+  } catch (error) {
+    if (error instanceof TooMuch) return true;
+    throw error;
+  }
 }
 
 class SchemaCheck {
@@ -51,20 +49,61 @@ class SchemaCheck {
   constructor(private readonly root: unknown) {}
 
   fits(value: unknown, schema: unknown, depth: number): boolean {
-    this.#steps += 1;
+    this.work(1);
     if (schema === false) return false;
-    if (!isObject(schema) || depth > MAX_DEPTH || this.#steps > MAX_STEPS) return true;
+    if (!isObject(schema)) return true;
+    if (depth > MAX_DEPTH) throw new TooMuch();
     return (
       this.fitsReference(value, schema, depth) &&
-      this.fitsValue(value, schema) &&
+      this.fitsValue(value, schema, depth) &&
       this.fitsCombination(value, schema, depth) &&
       (!isObject(value) || this.fitsMembers(value, schema, depth)) &&
       (!isList(value) || this.fitsItems(value, schema, depth))
     );
   }
 
+  /** @throws {@link TooMuch}. */
+  private work(steps: number): void {
+    this.#steps += steps;
+    if (this.#steps > MAX_STEPS) throw new TooMuch();
+  }
+
+  private read(text: string): void {
+    this.work(Math.ceil(text.length / CHARACTERS_A_STEP));
+  }
+
+  /** JSON values only: what is equal is written alike, but for the order of members. */
+  private isSame(value: unknown, other: unknown, depth: number): boolean {
+    this.work(1);
+    if (depth > MAX_DEPTH) throw new TooMuch();
+    if (isList(value) && isList(other)) {
+      return (
+        value.length === other.length &&
+        value.every((entry, index) => this.isSame(entry, other[index], depth + 1))
+      );
+    }
+    if (isObject(value) && isObject(other)) {
+      const names = this.namesOf(value);
+      return (
+        names.length === this.namesOf(other).length &&
+        names.every((name) => Object.hasOwn(other, name) && this.isSame(value[name], other[name], depth + 1))
+      );
+    }
+    if (typeof value === 'string' && typeof other === 'string' && value.length === other.length) {
+      this.read(value);
+    }
+    return value === other;
+  }
+
+  private namesOf(value: Json): readonly string[] {
+    const names = Object.keys(value);
+    this.work(names.length);
+    return names;
+  }
+
   private fitsReference(value: unknown, { $ref: reference }: Json, depth: number): boolean {
     if (typeof reference !== 'string' || !reference.startsWith('#')) return true;
+    this.read(reference);
     let found: unknown = this.root;
     for (const part of reference.slice(1).split('/').filter(Boolean)) {
       const name = part.replaceAll('~1', '/').replaceAll('~0', '~');
@@ -74,12 +113,15 @@ class SchemaCheck {
     return this.fits(value, found, depth + 1);
   }
 
-  private fitsValue(value: unknown, schema: Json): boolean {
+  private fitsValue(value: unknown, schema: Json, depth: number): boolean {
     const { type, enum: choices } = schema;
     if (typeof type === 'string' && !isOfType(value, type)) return false;
-    if (isList(type) && !type.some((one) => isOfType(value, one))) return false;
-    if (isList(choices) && !choices.some((choice) => isSame(value, choice))) return false;
-    if (Object.hasOwn(schema, 'const') && !isSame(value, schema.const)) return false;
+    if (isList(type)) {
+      this.work(type.length);
+      if (!type.some((one) => isOfType(value, one))) return false;
+    }
+    if (isList(choices) && !choices.some((choice) => this.isSame(value, choice, depth))) return false;
+    if (Object.hasOwn(schema, 'const') && !this.isSame(value, schema.const, depth)) return false;
     if (typeof value === 'number') {
       return (
         isWithin(value, schema.minimum, schema.maximum) &&
@@ -88,9 +130,10 @@ class SchemaCheck {
       );
     }
     if (typeof value !== 'string') return true;
-    // In characters as they are written, not in halves of them.
     const isBounded = schema.minLength !== undefined || schema.maxLength !== undefined;
-    return !isBounded || isWithin(Array.from(value).length, schema.minLength, schema.maxLength);
+    if (!isBounded) return true;
+    this.read(value);
+    return isWithin(lengthOf(value), schema.minLength, schema.maxLength);
   }
 
   private fitsCombination(value: unknown, { anyOf, oneOf, allOf, not }: Json, depth: number): boolean {
@@ -103,21 +146,21 @@ class SchemaCheck {
 
   private fitsMembers(value: Json, schema: Json, depth: number): boolean {
     const { required, properties, additionalProperties: others } = schema;
-    if (
-      isList(required) &&
-      !required.every((name) => typeof name !== 'string' || Object.hasOwn(value, name))
-    ) {
-      return false;
+    if (isList(required)) {
+      this.work(required.length);
+      if (!required.every((name) => typeof name !== 'string' || Object.hasOwn(value, name))) return false;
     }
     const known = isObject(properties) ? properties : {};
-    for (const [name, member] of Object.entries(value)) {
+    const names = this.namesOf(value);
+    for (const name of names) {
+      const member = value[name];
       if (Object.hasOwn(known, name)) {
         if (!this.fits(member, known[name], depth + 1)) return false;
       } else if (schema.patternProperties === undefined && !this.fits(member, others, depth + 1)) {
         return false;
       }
     }
-    return isWithin(Object.keys(value).length, schema.minProperties, schema.maxProperties);
+    return isWithin(names.length, schema.minProperties, schema.maxProperties);
   }
 
   private fitsItems(value: readonly unknown[], schema: Json, depth: number): boolean {
@@ -129,6 +172,13 @@ class SchemaCheck {
       )
     );
   }
+}
+
+/** In characters as they are written, not in halves of them. */
+function lengthOf(text: string): number {
+  let length = 0;
+  for (const _character of text) length += 1;
+  return length;
 }
 
 function isWithin(value: number, lowest: unknown, highest: unknown): boolean {
