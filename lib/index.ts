@@ -12,7 +12,18 @@ export type {
 } from './chat/index.js';
 export type { PeriodLength } from './calendar/index.js';
 export { checkLlmRouterOptions, type LlmRouterOptionsReport } from './check-llm-router-options.js';
-export type { Classification, ClassifiedBy } from './classification/index.js';
+export {
+  type Classification,
+  type ClassifiedBy,
+  trainClassifier,
+  type TrainClassifierOptions,
+  type TrainedWeights,
+  TrainingDataError,
+  type TrainingDataIssue,
+  type TrainingReport,
+  type TrainingRow,
+  WeightsFileError,
+} from './classification/index.js';
 export {
   loadConfigurationFile,
   type AiSdkLanguageModel,
@@ -148,4 +159,12 @@ export {
   type RouterFetch,
   RouterService,
 } from './router/index.js';
-export type { Alert, AlertKind, AlertSubject, BudgetScope, Outcome, Tier } from './telemetry/index.js';
+export type {
+  Alert,
+  AlertKind,
+  AlertSubject,
+  BudgetScope,
+  ObservedDecision,
+  Outcome,
+  Tier,
+} from './telemetry/index.js';

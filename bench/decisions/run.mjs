@@ -23,7 +23,7 @@ const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 async function load() {
   const build = await rolldown({
-    input: join(root, 'bench/decisions/subject.ts'),
+    input: join(root, 'bench/decisions/subject.mjs'),
     external: (id) => !/^(?:[./\0]|@oxc-project\/)/.test(id),
     platform: 'node',
     tsconfig: join(root, 'tsconfig.json'),

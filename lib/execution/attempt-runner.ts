@@ -98,11 +98,12 @@ export function startAttempt<Prepared, Answer>({
   onBegun,
 }: AttemptStart<Prepared, Answer>): RunningAttempt<Answer> {
   const client = clientOf(execution, planned);
-  let recorder: AttemptRecorder | undefined;
+  // There is none yet when the call is prepared; its headers come later.
+  const begun: { recorder?: AttemptRecorder } = {};
   let prepared: Prepared;
   try {
     prepared = kind.prepare(client, planned, (exhaustedForMs) => {
-      recorder?.exhausted(exhaustedForMs);
+      begun.recorder?.exhausted(exhaustedForMs);
     });
   } catch (error) {
     if (!(error instanceof InvalidRequestError)) throw error;
@@ -113,21 +114,21 @@ export function startAttempt<Prepared, Answer>({
       overdue: () => undefined,
     };
   }
-  const started = new AttemptRecorder(
+  const recorder = new AttemptRecorder(
     bus,
     execution.labels,
     planned,
     attempt,
     promptOf(planned.deployment, execution.features).inputTokens,
   );
-  recorder = started;
+  begun.recorder = recorder;
   const clock = new AttemptClock(execution.signal);
   const call: Call<Prepared> = {
     execution,
     planned,
     prepared,
     clock,
-    recorder: started,
+    recorder,
     mayMoveOn,
     onBegun,
     claim: async () => {
@@ -151,7 +152,7 @@ export function startAttempt<Prepared, Answer>({
       clock.stop(cause);
     },
     overdue: () => {
-      started.overdue();
+      recorder.overdue();
     },
   };
 }
