@@ -164,6 +164,7 @@ export type {
   AlertKind,
   AlertSubject,
   BudgetScope,
+  DeploymentLabels,
   ObservedDecision,
   Outcome,
   Tier,

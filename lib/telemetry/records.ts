@@ -23,7 +23,11 @@ export const TIERS = ['primary', 'secondary', 'tertiary'] as const satisfies rea
 export type Outcome =
   'succeeded' | 'failed' | 'timed_out' | 'client_left' | 'hedge_lost' | 'shed' | 'rejected';
 
-/** Which deployment, under which names. All of them come from configuration: safe as metric labels. */
+/**
+ * Which deployment, under which names. All of them come from configuration: safe as metric labels.
+ *
+ * @publicApi
+ */
 export interface DeploymentLabels {
   readonly deployment: string;
   readonly model: string;

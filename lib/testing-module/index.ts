@@ -10,4 +10,4 @@ export type {
   ScriptedReply,
   ScriptedRequest,
 } from './scripting.interface.js';
-export type { ObservedDecision } from '../telemetry/index.js';
+export type { DeploymentLabels, ObservedDecision } from '../telemetry/index.js';
