@@ -174,6 +174,7 @@ describe('readTrace, JSONL', () => {
       await file(
         [
           line(),
+          line().slice(0, 30),
           line({ requestClass: 'embeddings' }),
           line({ outcome: 'rejected', errorCode: 'invalid_request', calls: [] }),
           line({ outcome: 'shed', errorCode: 'overloaded', usage: {}, calls: [], startedAtMs: 2_000 }),
@@ -186,13 +187,14 @@ describe('readTrace, JSONL', () => {
     expect(notes).toEqual([
       '1 requests for embeddings are left out',
       "1 requests that were refused for the caller's own fault are left out",
-      'the last line is cut off and left out',
+      '2 lines are cut off and left out',
       '1 requests were never answered, so their lengths are not known: the median is taken',
     ]);
   });
 
   it.each([
-    ['{"a":1', /trace:2: is no JSON$/],
+    ['a,1', /trace:2: is no JSON$/],
+    ['{"a":1,}', /trace:2: is no JSON$/],
     ['[]', /trace:2: is no JSON object$/],
     ['{}', /trace:2: has no `startedAtMs`: is it a line of the log/],
     [line({ streamed: undefined }), /trace:2: has no `streamed`$/],

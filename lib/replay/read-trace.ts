@@ -81,18 +81,21 @@ class LogReader implements LineReader {
   readonly #learner = new BehaviourLearner();
   readonly #skipped = { embeddings: 0, refused: 0 };
   readonly #unknownLengths = new Set<TraceRequest>();
-  #isCutOff = false;
+  #cutOff = 0;
+  #whole = 0;
 
   read({ text, isLast }: TraceLine): TraceRequest | undefined {
     let logged: ReturnType<typeof readLogLine>;
     try {
       logged = readLogLine(text);
     } catch (error) {
-      // Its writer was stopped in the middle of a line.
-      if (!isLast) throw error;
-      this.#isCutOff = true;
+      // Its writer was stopped in the middle of a line, or the disk was full; a file of something else is none of that.
+      const isTorn = isLast || (this.#whole > 0 && text.startsWith('{') && !text.endsWith('}'));
+      if (!isTorn) throw error;
+      this.#cutOff += 1;
       return undefined;
     }
+    this.#whole += 1;
     for (const call of logged.calls) this.#learner.add(call);
     if (logged.skipped !== undefined) this.#skipped[logged.skipped] += 1;
     if (logged.request === undefined) return undefined;
@@ -108,7 +111,13 @@ class LogReader implements LineReader {
       ...(refused > 0
         ? [`${refused} requests that were refused for the caller's own fault are left out`]
         : []),
-      ...(this.#isCutOff ? ['the last line is cut off and left out'] : []),
+      ...(this.#cutOff === 0
+        ? []
+        : [
+            this.#cutOff === 1
+              ? 'a line is cut off and left out'
+              : `${this.#cutOff} lines are cut off and left out`,
+          ]),
     ];
     const unknown = this.#unknownLengths;
     const behaviours = this.#learner.behaviours();
