@@ -157,6 +157,8 @@ interface Journey {
   leave: (() => void) | undefined;
   /** What is kept for it of the budgets it is paid from. */
   reservation: BudgetReservation | undefined;
+  /** What of its cost was counted before that was kept. */
+  countedUsd: number;
   timeToFirstTokenMs: number | undefined;
   /** Ends a stream whose reader has gone without a word. */
   abandonment: NodeJS.Timeout | undefined;
@@ -467,6 +469,7 @@ export class RequestPipeline {
       servedBy: undefined,
       leave: undefined,
       reservation: undefined,
+      countedUsd: 0,
       timeToFirstTokenMs: undefined,
       abandonment: undefined,
       observed: undefined,
@@ -479,7 +482,7 @@ export class RequestPipeline {
         this.#open.delete(journey);
         const { servedBy, records } = journey;
         const costUsd = totalCost(journey);
-        journey.reservation?.settle(costUsd);
+        journey.reservation?.settle(costUsd - journey.countedUsd);
         const record: RequestRecord = {
           ...journey.labels,
           startedAtMs: journey.startedAtMs,
@@ -541,7 +544,13 @@ export class RequestPipeline {
       decisionId: journey.decisionId,
       models: new JourneyModelCaller(
         this.parts,
-        { runtime, labels: journey.labels, signal: controller.signal, records },
+        {
+          runtime,
+          labels: journey.labels,
+          signal: controller.signal,
+          records,
+          keep: (usd) => this.keep(journey, planned.budgets, usd),
+        },
         surface,
         workload,
       ),
@@ -619,7 +628,9 @@ export class RequestPipeline {
       decisionId,
       models: () => {
         const labels = { ...journey.labels, surface: surface.name, workload };
-        const calling = { runtime, labels, signal: controller.signal, records };
+        const keep = (usd: number): boolean | Promise<boolean> =>
+          this.keep(journey, circumstances.budgets, usd);
+        const calling = { runtime, labels, signal: controller.signal, records, keep };
         return new JourneyModelCaller(this.parts, calling, surface, workload);
       },
       signal: controller.signal,
@@ -663,20 +674,47 @@ export class RequestPipeline {
     if (budgets.length === 0) return undefined;
     const { signal } = journey.controller;
     const most = this.mostCost(journey, { plan, features, mayOverlap }, outputTokens);
-    const reserved = this.parts.budgets.reserve(budgets, most, {
-      maxWaitMs: Math.min(plan.deadlineMs / 2, MAX_MONEY_WAIT_MS),
-      signal,
-    });
+    const { reservation: before } = journey;
+    // Of calls that were made to find out its class.
+    const spentUsd = before === undefined ? 0 : totalCost(journey);
+    const reserved = this.parts.budgets.reserve(
+      budgets,
+      most,
+      { maxWaitMs: Math.min(plan.deadlineMs / 2, MAX_MONEY_WAIT_MS), signal },
+      before && { reservation: before, spentUsd },
+    );
+    const take = (reservation: BudgetReservation): void => {
+      journey.reservation = reservation;
+      journey.countedUsd = spentUsd;
+    };
     if (!(reserved instanceof Promise)) {
-      journey.reservation = reserved;
+      take(reserved);
       return undefined;
     }
     return reserved.then((reservation) => {
-      journey.reservation = reservation;
+      if (reservation !== undefined) take(reservation);
       // Who has left is told so by the execution.
       if (reservation !== undefined || signal.aborted) return;
       throw new OverloadedError('What is left of a budget is kept for requests under way.', 1_000);
     });
+  }
+
+  /** Keeps so much for a call beside the request's own. Nobody waits for that: it does without. */
+  private keep(journey: Journey, budgets: readonly RequestBudget[], usd: number): boolean | Promise<boolean> {
+    if (budgets.length === 0) return true;
+    if (journey.reservation !== undefined) return journey.reservation.extend(usd);
+    const conclude = (reservation: BudgetReservation | undefined): boolean => {
+      if (reservation === undefined) return false;
+      // It did not wait for that.
+      if (journey.reservation !== undefined || !this.#open.has(journey)) {
+        reservation.settle(0);
+        return false;
+      }
+      journey.reservation = reservation;
+      return true;
+    };
+    const kept = this.parts.budgets.reserveNow(budgets, usd);
+    return kept instanceof Promise ? kept.then(conclude) : conclude(kept);
   }
 
   private mostCost(
