@@ -84,6 +84,7 @@ import type { Explanation } from './explanation.js';
 import { JourneyModelCaller } from './journey-model-caller.js';
 import { mostCostOf } from './most-cost.js';
 import { MIN_CACHED_TOKENS, PromptAffinity } from './prompt-affinity.js';
+import type { RequestTries } from './request-tries.js';
 import type { RoutingInfo } from './routing-info.js';
 import type { RoutingRuntime } from './routing-runtime.js';
 import { tenantKeyOf } from './tenant-key.js';
@@ -151,6 +152,8 @@ interface Journey {
   callsBefore: number;
   /** Who counts the requests of the handler this one was made in. */
   readonly tally: CallTally | undefined;
+  /** Where it is one of several: those before it, and who tells of it. */
+  readonly tries: RequestTries | undefined;
   labels: RequestLabels;
   servedBy: PlannedAttempt | undefined;
   /** Gives its place back. */
@@ -258,7 +261,7 @@ export class RequestPipeline {
         this.remember(collectors, planned, attempt);
       }
       const { plan } = answered.planned;
-      const routing = this.routing(journey, plan, { ...served, verification }, totalCost(journey));
+      const routing = this.routing(journey, plan, { ...served, verification }, costOf(journey));
       journey.end('succeeded');
       return { completion, routing };
     } catch (error) {
@@ -302,7 +305,7 @@ export class RequestPipeline {
         records: journey.records,
       });
       journey.servedBy = served.planned;
-      const routing = this.routing(journey, plan, { ...served, droppedFields: [] }, totalCost(journey));
+      const routing = this.routing(journey, plan, { ...served, droppedFields: [] }, costOf(journey));
       journey.end('succeeded');
       return { response: embeddingAnswer(served.embeddings, served.usage, request), routing };
     } catch (error) {
@@ -337,7 +340,7 @@ export class RequestPipeline {
       return {
         chunks,
         routing: this.routing(journey, planned.plan, served, undefined, journey.callsBefore + served.attempt),
-        costUsd: () => totalCost(journey),
+        costUsd: () => costOf(journey),
         ended: journey.controller.signal,
       };
     } catch (error) {
@@ -397,7 +400,9 @@ export class RequestPipeline {
 
   /** Records a request that was refused before it was begun, and gives the error to throw. */
   refuse(error: unknown, options: InternalCallOptions): LlmRouterError {
-    return this.fail(this.open(options, false), error);
+    const known = this.fail(this.open(options, false), error);
+    options.tries?.conclude();
+    return known;
   }
 
   /** Takes no new request, waits for those under way, and ends the rest after `graceMs`. */
@@ -437,7 +442,8 @@ export class RequestPipeline {
   private open(options: InternalCallOptions, streamed: boolean): Journey {
     const runtime = this.parts.runtime();
     const startedAt = performance.now();
-    const decisionId = createDecisionId();
+    const { tries } = options;
+    const decisionId = tries?.decisionId ?? createDecisionId();
     const controller = new AbortController();
     const onAbort = (): void => {
       controller.abort(options.signal?.reason);
@@ -457,7 +463,8 @@ export class RequestPipeline {
       controller,
       records: [],
       callsBefore: 0,
-      tally: currentCallTally(),
+      tally: tries === undefined ? currentCallTally() : tries.tally,
+      tries,
       labels: {
         decisionId,
         // Only configured names become labels.
@@ -481,8 +488,7 @@ export class RequestPipeline {
         clearTimeout(journey.abandonment);
         this.#open.delete(journey);
         const { servedBy, records } = journey;
-        const costUsd = totalCost(journey);
-        journey.reservation?.settle(costUsd - journey.countedUsd);
+        journey.reservation?.settle(totalCost(journey) - journey.countedUsd);
         const record: RequestRecord = {
           ...journey.labels,
           startedAtMs: journey.startedAtMs,
@@ -490,7 +496,7 @@ export class RequestPipeline {
           timeToFirstTokenMs: journey.timeToFirstTokenMs,
           outcome,
           errorCode,
-          attempts: records.length,
+          attempts: callsOf(journey),
           servedBy:
             servedBy === undefined
               ? undefined
@@ -500,17 +506,22 @@ export class RequestPipeline {
                   provider: servedBy.deployment.provider,
                   tier: servedBy.tier,
                 },
-          usage: records.reduce((sum, record) => addUsage(sum, record.usage), NO_USAGE),
-          costUsd,
+          usage: records.reduce((sum, record) => addUsage(sum, record.usage), tries?.usage ?? NO_USAGE),
+          costUsd: costOf(journey),
           ...observedIn(journey, outcome),
         };
-        this.parts.bus.emit('request-ended', record);
-        journey.tally?.onEnded(record);
+        const tell = (): void => {
+          this.parts.bus.emit('request-ended', record);
+          journey.tally?.onEnded(record);
+        };
+        if (tries === undefined) tell();
+        else tries.end(record, tell);
         journey.leave?.();
         release();
       },
     };
-    journey.tally?.onStarted();
+    if (tries === undefined) journey.tally?.onStarted();
+    else tries.begin();
     return journey;
   }
 
@@ -823,7 +834,7 @@ export class RequestPipeline {
       verification,
     }: Pick<ServedAnswer, 'planned' | 'droppedFields'> & Partial<Pick<Answered, 'verification'>>,
     costUsd: number | undefined,
-    attempts = journey.records.length,
+    attempts = callsOf(journey),
   ): RoutingInfo {
     const routing: RoutingInfo = {
       decisionId: journey.decisionId,
@@ -1029,6 +1040,17 @@ function observedIn(
   };
 }
 
+/** With those of the tries before. */
+function callsOf({ records, tries }: Journey): number {
+  return (tries?.attempts ?? 0) + records.length;
+}
+
+/** With that of the tries before. */
+function costOf(journey: Journey): number {
+  return (journey.tries?.costUsd ?? 0) + totalCost(journey);
+}
+
+/** Of this try alone. */
 function totalCost(journey: Journey): number {
   return journey.records.reduce((sum, record) => sum + record.costUsd, 0);
 }
