@@ -246,17 +246,17 @@ describe('BackgroundLane', () => {
     await barred;
   });
 
-  it('serves a heap with one deadline as far as there is room, and starts no more of it where there is none', async () => {
+  it('tries those of a heap with one deadline again that found no room, while there is time', async () => {
     // The provider has room for four; whoever comes beside them is refused at once.
     const room = 4;
     stage.p95LatencyMs = 2_000;
-    stage.options.maxConcurrency = 4;
+    stage.options.maxConcurrency = 20;
     stage.peakHours = { ...OFFICE, toMinute: 1_440 };
-    const answers = Array.from({ length: 40 }, () => enqueue(30_000));
-    // In the peak, nothing is known of a capacity: all come at the latest.
+    const answers = Array.from({ length: 16 }, () => enqueue(20_000));
+    // In the peak, nothing is known of a capacity: all come at once, five seconds before the deadline.
     let seen = 0;
     let busy = 0;
-    for (let ms = 0; ms < 30_000; ms += 50) {
+    for (let ms = 0; ms < 26_000; ms += 50) {
       for (; seen < stage.runs.length; seen += 1) {
         const run = stage.runs[seen];
         if (busy >= room) run?.finish(new OverloadedError('full', 1_000));
@@ -271,8 +271,8 @@ describe('BackgroundLane', () => {
       await vi.advanceTimersByTimeAsync(50);
     }
     const ends = await Promise.all(answers);
-    expect(ends.filter((end) => end === ANSWER).length).toBeGreaterThan(30);
-    expect(stage.runs.length).toBeLessThan(120);
+    expect(ends.filter((end) => end === ANSWER).length).toBeGreaterThanOrEqual(8);
+    expect(stage.runs.length).toBeLessThan(60);
   });
 
   it('is one request however often it is tried: told of once, when nothing follows', async () => {
