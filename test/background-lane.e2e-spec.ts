@@ -8,6 +8,8 @@ import {
   RouterService,
 } from 'nestjs-llm-router';
 import { createScriptedUpstream } from 'nestjs-llm-router/testing';
+// Internal on purpose: what a handler's interceptor counts with.
+import { type CallTally, runWithCallTally } from '../lib/pipeline/index.js';
 import { createFaultBench, type FaultBench } from './support/fault-bench.js';
 import { HeldUpstream } from './support/held-upstream.js';
 import { whenQueued } from './support/when-queued.js';
@@ -313,6 +315,72 @@ describe('enqueue', () => {
     }
     await Promise.all([busy, ...queued] as Promise<RoutedChatCompletion>[]);
     expect(seen).toEqual(['interactive', undefined, undefined]);
+  });
+
+  it('is one request in records and counts, however often there is no room for it', async () => {
+    const { router, upstream, requests, engine } = await open({
+      ...roomFor(100),
+      limits: { requestsInFlight: 2 },
+    });
+    const counts = { started: 0, ended: 0 };
+    const tally: CallTally = {
+      onStarted: () => (counts.started += 1),
+      onRouted: () => undefined,
+      onEnded: () => (counts.ended += 1),
+    };
+    const interactive = [1, 2].map(() => router.chat(ASK));
+    await upstream.whenWaiting(2);
+    const leaving = new AbortController();
+    const background = runWithCallTally(tally, () =>
+      Array.from({ length: 10 }, (_, index) =>
+        router.enqueue(ASK, index === 0 ? { signal: leaving.signal } : {}),
+      ),
+    );
+    // All places are taken: those that were tried wait a second.
+    await new Promise((resolve) => setTimeout(resolve, 1_200));
+    expect(requests).toEqual([]);
+    expect(router.background()).toMatchObject({ queued: 10, running: 0 });
+    const tried = counts.started;
+    expect(tried).toBeGreaterThan(0);
+    leaving.abort();
+    await expect(background[0]).rejects.toMatchObject({ code: 'client_closed_request' });
+    const all = Promise.all([...interactive, ...background.slice(1)]);
+    while (requests.length < 12) {
+      upstream.finishAll();
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    await all;
+    const own = requests.filter(({ workload }) => workload === 'background');
+    expect(own.map(({ outcome }) => outcome).sort()).toEqual([
+      'client_left',
+      ...Array<string>(9).fill('succeeded'),
+    ]);
+    expect(new Set(own.map(({ decisionId }) => decisionId)).size).toBe(10);
+    expect(requests).toHaveLength(12);
+    expect(counts).toEqual({ started: 10, ended: 10 });
+    expect(engine.pipeline.inFlight).toBe(0);
+  });
+
+  it('has the calls of all its tries in its record, and in the answer', async () => {
+    const upstream = await createScriptedUpstream({ api: 'openai' });
+    closing.push(() => upstream.close());
+    const { router, requests, attempts } = await open({
+      ...roomFor(10),
+      providers: { one: { api: 'openai', baseUrl: upstream.baseUrl } },
+    });
+    for (const _ of [1, 2]) upstream.failNext({ kind: 'status', status: 429, retryAfterSeconds: 1 });
+    const { routing } = await router.enqueue(ASK);
+    expect(requests).toMatchObject([
+      { outcome: 'succeeded', attempts: attempts.length, errorCode: undefined },
+    ]);
+    expect(attempts.length).toBeGreaterThanOrEqual(2);
+    expect(routing.attempts).toBe(attempts.length);
+    const ids = new Set([routing.decisionId, ...attempts.map(({ decisionId }) => decisionId)]);
+    expect(ids.size).toBe(1);
+    expect(requests[0]?.costUsd).toBeCloseTo(
+      attempts.reduce((sum, { costUsd }) => sum + costUsd, 0),
+      12,
+    );
   });
 
   it('waits for the next day where a budget is spent, or is refused where its deadline comes first', async () => {

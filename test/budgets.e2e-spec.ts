@@ -285,6 +285,76 @@ describe.each(PLATFORMS)('budgets, on %s', (platform) => {
     expect(bench.attempts).toHaveLength(asked);
   });
 
+  it('is kept for the judge too: of 1,000 at once with hardly anything left, not each asks it', async () => {
+    const limitUsd = CALL_USD / 100;
+    const bench = await open({
+      routingRules: { simple_queries: { primary: 'cheap' }, complex_reasoning: { primary: 'cheap' } },
+      classification: { judge: { model: 'cheap', margin: 1 } },
+      surfaces: { support: { budget: { usd: limitUsd, per: 'day' } } },
+    });
+    const router = bench.app.get(RouterService);
+    const request = {
+      messages: [{ role: 'user' as const, content: 'Why is the sky blue, and why red at dusk?' }],
+    };
+    const outcomes = await Promise.all(
+      Array.from({ length: 1_000 }, () =>
+        router.chat(request, { surface: 'support' }).then(
+          () => 'served',
+          (error: unknown) => (error as BudgetExceededError).code,
+        ),
+      ),
+    );
+    expect(outcomes.filter((outcome) => outcome === 'served')).toHaveLength(1);
+    expect(new Set(outcomes)).toEqual(new Set(['served', 'budget_exceeded']));
+    // The judge and the answer of the one that was served: a tenth of what a dear one costs each.
+    expect(bench.attempts.map(({ requestClass }) => requestClass)).toEqual([
+      'classification',
+      expect.not.stringMatching('classification'),
+    ]);
+    const [budget] = router.budgets().budgets;
+    expect(budget).toMatchObject({ reservedUsd: 0, availableUsd: 0 });
+    expect(budget?.spentUsd).toBeCloseTo(0.2 * CALL_USD, 9);
+  });
+
+  it('counts what the judge costs once, whether its request was served or waited in vain', async () => {
+    const bench = await open({
+      routingRules: { simple_queries: { primary: 'cheap' }, complex_reasoning: { primary: 'cheap' } },
+      classification: { judge: { model: 'cheap', margin: 1 } },
+      surfaces: { support: { budget: { usd: 2 * CALL_USD, per: 'day' } } },
+    });
+    const router = bench.app.get(RouterService);
+    const request = {
+      messages: [{ role: 'user' as const, content: 'Why is the sky blue, and why red at dusk?' }],
+    };
+    await Promise.allSettled(Array.from({ length: 100 }, () => router.chat(request, { surface: 'support' })));
+    const spentUsd = bench.attempts.reduce((sum, { costUsd }) => sum + costUsd, 0);
+    const [budget] = router.budgets().budgets;
+    expect(budget).toMatchObject({ reservedUsd: 0, availableUsd: 0 });
+    expect(budget?.spentUsd).toBeCloseTo(spentUsd, 9);
+    expect(bench.requests.reduce((sum, { costUsd }) => sum + costUsd, 0)).toBeCloseTo(spentUsd, 9);
+  });
+
+  it('is kept for asking a model how sure it is', async () => {
+    const bench = await open({
+      routingRules: {
+        simple_queries: { primary: 'cheap', verify: { confidence: 0.5 } },
+        complex_reasoning: { primary: 'dear' },
+      },
+      // Less than an answer may cost: with that kept, nothing is left.
+      surfaces: {
+        support: { budget: { usd: CALL_USD / 100, per: 'day' } },
+        rich: { budget: { usd: 1, per: 'day' } },
+      },
+    });
+    const router = bench.app.get(RouterService);
+    const request = { messages: [{ role: 'user' as const, content: 'Thanks, have a nice day!' }] };
+    await router.chat(request, { surface: 'support' });
+    expect(bench.attempts).toHaveLength(1);
+    await router.chat(request, { surface: 'rich' });
+    expect(bench.attempts.filter(({ requestClass }) => requestClass === 'classification')).toHaveLength(1);
+    expect(router.budgets().budgets.map(({ reservedUsd }) => reservedUsd)).toEqual([0, 0]);
+  });
+
   it('is for embeddings as for chats', async () => {
     const bench = await open({
       models: {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { NO_USAGE } from '../chat/index.js';
 import { BackgroundOptions } from '../config/index.js';
 import { BudgetExceededError } from '../errors/budget-exceeded-error.js';
 import { DeadlineExceededError } from '../errors/deadline-exceeded-error.js';
@@ -12,7 +13,7 @@ import {
   type PolicySnapshot,
   UNKNOWN_SIGNALS,
 } from '../planning/index.js';
-import { TelemetryBus } from '../telemetry/index.js';
+import { type RequestRecord, TelemetryBus } from '../telemetry/index.js';
 import { BackgroundLane } from './background-lane.js';
 
 const START = Date.parse('2026-11-30T17:30:00Z');
@@ -184,9 +185,115 @@ describe('BackgroundLane', () => {
     await vi.advanceTimersByTimeAsync(1);
     expect(stage.runs).toHaveLength(2);
     await vi.advanceTimersByTimeAsync(35_000);
+    // Twenty seconds are left, and an answer usually takes ten.
+    stage.runs[1]?.finish(new OverloadedError('full', 5_000));
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(stage.runs).toHaveLength(3);
+    await vi.advanceTimersByTimeAsync(8_000);
     const refusal = new OverloadedError('full', 5_000);
-    stage.runs[1]?.finish(refusal);
+    stage.runs[2]?.finish(refusal);
     expect(await answer).toBe(refusal);
+  });
+
+  it('tries again in little time too, each time in half of it', async () => {
+    stage.p95LatencyMs = undefined;
+    const answer = enqueue(10_000);
+    for (let run = 0; run < 20; run += 1) {
+      stage.runs.at(-1)?.finish(new OverloadedError('full', 1_000));
+      await vi.advanceTimersByTimeAsync(1_000);
+    }
+    expect(await answer).toBeInstanceOf(OverloadedError);
+    // The last one with two seconds left, of which one is for the answer.
+    const tried = stage.runs.map(({ atMs }) => atMs - START);
+    expect(tried.length).toBeGreaterThanOrEqual(4);
+    expect(tried.length).toBeLessThanOrEqual(10);
+    expect(tried.at(-1)).toBeGreaterThanOrEqual(5_000);
+    expect(tried.at(-1)).toBeLessThan(10_000);
+  });
+
+  it('does not try all that wait, one after the other, where the first found no room', async () => {
+    const answers = Array.from({ length: 500 }, () => enqueue(HOUR_MS));
+    const refuseAll = (): void => {
+      for (const { finish } of stage.runs) finish(new OverloadedError('full', 1_000));
+    };
+    for (let ms = 0; ms < 10_000; ms += 50) {
+      refuseAll();
+      await vi.advanceTimersByTimeAsync(50);
+    }
+    refuseAll();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(stage.lane.report()).toMatchObject({ queued: 500, running: 0 });
+    // Two at once, after one second, two and four.
+    expect(stage.runs).toHaveLength(8);
+    stage.lane.close();
+    await Promise.all(answers);
+  });
+
+  it('lets others have their turn where one is refused each time', async () => {
+    stage.options.maxConcurrency = 1;
+    const barred = enqueue(HOUR_MS, { name: 'barred' });
+    const others = Array.from({ length: 5 }, () => enqueue(2 * HOUR_MS, { name: 'other' }));
+    for (let second = 0; second < 100; second += 1) {
+      for (const { body, finish } of [...stage.runs]) {
+        const isBarred = (body as { name: string }).name === 'barred';
+        finish(isBarred ? new OverloadedError('of this key', 1_000) : undefined);
+        await vi.advanceTimersByTimeAsync(0);
+      }
+      await vi.advanceTimersByTimeAsync(100);
+    }
+    expect(await Promise.all(others)).toEqual(Array(5).fill(ANSWER));
+    stage.lane.close();
+    await barred;
+  });
+
+  it('tries those of a heap with one deadline again that found no room, while there is time', async () => {
+    // The provider has room for four; whoever comes beside them is refused at once.
+    const room = 4;
+    stage.p95LatencyMs = 2_000;
+    stage.options.maxConcurrency = 20;
+    stage.peakHours = { ...OFFICE, toMinute: 1_440 };
+    const answers = Array.from({ length: 16 }, () => enqueue(20_000));
+    // In the peak, nothing is known of a capacity: all come at once, five seconds before the deadline.
+    let seen = 0;
+    let busy = 0;
+    for (let ms = 0; ms < 26_000; ms += 50) {
+      for (; seen < stage.runs.length; seen += 1) {
+        const run = stage.runs[seen];
+        if (busy >= room) run?.finish(new OverloadedError('full', 1_000));
+        else {
+          busy += 1;
+          setTimeout(() => {
+            busy -= 1;
+            run?.finish();
+          }, 2_000);
+        }
+      }
+      await vi.advanceTimersByTimeAsync(50);
+    }
+    const ends = await Promise.all(answers);
+    expect(ends.filter((end) => end === ANSWER).length).toBeGreaterThanOrEqual(8);
+    expect(stage.runs.length).toBeLessThan(60);
+  });
+
+  it('is one request however often it is tried: told of once, when nothing follows', async () => {
+    const told: string[] = [];
+    const ended = (outcome: string, attempts: number): RequestRecord =>
+      ({ outcome, attempts, usage: NO_USAGE, costUsd: attempts }) as RequestRecord;
+    const answer = enqueue(60_000);
+    const tries = stage.runs[0]?.options.tries;
+    tries?.begin();
+    tries?.end(ended('shed', 2), () => told.push('first'));
+    stage.runs[0]?.finish(new OverloadedError('full', 5_000));
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(told).toEqual([]);
+    expect(stage.runs[1]?.options.tries).toBe(tries);
+    expect(tries).toMatchObject({ attempts: 2, costUsd: 2 });
+    tries?.begin();
+    tries?.end(ended('failed', 3), () => told.push('second'));
+    const fault = new DeadlineExceededError(1, 1);
+    stage.runs[1]?.finish(fault);
+    expect(await answer).toBe(fault);
+    expect(told).toEqual(['second']);
   });
 
   it('loses none of those that came while another was under way', async () => {
@@ -194,10 +301,12 @@ describe('BackgroundLane', () => {
     const answers = [enqueue(), enqueue()];
     expect(stage.runs).toHaveLength(1);
     stage.runs[0]?.finish(new OverloadedError('full', 2_000));
-    await vi.advanceTimersByTimeAsync(0);
-    expect(stage.lane.report()).toMatchObject({ queued: 1, running: 1 });
+    await vi.advanceTimersByTimeAsync(1_999);
+    // There is no room for the other one either.
+    expect(stage.lane.report()).toMatchObject({ queued: 2, running: 0 });
+    await vi.advanceTimersByTimeAsync(1);
     stage.runs[1]?.finish();
-    await vi.advanceTimersByTimeAsync(2_000);
+    await vi.advanceTimersByTimeAsync(0);
     stage.runs[2]?.finish();
     expect(await Promise.all(answers)).toEqual([ANSWER, ANSWER]);
   });

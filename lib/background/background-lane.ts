@@ -9,9 +9,8 @@ import { LlmRouterError } from '../errors/llm-router-error.js';
 import { OverloadedError } from '../errors/overloaded-error.js';
 import { RequestTooLargeError } from '../errors/request-too-large-error.js';
 import {
-  type CallTally,
-  currentCallTally,
   type InternalCallOptions,
+  RequestTries,
   type RoutedAnswer,
   type RouterCallOptions,
   runWithCallTally,
@@ -40,6 +39,12 @@ const ROUND_SLACK = 1.25;
 /** Beside twice its usual time: for the way there. */
 const SLACK_MS = 1_000;
 const MIN_RETRY_AFTER_MS = 1_000;
+/** Who is refused time and again is tried again after no longer than this, unless told to wait longer. */
+const MAX_BACKOFF_MS = 8_000;
+/** What one was told for longer, others are tried after. */
+const MAX_PAUSE_MS = 60_000;
+/** So long after a refusal more than the usual at once is no use: there was no room. */
+const CROWDED_MS = 60_000;
 const MAX_TIMER_MS = 2_147_000_000;
 
 /** What the lane stands on. */
@@ -50,6 +55,7 @@ export interface LaneParts {
   readonly options: () => BackgroundOptions;
   /** Who may serve the request, best first. @throws what would refuse it. */
   readonly preview: (body: unknown, options: InternalCallOptions) => readonly PolicyDeployment[];
+  /** Tries it once. Where that fails it is recorded when its `tries` are concluded. */
   readonly run: (body: unknown, options: InternalCallOptions) => Promise<RoutedAnswer>;
   /** Records a request that is not run, and gives the error to throw. */
   readonly refuse: (error: unknown, options: InternalCallOptions) => LlmRouterError;
@@ -62,12 +68,15 @@ interface Entry {
   readonly text: string;
   readonly bytes: number;
   readonly options: InternalCallOptions;
-  readonly tally: CallTally | undefined;
+  /** However often it is tried, it is one request. */
+  readonly tries: RequestTries;
   readonly enqueuedAtMs: number;
   readonly deadlineAtMs: number;
   group: Group;
   /** It was refused for the time being. */
   notBeforeMs: number;
+  /** How often. */
+  refusals: number;
   readonly resolve: (answer: RoutedAnswer) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -79,6 +88,12 @@ interface Group {
   deployments: readonly PolicyDeployment[];
   /** The nearest deadline first. */
   readonly waiting: Entry[];
+  /** One of them found no room, and the others would find none either. */
+  notBeforeMs: number;
+  /** How often in a row that was so. */
+  pauses: number;
+  /** Answered since then: so many may come in their place. */
+  freed: number;
 }
 
 /**
@@ -105,7 +120,7 @@ export class BackgroundLane {
   constructor(private readonly parts: LaneParts) {
     const { bus } = parts;
     const look = (): void => {
-      if (this.#queued > 0) this.lookAt(Math.max(this.now(), this.#lookedAtMs + MIN_LOOK_INTERVAL_MS));
+      this.lookSoon();
     };
     this.#subscriptions = [bus.on('attempt-ended', look), bus.on('queue-changed', look)];
   }
@@ -118,7 +133,8 @@ export class BackgroundLane {
    */
   async enqueue(request: object, options: RouterCallOptions): Promise<RoutedAnswer> {
     const said = mergeLlmContext(currentLlmContext(), options);
-    const lasting: InternalCallOptions = { ...said, workload: 'background', cheapestFirst: true };
+    const tries = new RequestTries();
+    const lasting = { ...said, workload: 'background', cheapestFirst: true, tries } as const;
     const { signal } = options;
     const { promise: answer, resolve, reject } = withResolvers<RoutedAnswer>();
     let entry: Entry;
@@ -182,7 +198,7 @@ export class BackgroundLane {
 
   private take(
     request: object,
-    options: InternalCallOptions,
+    options: InternalCallOptions & { readonly tries: RequestTries },
     resolve: Entry['resolve'],
     reject: Entry['reject'],
   ): Entry {
@@ -202,11 +218,12 @@ export class BackgroundLane {
       text,
       bytes,
       options,
-      tally: currentCallTally(),
+      tries: options.tries,
       enqueuedAtMs: nowMs,
       deadlineAtMs: nowMs + (options.deadlineMs ?? deadlineMs),
       group: this.groupOf(deployments),
       notBeforeMs: 0,
+      refusals: 0,
       resolve,
       reject,
     };
@@ -217,7 +234,7 @@ export class BackgroundLane {
   private groupOf(deployments: readonly PolicyDeployment[]): Group {
     const key = JSON.stringify(deployments.map(({ id }) => id).sort());
     const known = this.#groups.get(key);
-    if (known === undefined) return { key, deployments, waiting: [] };
+    if (known === undefined) return { key, deployments, waiting: [], notBeforeMs: 0, pauses: 0, freed: 0 };
     known.deployments = deployments;
     return known;
   }
@@ -255,11 +272,29 @@ export class BackgroundLane {
     const starting = new Map<string, number>();
     for (const group of [...this.#groups.values()]) {
       while (this.startOne(group, nowMs, peakEndMs !== undefined, starting));
-      nextMs = Math.min(nextMs, this.pressedAtMs(group));
-      for (const { notBeforeMs } of group.waiting)
-        if (notBeforeMs > nowMs) nextMs = Math.min(nextMs, notBeforeMs);
+      nextMs = Math.min(nextMs, this.nextLookMs(group, nowMs));
     }
     if (this.#queued > 0) this.lookAt(Math.max(nextMs, nowMs + MIN_LOOK_INTERVAL_MS));
+  }
+
+  /** When time alone may let one of the group run. */
+  private nextLookMs(group: Group, nowMs: number): number {
+    const { notBeforeMs, waiting } = group;
+    const usualMs = this.usualMs(group);
+    let nextMs = Math.max(this.pressedAtMs(group), notBeforeMs);
+    if (notBeforeMs > nowMs) nextMs = Math.min(nextMs, notBeforeMs);
+    for (const entry of waiting) {
+      if (entry.notBeforeMs > nowMs) nextMs = Math.min(nextMs, Math.max(entry.notBeforeMs, notBeforeMs));
+      // It does not wait for the others.
+      for (const atMs of [latestStartMs(entry, usualMs), lastTryMs(entry, usualMs)]) {
+        if (atMs > nowMs) nextMs = Math.min(nextMs, atMs);
+      }
+    }
+    return nextMs;
+  }
+
+  private lookSoon(): void {
+    if (this.#queued > 0) this.lookAt(Math.max(this.now(), this.#lookedAtMs + MIN_LOOK_INTERVAL_MS));
   }
 
   private lookAt(atMs: number): void {
@@ -284,9 +319,13 @@ export class BackgroundLane {
 
   /** True: one was started, and there may be another. */
   private startOne(group: Group, nowMs: number, isInPeak: boolean, starting: Map<string, number>): boolean {
-    const { waiting, deployments } = group;
+    const { deployments, notBeforeMs } = group;
     const { maxConcurrency, backgroundShare, interactiveShare } = this.parts.options();
-    const entry = waiting.find(({ notBeforeMs }) => notBeforeMs <= nowMs);
+    const usualMs = this.usualMs(group);
+    const isPaused = notBeforeMs > nowMs;
+    if (!isPaused) group.freed = 0;
+    const isInPlace = group.freed > 0;
+    const entry = isPaused && !isInPlace ? hurried(group, nowMs, usualMs) : nextOf(group, nowMs, usualMs);
     if (entry === undefined) return false;
     const verdict = judgeLane({
       deployments,
@@ -297,10 +336,15 @@ export class BackgroundLane {
       isPeak: isInPeak,
       nowMs,
     });
-    const isUrgent = nowMs >= this.latestStartMs(entry, group);
+    const isUrgent = nowMs >= latestStartMs(entry, usualMs);
+    // More at once only helps where there is room for it.
+    const isCrowded = nowMs < notBeforeMs + CROWDED_MS;
+    const isLastTry = Math.max(nowMs, notBeforeMs) >= lastTryMs(entry, usualMs);
     const mayRun =
-      isUrgent || (this.#running < maxConcurrency && (verdict.mayRun || nowMs >= this.pressedAtMs(group)));
+      (isUrgent && (isLastTry || !isCrowded)) ||
+      (this.#running < maxConcurrency && (verdict.mayRun || isUrgent || nowMs >= this.pressedAtMs(group)));
     if (!mayRun) return false;
+    if (isInPlace) group.freed -= 1;
     this.remove(entry);
     for (const { id } of deployments) starting.set(id, (starting.get(id) ?? 0) + 1);
     void this.run(entry, verdict.mayHaveShare);
@@ -309,7 +353,7 @@ export class BackgroundLane {
 
   /** Never throws. */
   private async run(entry: Entry, hasShare: boolean): Promise<void> {
-    const { group, options, tally, deadlineAtMs } = entry;
+    const { group, options, tries, deadlineAtMs } = entry;
     const leftMs = Math.max(1, deadlineAtMs - this.now());
     const longestMs = this.parts.policy().execution.deadlineMs ?? LONGEST_RUN_MS;
     const call = (): Promise<RoutedAnswer> =>
@@ -319,32 +363,52 @@ export class BackgroundLane {
         deadlineMs: Math.min(leftMs, longestMs),
       });
     this.count(group, 1);
+    let isPutBack = false;
     try {
       const answer = await this.#outside(() =>
-        tally === undefined ? call() : runWithCallTally(tally, call),
+        tries.tally === undefined ? call() : runWithCallTally(tries.tally, call),
       );
+      this.gaveWay(group);
       entry.resolve(answer);
     } catch (error) {
-      const againAtMs = this.againAtMs(entry, error);
-      if (againAtMs === undefined) entry.reject(error);
-      else this.put(Object.assign(entry, { notBeforeMs: againAtMs }));
+      isPutBack = this.putBack(entry, error);
+      if (!isPutBack) {
+        tries.conclude();
+        entry.reject(error);
+      }
     } finally {
       this.count(group, -1);
-      this.look();
+      // Where nobody is called a look has an end at once, and the next one would have too.
+      if (isPutBack) this.lookSoon();
+      else this.look();
     }
   }
 
-  /** When a request that was refused for the time being may run, in time; undefined: it will not. */
-  private againAtMs(entry: Entry, error: unknown): number | undefined {
-    if (this.#isClosed || entry.options.signal?.aborted || !LlmRouterError.isInstance(error))
-      return undefined;
-    const isPassing = error.code === 'overloaded' || error.code === 'rate_limit_exceeded';
-    const atMs = isPassing
-      ? this.now() + Math.max(error.retryAfterMs ?? 0, MIN_RETRY_AFTER_MS)
-      : error instanceof BudgetExceededError
-        ? error.resetsAtMs
-        : undefined;
-    return atMs !== undefined && atMs <= this.latestStartMs(entry, entry.group) ? atMs : undefined;
+  /** One of the group was answered. */
+  private gaveWay({ key }: Group): void {
+    const group = this.#groups.get(key);
+    if (group === undefined) return;
+    group.pauses = 0;
+    group.freed += 1;
+  }
+
+  /** False: it was refused for good, or its time is over. */
+  private putBack(entry: Entry, error: unknown): boolean {
+    if (this.#isClosed || entry.options.signal?.aborted || !LlmRouterError.isInstance(error)) return false;
+    const nowMs = this.now();
+    const hasNoRoom = error.code === 'overloaded' || error.code === 'rate_limit_exceeded';
+    const groupAtMs = hasNoRoom ? nowMs + Math.max(error.retryAfterMs ?? 0, MIN_RETRY_AFTER_MS) : undefined;
+    // A spent budget is its own affair.
+    const atMs = groupAtMs ?? (error instanceof BudgetExceededError ? error.resetsAtMs : undefined);
+    // Of a little time, half is for the try after that.
+    const usualMs = this.usualMs(entry.group);
+    const lastMs = Math.max(entry.deadlineAtMs - usualMs, (nowMs + entry.deadlineAtMs) / 2);
+    if (atMs === undefined || atMs > lastMs) return false;
+    entry.notBeforeMs = atMs;
+    entry.refusals += 1;
+    this.put(entry);
+    if (groupAtMs !== undefined) pause(entry.group, nowMs, groupAtMs);
+    return true;
   }
 
   private count({ deployments }: Group, by: 1 | -1): void {
@@ -362,12 +426,6 @@ export class BackgroundLane {
     return known ?? UNKNOWN_LATENCY_MS;
   }
 
-  /** Later it might not be answered in time. Of a short wait one half at least is for the answer. */
-  private latestStartMs({ deadlineAtMs, enqueuedAtMs }: Entry, group: Group): number {
-    const neededMs = 2 * this.usualMs(group) + SLACK_MS;
-    return Math.max(deadlineAtMs - neededMs, (deadlineAtMs + enqueuedAtMs) / 2);
-  }
-
   /** From then on the group has to be worked off, or not all of it is answered in time. */
   private pressedAtMs(group: Group): number {
     const { maxConcurrency } = this.parts.options();
@@ -379,7 +437,7 @@ export class BackgroundLane {
       if (entry === undefined) continue;
       atMs = Math.min(
         atMs,
-        this.latestStartMs(entry, group) - Math.floor(index / maxConcurrency) * usualMs * ROUND_SLACK,
+        latestStartMs(entry, usualMs) - Math.floor(index / maxConcurrency) * usualMs * ROUND_SLACK,
       );
     }
     return atMs;
@@ -403,6 +461,51 @@ export class BackgroundLane {
       Math.max(0, ...groups.map((group) => this.usualMs(group))) / this.parts.options().maxConcurrency;
     return Math.max(MIN_RETRY_AFTER_MS, Math.min(pressedMs, peakMs + roundMs));
   }
+}
+
+/** After one that found no room: the more of that in a row, the longer. */
+function pause(group: Group, nowMs: number, untilMs: number): void {
+  // Those that were tried at once are refused at once.
+  if (group.notBeforeMs <= nowMs) {
+    group.pauses += 1;
+    group.freed = 0;
+  }
+  const backoffMs = Math.min(MIN_RETRY_AFTER_MS * 2 ** (group.pauses - 1), MAX_BACKOFF_MS);
+  const pauseMs = Math.min(Math.max(untilMs - nowMs, backoffMs), MAX_PAUSE_MS);
+  group.notBeforeMs = Math.max(group.notBeforeMs, nowMs + pauseMs);
+}
+
+/** Later it might not be answered in time. Of a short wait one half at least is for the answer. */
+function latestStartMs({ deadlineAtMs, enqueuedAtMs }: Entry, usualMs: number): number {
+  return Math.max(deadlineAtMs - (2 * usualMs + SLACK_MS), (deadlineAtMs + enqueuedAtMs) / 2);
+}
+
+/** Later it hardly can be answered in time. */
+function lastTryMs({ deadlineAtMs, enqueuedAtMs }: Entry, usualMs: number): number {
+  return Math.max(deadlineAtMs - usualMs, (deadlineAtMs + enqueuedAtMs) / 2);
+}
+
+/** Who has to begin, then who was refused less often: else who is always refused would stand before all others. */
+function nextOf({ waiting }: Group, nowMs: number, usualMs: number): Entry | undefined {
+  let best: Entry | undefined;
+  for (const entry of waiting) {
+    if (entry.notBeforeMs > nowMs) continue;
+    if (best === undefined) best = entry;
+    else if (nowMs >= latestStartMs(best, usualMs) && nowMs < latestStartMs(entry, usualMs)) break;
+    else if (entry.refusals < best.refusals) best = entry;
+    if (best.refusals === 0) break;
+  }
+  return best;
+}
+
+/** Who has to begin now, and has no time left when the others may. */
+function hurried({ waiting, notBeforeMs }: Group, nowMs: number, usualMs: number): Entry | undefined {
+  return waiting.find(
+    (entry) =>
+      entry.notBeforeMs <= nowMs &&
+      nowMs >= latestStartMs(entry, usualMs) &&
+      notBeforeMs > lastTryMs(entry, usualMs),
+  );
 }
 
 /** Behind all whose deadline is not later. */

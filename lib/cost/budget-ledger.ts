@@ -1,12 +1,12 @@
 import { periodAt } from '../calendar/index.js';
 import { BudgetExceededError } from '../errors/budget-exceeded-error.js';
-import { MemoryQuotaStore, type Quota, type QuotaStore } from '../storage/index.js';
+import { type Awaitable, MemoryQuotaStore, type Quota, type QuotaStore } from '../storage/index.js';
 import type { BudgetEvent, TelemetryBus } from '../telemetry/index.js';
 import { BudgetAccount } from './budget-account.js';
 import type { Budget, BudgetPolicy } from './budget.js';
 import type { BudgetReport, BudgetState } from './budget-report.js';
 import { BudgetQueue } from './budget-queue.js';
-import type { BudgetPatience, BudgetReservation, RequestBudget } from './request-budget.js';
+import type { BudgetPatience, BudgetReservation, BudgetSpending, RequestBudget } from './request-budget.js';
 
 /** Whole billionths of a dollar: sums of them lose nothing, and what is given back leaves nothing behind. */
 const UNITS_PER_USD = 1_000_000_000;
@@ -24,8 +24,20 @@ export interface BudgetSubject {
   readonly keyId: string | undefined;
 }
 
+/** What is kept for a request, in units. */
+interface Amount {
+  /** Without what estimates were off by before: what is learned from must not depend on what was learned meanwhile. */
+  readonly estimated: number;
+  readonly held: number;
+}
+
 const NONE: readonly RequestBudget[] = [];
-const NO_RESERVATION: BudgetReservation = { settle: () => undefined, extend: () => true };
+const NOTHING_HELD: ReadonlyMap<string, number> = new Map<string, number>();
+const NO_RESERVATION: BudgetReservation = {
+  held: NOTHING_HELD,
+  settle: () => undefined,
+  extend: () => true,
+};
 
 /**
  * Keeps what the requests under way may cost, and counts what those that have ended did cost. Each counts in the day and
@@ -88,6 +100,8 @@ export class BudgetLedger {
    * Keeps the most that a request may cost. Where nothing is left but what is kept for others it waits, for they seldom need
    * all of it; so a budget is exceeded by the last request that begins, and by no other.
    *
+   * @param before - What was kept for calls of the same request before this. It does not stand in its own way; unless the
+   * request is refused it is settled here.
    * @returns Undefined after a wait in which nothing came free, or whose caller has left.
    * @throws {@link BudgetExceededError} when all of a budget is spent.
    */
@@ -95,15 +109,42 @@ export class BudgetLedger {
     budgets: readonly RequestBudget[],
     usd: number,
     patience: BudgetPatience,
+    before?: BudgetSpending,
   ): BudgetReservation | Promise<BudgetReservation | undefined> {
     if (budgets.length === 0) return NO_RESERVATION;
-    const result = this.tryReserve(budgets, usd);
-    if (result instanceof Promise) {
-      return result.then((answer) =>
-        'settle' in answer ? answer : this.#queue.wait(budgets, usd, answer, patience),
-      );
+    const conclude = (
+      result: BudgetReservation | RequestBudget,
+    ): BudgetReservation | Promise<BudgetReservation | undefined> => {
+      // Who waits keeps nothing: two that wait for what the other keeps would wait for ever.
+      before?.reservation.settle(before.spentUsd);
+      return 'settle' in result ? result : this.#queue.wait(budgets, usd, result, patience);
+    };
+    const result = this.tryReserve(budgets, usd, before?.reservation.held);
+    return result instanceof Promise ? result.then(conclude) : conclude(result);
+  }
+
+  /** Keeps so much where there is something left now; undefined: there is not. */
+  reserveNow(
+    budgets: readonly RequestBudget[],
+    usd: number,
+  ): BudgetReservation | undefined | Promise<BudgetReservation | undefined> {
+    if (budgets.length === 0) return NO_RESERVATION;
+    const conclude = (result: BudgetReservation | RequestBudget): BudgetReservation | undefined =>
+      'settle' in result ? result : undefined;
+    const refuse = (error: unknown): void => {
+      if (!(error instanceof BudgetExceededError)) throw error;
+    };
+    try {
+      const result = this.tryReserve(budgets, usd);
+      if (!(result instanceof Promise)) return conclude(result);
+      return result.then(conclude, (error: unknown) => {
+        refuse(error);
+        return undefined;
+      });
+    } catch (error) {
+      refuse(error);
+      return undefined;
     }
-    return 'settle' in result ? result : this.#queue.wait(budgets, usd, result, patience);
   }
 
   /** Those that wait for money. */
@@ -146,20 +187,24 @@ export class BudgetLedger {
   private tryReserve(
     budgets: readonly RequestBudget[],
     usd: number,
+    own: ReadonlyMap<string, number> = NOTHING_HELD,
   ): BudgetReservation | RequestBudget | Promise<BudgetReservation | RequestBudget> {
     // Who has waited may find a new day.
     for (const { account } of budgets) this.current(account);
     const underestimate = Math.max(...budgets.map(({ account }) => account.underestimate));
-    const held = toUnits(usd * underestimate);
+    const amount: Amount = { estimated: toUnits(usd), held: toUnits(usd * underestimate) };
     const quotas = budgets.map(({ budget, account }): Quota => ({
       key: account.key,
-      limit: budget.onExceeded === 'reject' ? toUnits(budget.limitUsd) : Number.POSITIVE_INFINITY,
+      limit:
+        budget.onExceeded === 'reject'
+          ? toUnits(budget.limitUsd) + (own.get(account.key) ?? 0)
+          : Number.POSITIVE_INFINITY,
       endsAtMs: account.period.endsAtMs,
     }));
-    const full = this.store.hold(quotas, held);
+    const full = this.store.hold(quotas, amount.held);
     const conclude = (position: number | undefined): BudgetReservation | RequestBudget => {
       const lacking = position === undefined ? undefined : budgets[position];
-      if (lacking === undefined) return this.reservation(budgets, quotas, held);
+      if (lacking === undefined) return this.reservation(budgets, quotas, amount);
       if (!this.isSpent(lacking)) return lacking;
       throw exceeded(lacking);
     };
@@ -169,17 +214,21 @@ export class BudgetLedger {
   private reservation(
     budgets: readonly RequestBudget[],
     quotas: readonly Quota[],
-    held: number,
+    { estimated, held }: Amount,
   ): BudgetReservation {
     let isSettled = false;
     const extensions: number[] = [];
     return {
+      get held() {
+        const all = extensions.reduce((sum, more) => sum + more, held);
+        return new Map(isSettled ? [] : quotas.map(({ key }) => [key, all]));
+      },
       extend: (usd) => {
         const more = toUnits(usd);
         const conclude = (full: number | undefined): boolean => {
           if (full !== undefined) return false;
           // Its end may have come while the store was asked.
-          if (isSettled) void this.store.settle(quotas, more, 0);
+          if (isSettled) void this.settle(budgets, quotas, more, 0);
           else extensions.push(more);
           return true;
         };
@@ -190,24 +239,42 @@ export class BudgetLedger {
         if (isSettled) return;
         isSettled = true;
         const used = toUnits(usd);
-        let all = held;
+        let estimatedInAll = estimated;
         for (const more of extensions) {
-          all += more;
+          estimatedInAll += more;
           void this.store.settle(quotas, more, 0);
         }
         const after = (): void => {
           budgets.forEach(({ budget, account }, position) => {
-            learn(account, all, used);
+            learn(account, estimatedInAll, used);
             // What began yesterday counts there, and tells nothing of today.
             if (quotas[position]?.key === account.key) this.tell(budget, account);
           });
           this.#queue.serve(budgets);
         };
-        const settled = this.store.settle(quotas, held, used);
+        const settled = this.settle(budgets, quotas, held, used);
         if (settled instanceof Promise) void settled.then(after, after);
         else after();
       },
     };
+  }
+
+  private settle(
+    budgets: readonly RequestBudget[],
+    quotas: readonly Quota[],
+    held: number,
+    used: number,
+  ): Awaitable<void> {
+    const forget = (): void => {
+      // Another call of a request that began yesterday has brought yesterday back.
+      budgets.forEach(({ account }, position) => {
+        const key = quotas[position]?.key;
+        if (key !== undefined && this.#accounts.get(account.id)?.key !== key) this.store.forget(key);
+      });
+    };
+    const settled = this.store.settle(quotas, held, used);
+    if (settled instanceof Promise) return settled.finally(forget);
+    forget();
   }
 
   private tell(budget: Budget, account: BudgetAccount): void {
@@ -323,8 +390,8 @@ function exceeded({ budget: { scope, per }, account }: RequestBudget): BudgetExc
   return new BudgetExceededError({ scope, per, resetsAtMs: account.period.endsAtMs });
 }
 
-function learn(account: BudgetAccount, held: number, used: number): void {
-  const off = held > 0 ? Math.min((account.underestimate * used) / held, MAX_UNDERESTIMATE) : 1;
+function learn(account: BudgetAccount, estimated: number, used: number): void {
+  const off = estimated > 0 ? Math.min(used / estimated, MAX_UNDERESTIMATE) : 1;
   account.underestimate = Math.max(1, off, account.underestimate * UNDERESTIMATE_DECAY);
 }
 

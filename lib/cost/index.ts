@@ -8,4 +8,4 @@ export { isWithinPrice, mixedPricePer1k } from './mixed-price.js';
 export { findOddPrices, type PriceContext } from './odd-prices.js';
 export { priceForPrompt } from './price-for-prompt.js';
 export { mostCostUsd, type OutputToPay } from './request-cost.js';
-export type { BudgetPatience, BudgetReservation, RequestBudget } from './request-budget.js';
+export type { BudgetPatience, BudgetReservation, BudgetSpending, RequestBudget } from './request-budget.js';

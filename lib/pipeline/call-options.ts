@@ -1,4 +1,5 @@
 import type { LlmRequestContext } from '../context/index.js';
+import type { RequestTries } from './request-tries.js';
 
 /**
  * What a caller can say of one request. It wins over the handler's `@Surface`.
@@ -22,6 +23,8 @@ export interface InternalCallOptions extends RouterCallOptions {
   readonly cheapestFirst?: boolean;
   /** It has a share of its own: in the waiting room it comes as if somebody waited for it. */
   readonly hasShare?: boolean;
+  /** This is one of several tries of a request. Whoever makes them says when there will be no other. */
+  readonly tries?: RequestTries;
 }
 
 const BESIDE_CONTEXT: Readonly<Record<Exclude<keyof InternalCallOptions, keyof LlmRequestContext>, true>> = {
@@ -31,6 +34,7 @@ const BESIDE_CONTEXT: Readonly<Record<Exclude<keyof InternalCallOptions, keyof L
   surfaceParam: true,
   cheapestFirst: true,
   hasShare: true,
+  tries: true,
 };
 
 /** What call options have beside the context. */

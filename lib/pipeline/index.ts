@@ -12,6 +12,7 @@ export {
   type RoutedEmbeddings,
   type RoutedStream,
 } from './request-pipeline.js';
+export { RequestTries } from './request-tries.js';
 export { answerHeaders, formatUsd, routingHeaders } from './routing-headers.js';
 export type { RoutingInfo } from './routing-info.js';
 export { buildRuntime, type RoutingRuntime } from './routing-runtime.js';

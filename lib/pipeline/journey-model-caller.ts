@@ -5,6 +5,7 @@ import {
   type ModelCaller,
   type ModelQuestion,
   NoEligibleDeployment,
+  type RequestFeatures,
 } from '../classification/index.js';
 import type { Workload } from '../context/index.js';
 import { InternalError } from '../errors/internal-error.js';
@@ -20,6 +21,7 @@ import {
 } from '../planning/index.js';
 import type { AttemptRecord, RequestLabels } from '../telemetry/index.js';
 import { embeddingAnswer } from './embedding-answer.js';
+import { mostCostOf } from './most-cost.js';
 import type { RoutingRuntime } from './routing-runtime.js';
 
 /** A second deployment of the model, if there is one; there is no time for more. */
@@ -41,6 +43,8 @@ export interface CallingJourney {
   readonly signal: AbortSignal;
   /** Its calls, these among them: so its cost is the cost of all. */
   readonly records: AttemptRecord[];
+  /** Keeps so much of its budgets for a call. False: there is nothing left, so it has to do without. */
+  readonly keep: (usd: number) => boolean | Promise<boolean>;
 }
 
 /** Calls of models that a request's classification needs: carried out like its own, and in its records. */
@@ -66,8 +70,10 @@ export class JourneyModelCaller implements ModelCaller {
       circumstances: this.circumstances(deadlineMs, this.surface),
       ...this.state(),
     });
+    const execution = this.execution(plan);
+    await this.keep(plan, features, 0);
     const { embeddings, usage } = await this.parts.executor.embed({
-      ...this.execution(plan),
+      ...execution,
       request,
       features,
     });
@@ -99,13 +105,21 @@ export class JourneyModelCaller implements ModelCaller {
       circumstances: this.circumstances(deadlineMs, this.servedBy(model)),
       ...this.state(),
     });
+    const execution = this.execution(plan);
+    await this.keep(plan, features);
     const { completion } = await this.parts.executor.chat({
-      ...this.execution(plan),
+      ...execution,
       request,
       features,
       recalledTurns: NO_TURNS,
     });
     return completion.choices[0]?.message.content ?? '';
+  }
+
+  /** @throws {@link NoEligibleDeployment} where the request's budgets have nothing left for it. */
+  private async keep(plan: Plan, features: RequestFeatures, outputTokens?: number): Promise<void> {
+    const kept = await this.journey.keep(mostCostOf(plan, features, 1, outputTokens));
+    if (!kept) throw new NoEligibleDeployment();
   }
 
   /** What is told to a model is under the surface's limits; how good its answer must be is not. */

@@ -84,6 +84,7 @@ import type { Explanation } from './explanation.js';
 import { JourneyModelCaller } from './journey-model-caller.js';
 import { mostCostOf } from './most-cost.js';
 import { MIN_CACHED_TOKENS, PromptAffinity } from './prompt-affinity.js';
+import type { RequestTries } from './request-tries.js';
 import type { RoutingInfo } from './routing-info.js';
 import type { RoutingRuntime } from './routing-runtime.js';
 import { tenantKeyOf } from './tenant-key.js';
@@ -151,12 +152,16 @@ interface Journey {
   callsBefore: number;
   /** Who counts the requests of the handler this one was made in. */
   readonly tally: CallTally | undefined;
+  /** Where it is one of several: those before it, and who tells of it. */
+  readonly tries: RequestTries | undefined;
   labels: RequestLabels;
   servedBy: PlannedAttempt | undefined;
   /** Gives its place back. */
   leave: (() => void) | undefined;
   /** What is kept for it of the budgets it is paid from. */
   reservation: BudgetReservation | undefined;
+  /** What of its cost was counted before that was kept. */
+  countedUsd: number;
   timeToFirstTokenMs: number | undefined;
   /** Ends a stream whose reader has gone without a word. */
   abandonment: NodeJS.Timeout | undefined;
@@ -259,7 +264,7 @@ export class RequestPipeline {
         this.remember(collectors, planned, attempt);
       }
       const { plan } = answered.planned;
-      const routing = this.routing(journey, plan, { ...served, verification }, totalCost(journey));
+      const routing = this.routing(journey, plan, { ...served, verification }, costOf(journey));
       journey.end('succeeded');
       return { completion, routing };
     } catch (error) {
@@ -303,7 +308,7 @@ export class RequestPipeline {
         records: journey.records,
       });
       journey.servedBy = served.planned;
-      const routing = this.routing(journey, plan, { ...served, droppedFields: [] }, totalCost(journey));
+      const routing = this.routing(journey, plan, { ...served, droppedFields: [] }, costOf(journey));
       journey.end('succeeded');
       return { response: embeddingAnswer(served.embeddings, served.usage, request), routing };
     } catch (error) {
@@ -338,7 +343,7 @@ export class RequestPipeline {
       return {
         chunks,
         routing: this.routing(journey, planned.plan, served, undefined, journey.callsBefore + served.attempt),
-        costUsd: () => totalCost(journey),
+        costUsd: () => costOf(journey),
         ended: journey.controller.signal,
       };
     } catch (error) {
@@ -404,7 +409,9 @@ export class RequestPipeline {
 
   /** Records a request that was refused before it was begun, and gives the error to throw. */
   refuse(error: unknown, options: InternalCallOptions): LlmRouterError {
-    return this.fail(this.open(options, false), error);
+    const known = this.fail(this.open(options, false), error);
+    options.tries?.conclude();
+    return known;
   }
 
   /** Takes no new request, waits for those under way, and ends the rest after `graceMs`. */
@@ -444,7 +451,8 @@ export class RequestPipeline {
   private open(options: InternalCallOptions, streamed: boolean): Journey {
     const runtime = this.parts.runtime();
     const startedAt = performance.now();
-    const decisionId = createDecisionId();
+    const { tries } = options;
+    const decisionId = tries?.decisionId ?? createDecisionId();
     const controller = new AbortController();
     const onAbort = (): void => {
       controller.abort(options.signal?.reason);
@@ -464,7 +472,8 @@ export class RequestPipeline {
       controller,
       records: [],
       callsBefore: 0,
-      tally: currentCallTally(),
+      tally: tries === undefined ? currentCallTally() : tries.tally,
+      tries,
       labels: {
         decisionId,
         // Only configured names become labels.
@@ -476,6 +485,7 @@ export class RequestPipeline {
       servedBy: undefined,
       leave: undefined,
       reservation: undefined,
+      countedUsd: 0,
       timeToFirstTokenMs: undefined,
       abandonment: undefined,
       observed: undefined,
@@ -487,8 +497,7 @@ export class RequestPipeline {
         clearTimeout(journey.abandonment);
         this.#open.delete(journey);
         const { servedBy, records } = journey;
-        const costUsd = totalCost(journey);
-        journey.reservation?.settle(costUsd);
+        journey.reservation?.settle(totalCost(journey) - journey.countedUsd);
         const record: RequestRecord = {
           ...journey.labels,
           startedAtMs: journey.startedAtMs,
@@ -496,7 +505,7 @@ export class RequestPipeline {
           timeToFirstTokenMs: journey.timeToFirstTokenMs,
           outcome,
           errorCode,
-          attempts: records.length,
+          attempts: callsOf(journey),
           servedBy:
             servedBy === undefined
               ? undefined
@@ -506,17 +515,22 @@ export class RequestPipeline {
                   provider: servedBy.deployment.provider,
                   tier: servedBy.tier,
                 },
-          usage: records.reduce((sum, record) => addUsage(sum, record.usage), NO_USAGE),
-          costUsd,
+          usage: records.reduce((sum, record) => addUsage(sum, record.usage), tries?.usage ?? NO_USAGE),
+          costUsd: costOf(journey),
           ...observedIn(journey, outcome),
         };
-        this.parts.bus.emit('request-ended', record);
-        journey.tally?.onEnded(record);
+        const tell = (): void => {
+          this.parts.bus.emit('request-ended', record);
+          journey.tally?.onEnded(record);
+        };
+        if (tries === undefined) tell();
+        else tries.end(record, tell);
         journey.leave?.();
         release();
       },
     };
-    journey.tally?.onStarted();
+    if (tries === undefined) journey.tally?.onStarted();
+    else tries.begin();
     return journey;
   }
 
@@ -550,7 +564,13 @@ export class RequestPipeline {
       decisionId: journey.decisionId,
       models: new JourneyModelCaller(
         this.parts,
-        { runtime, labels: journey.labels, signal: controller.signal, records },
+        {
+          runtime,
+          labels: journey.labels,
+          signal: controller.signal,
+          records,
+          keep: (usd) => this.keep(journey, planned.budgets, usd),
+        },
         surface,
         workload,
       ),
@@ -631,7 +651,9 @@ export class RequestPipeline {
       decisionId,
       models: () => {
         const labels = { ...journey.labels, surface: surface.name, workload };
-        const calling = { runtime, labels, signal: controller.signal, records };
+        const keep = (usd: number): boolean | Promise<boolean> =>
+          this.keep(journey, circumstances.budgets, usd);
+        const calling = { runtime, labels, signal: controller.signal, records, keep };
         return new JourneyModelCaller(this.parts, calling, surface, workload);
       },
       signal: controller.signal,
@@ -675,20 +697,47 @@ export class RequestPipeline {
     if (budgets.length === 0) return undefined;
     const { signal } = journey.controller;
     const most = this.mostCost(journey, { plan, features, mayOverlap }, outputTokens);
-    const reserved = this.parts.budgets.reserve(budgets, most, {
-      maxWaitMs: Math.min(plan.deadlineMs / 2, MAX_MONEY_WAIT_MS),
-      signal,
-    });
+    const { reservation: before } = journey;
+    // Of calls that were made to find out its class.
+    const spentUsd = before === undefined ? 0 : totalCost(journey);
+    const reserved = this.parts.budgets.reserve(
+      budgets,
+      most,
+      { maxWaitMs: Math.min(plan.deadlineMs / 2, MAX_MONEY_WAIT_MS), signal },
+      before && { reservation: before, spentUsd },
+    );
+    const take = (reservation: BudgetReservation): void => {
+      journey.reservation = reservation;
+      journey.countedUsd = spentUsd;
+    };
     if (!(reserved instanceof Promise)) {
-      journey.reservation = reserved;
+      take(reserved);
       return undefined;
     }
     return reserved.then((reservation) => {
-      journey.reservation = reservation;
+      if (reservation !== undefined) take(reservation);
       // Who has left is told so by the execution.
       if (reservation !== undefined || signal.aborted) return;
       throw new OverloadedError('What is left of a budget is kept for requests under way.', 1_000);
     });
+  }
+
+  /** Keeps so much for a call beside the request's own. Nobody waits for that: it does without. */
+  private keep(journey: Journey, budgets: readonly RequestBudget[], usd: number): boolean | Promise<boolean> {
+    if (budgets.length === 0) return true;
+    if (journey.reservation !== undefined) return journey.reservation.extend(usd);
+    const conclude = (reservation: BudgetReservation | undefined): boolean => {
+      if (reservation === undefined) return false;
+      // It did not wait for that.
+      if (journey.reservation !== undefined || !this.#open.has(journey)) {
+        reservation.settle(0);
+        return false;
+      }
+      journey.reservation = reservation;
+      return true;
+    };
+    const kept = this.parts.budgets.reserveNow(budgets, usd);
+    return kept instanceof Promise ? kept.then(conclude) : conclude(kept);
   }
 
   private mostCost(
@@ -798,7 +847,7 @@ export class RequestPipeline {
       verification,
     }: Pick<ServedAnswer, 'planned' | 'droppedFields'> & Partial<Pick<Answered, 'verification'>>,
     costUsd: number | undefined,
-    attempts = journey.records.length,
+    attempts = callsOf(journey),
   ): RoutingInfo {
     const routing: RoutingInfo = {
       decisionId: journey.decisionId,
@@ -1018,6 +1067,17 @@ function observedIn(
   };
 }
 
+/** With those of the tries before. */
+function callsOf({ records, tries }: Journey): number {
+  return (tries?.attempts ?? 0) + records.length;
+}
+
+/** With that of the tries before. */
+function costOf(journey: Journey): number {
+  return (journey.tries?.costUsd ?? 0) + totalCost(journey);
+}
+
+/** Of this try alone. */
 function totalCost(journey: Journey): number {
   return journey.records.reduce((sum, record) => sum + record.costUsd, 0);
 }
