@@ -31,6 +31,13 @@ export function expectedLatencyMs(
     : expectedWholeMs(signals, prior, length.usage.outputTokens);
 }
 
+/** Nothing was ever seen of it that tells this latency. */
+export function isUnseen(signals: DeploymentSignals, streamed: boolean): boolean {
+  return streamed
+    ? signals.timeToFirstTokenMs === undefined && signals.firstTokenByInput === undefined
+    : signals.latencyMs === undefined && signals.durationByOutput === undefined;
+}
+
 function expectedFirstTokenMs(
   { timeToFirstTokenMs, firstTokenByInput, firstTokenSamples }: DeploymentSignals,
   prior: LatencyPrior,

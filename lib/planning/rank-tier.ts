@@ -6,6 +6,7 @@ import {
   isFailing,
   severityOf,
 } from './deferral.js';
+import { expectedLatencyMs, isUnseen } from './expected-latency.js';
 import { isOverTarget } from './is-over-target.js';
 import type { RankingTerms } from './plan.js';
 import type { PolicyDeployment } from './policy-snapshot.js';
@@ -70,6 +71,7 @@ function selectBest(
   let unknownCount = 0;
   let isTrial: boolean | undefined;
   const mayTry = (): boolean => (isTrial ??= options.random() < options.exploration);
+  const optimisticMs = optimismFor(deployments, options);
   for (const deployment of deployments) {
     const signals = options.signals.of(deployment.id);
     const kind = kindOf(deployment, signals, options, mayTry);
@@ -87,7 +89,7 @@ function selectBest(
         if (severity === last.severity) worst = last.terms.score;
       }
     }
-    if (!scoreInto(terms, deployment, signals, options.score, worst)) continue;
+    if (!scoreInto(terms, deployment, signals, options.score, { worst, optimisticMs })) continue;
     let index = best.length;
     for (; index > 0; index -= 1) {
       const before = best[index - 1];
@@ -99,6 +101,25 @@ function selectBest(
     best.splice(index, 0, scored(deployment, signals, { ...terms }, kind, options));
   }
   return { best, unknown };
+}
+
+/** What the quickest of those that were seen is expected to take. */
+function optimismFor(deployments: readonly PolicyDeployment[], { signals, score }: RankOptions): number {
+  const { streamed } = score;
+  let isAnyUnseen = false;
+  for (const { id } of deployments) {
+    if (isUnseen(signals.of(id), streamed)) {
+      isAnyUnseen = true;
+      break;
+    }
+  }
+  let leastMs = Number.POSITIVE_INFINITY;
+  if (!isAnyUnseen) return leastMs;
+  for (const { id, prior } of deployments) {
+    const live = signals.of(id);
+    if (!isUnseen(live, streamed)) leastMs = Math.min(leastMs, expectedLatencyMs(live, prior, score));
+  }
+  return leastMs;
 }
 
 /** One of which nothing is known now. */

@@ -1,7 +1,7 @@
 import { chanceOfMiss } from './chance-of-miss.js';
 import { capacityOf } from './deferral.js';
 import { expectedCostUsd, type ExpectedUsage } from './expected-cost.js';
-import { expectedLatencyMs } from './expected-latency.js';
+import { expectedLatencyMs, isUnseen } from './expected-latency.js';
 import type { RankingTerms } from './plan.js';
 import type { PolicyDeployment } from './policy-snapshot.js';
 import type { RankingWeights } from './ranking-weights.js';
@@ -44,8 +44,8 @@ export function usageAt(deployment: PolicyDeployment, { usage, warm }: ScoreCont
 }
 
 /**
- * The terms of a candidate, each by what is known of it alone: no other candidate changes them, and more latency, errors,
- * load or cost never lower the score.
+ * The terms of a candidate, each by what is known of it alone: more latency, errors, load or cost never lower the score. Only
+ * of one that was never seen the latency is guessed by that of its peers.
  */
 export function scoreCandidate(
   deployment: PolicyDeployment,
@@ -55,6 +55,16 @@ export function scoreCandidate(
   const terms = emptyTerms();
   scoreInto(terms, deployment, signals, context);
   return terms;
+}
+
+export interface ScoreBounds {
+  /** Whoever has a higher score is not wanted. */
+  readonly worst?: number;
+  /**
+   * Of one that was never seen no more latency is expected than of the quickest of its peers: how else would it become known?
+   * It is the one thing that a candidate has of the others.
+   */
+  readonly optimisticMs?: number;
 }
 
 export type MutableTerms = { -readonly [Name in keyof RankingTerms]: RankingTerms[Name] };
@@ -77,7 +87,7 @@ export function emptyTerms(): MutableTerms {
 /**
  * The same into an object that is there: of a thousand candidates most are forgotten at once.
  *
- * @param worst - Whoever has a higher score is not wanted.
+ * @param bounds - Who is wanted, and what is hoped of the unseen.
  * @returns Whether it is wanted; if not, the terms are not complete.
  */
 export function scoreInto(
@@ -85,10 +95,11 @@ export function scoreInto(
   deployment: PolicyDeployment,
   signals: DeploymentSignals,
   context: ScoreContext,
-  worst = Number.POSITIVE_INFINITY,
+  { worst = Number.POSITIVE_INFINITY, optimisticMs = Number.POSITIVE_INFINITY }: ScoreBounds = {},
 ): boolean {
   const { weights, targetLatencyMs, streamed, referenceCostUsd } = context;
-  const latencyMs = expectedLatencyMs(signals, deployment.prior, context);
+  const knownMs = expectedLatencyMs(signals, deployment.prior, context);
+  const latencyMs = isUnseen(signals, streamed) ? Math.min(knownMs, optimisticMs) : knownMs;
   const costUsd = expectedCostUsd(deployment.price, usageAt(deployment, context));
   const capacity = (capacityOf(deployment, signals) ?? ASSUMED_CAPACITY) * deployment.weight;
   terms.latency = weights.latency * Math.min(latencyMs / targetLatencyMs, MAX_LATENCY);
