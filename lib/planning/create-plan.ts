@@ -32,6 +32,7 @@ import { PRESET_WEIGHTS } from './ranking-weights.js';
 import type { WarmPrompt } from './score-candidate.js';
 import type { SignalsSnapshot } from './signals-snapshot.js';
 import { type PlanSource, staticPassOf } from './static-pass.js';
+import { isWithin } from './tier-bounds.js';
 
 export const INTERACTIVE_DEADLINE_MS = 60_000;
 export const LONG_DEADLINE_MS = 600_000;
@@ -290,13 +291,16 @@ function planTiers(
     downgradedBy === undefined ? asked : { ...asked, cheapest: findCheapest(pass, asked, usage) };
   const attempts: Draft[] = [];
   let beyond = 0;
-  for (const { tier, candidates } of pass.tiers) {
-    const eligible = candidates.filter((deployment) => {
-      const rejection = findRequestRejection(deployment, demand);
-      if (rejection === undefined) return true;
-      rejected.push({ deployment, tier: tier.tier, rule: rule?.name, ...rejection });
-      return false;
-    });
+  for (const { tier, candidates, bounds } of pass.tiers) {
+    const eligible =
+      bounds !== undefined && isWithin(bounds, demand)
+        ? candidates
+        : candidates.filter((deployment) => {
+            const rejection = findRequestRejection(deployment, demand);
+            if (rejection === undefined) return true;
+            rejected.push({ deployment, tier: tier.tier, rule: rule?.name, ...rejection });
+            return false;
+          });
     if (eligible.length === 0) continue;
     // What the surface and the rule promise holds in every tier; the tier's own target is the cascade's pace.
     const targetLatencyMs = smallest(tier.targetLatencyMs, rule?.maxLatencyMs, sloMs) ?? tier.targetLatencyMs;

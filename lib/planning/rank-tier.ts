@@ -71,9 +71,11 @@ function selectBest(
   let unknownCount = 0;
   let isTrial: boolean | undefined;
   const mayTry = (): boolean => (isTrial ??= options.random() < options.exploration);
-  const optimisticMs = optimismFor(deployments, options);
-  for (const deployment of deployments) {
-    const signals = options.signals.of(deployment.id);
+  const live = deployments.map(({ id }) => options.signals.of(id));
+  const optimisticMs = optimismFor(deployments, live, options);
+  for (const [index, deployment] of deployments.entries()) {
+    const signals = live[index];
+    if (signals === undefined) continue;
     const kind = kindOf(deployment, signals, options, mayTry);
     const severity = severityOf(kind);
     if (severity === 0 && isUnknown(signals)) {
@@ -90,34 +92,31 @@ function selectBest(
       }
     }
     if (!scoreInto(terms, deployment, signals, options.score, { worst, optimisticMs })) continue;
-    let index = best.length;
-    for (; index > 0; index -= 1) {
-      const before = best[index - 1];
+    let place = best.length;
+    for (; place > 0; place -= 1) {
+      const before = best[place - 1];
       if (before === undefined || before.severity < severity) break;
       if (before.severity === severity && before.terms.score <= terms.score) break;
     }
-    if (index >= options.limit) continue;
+    if (place >= options.limit) continue;
     if (best.length >= options.limit) best.pop();
-    best.splice(index, 0, scored(deployment, signals, { ...terms }, kind, options));
+    best.splice(place, 0, scored(deployment, signals, { ...terms }, kind, options));
   }
   return { best, unknown };
 }
 
-/** What the quickest of those that were seen is expected to take. */
-function optimismFor(deployments: readonly PolicyDeployment[], { signals, score }: RankOptions): number {
-  const { streamed } = score;
-  let isAnyUnseen = false;
-  for (const { id } of deployments) {
-    if (isUnseen(signals.of(id), streamed)) {
-      isAnyUnseen = true;
-      break;
-    }
-  }
+/** What the quickest of those that were seen is expected to take; infinite where all were seen. */
+function optimismFor(
+  deployments: readonly PolicyDeployment[],
+  live: readonly DeploymentSignals[],
+  { score }: RankOptions,
+): number {
   let leastMs = Number.POSITIVE_INFINITY;
-  if (!isAnyUnseen) return leastMs;
-  for (const { id, prior } of deployments) {
-    const live = signals.of(id);
-    if (!isUnseen(live, streamed)) leastMs = Math.min(leastMs, expectedLatencyMs(live, prior, score));
+  if (live.every((signals) => !isUnseen(signals, score.streamed))) return leastMs;
+  for (const [index, { prior }] of deployments.entries()) {
+    const signals = live[index];
+    if (signals === undefined || isUnseen(signals, score.streamed)) continue;
+    leastMs = Math.min(leastMs, expectedLatencyMs(signals, prior, score));
   }
   return leastMs;
 }

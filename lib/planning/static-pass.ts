@@ -2,6 +2,7 @@ import type { Demand } from './demand.js';
 import { findStandingRejection } from './eligibility/find-rejection.js';
 import type { RejectedCandidate } from './plan.js';
 import type { PolicyDeployment, PolicyRule, PolicySurface, PolicyTier } from './policy-snapshot.js';
+import { boundsOf, type TierBounds } from './tier-bounds.js';
 
 /** Whose tiers are looked at: those of a rule, or one model alone. */
 export interface PlanSource {
@@ -12,7 +13,11 @@ export interface PlanSource {
 /** What can be said of a source's candidates without the request: floors, pins, regions, list prices. */
 export interface StaticPass {
   /** By tier, in its order: those that no standing limit leaves out. */
-  readonly tiers: readonly { readonly tier: PolicyTier; readonly candidates: readonly PolicyDeployment[] }[];
+  readonly tiers: readonly {
+    readonly tier: PolicyTier;
+    readonly candidates: readonly PolicyDeployment[];
+    readonly bounds: TierBounds | undefined;
+  }[];
   readonly rejected: readonly RejectedCandidate[];
 }
 
@@ -38,16 +43,16 @@ function judge({ rule, tiers }: PlanSource, demand: Demand): StaticPass {
   const rejected: RejectedCandidate[] = [];
   return {
     rejected,
-    tiers: tiers.map((tier) => ({
-      tier,
-      candidates: tier.models
+    tiers: tiers.map((tier) => {
+      const candidates = tier.models
         .flatMap((model) => model.deployments)
         .filter((deployment) => {
           const rejection = findStandingRejection(deployment, demand);
           if (rejection === undefined) return true;
           rejected.push({ deployment, tier: tier.tier, rule: rule?.name, ...rejection });
           return false;
-        }),
-    })),
+        });
+      return { tier, candidates, bounds: boundsOf(candidates) };
+    }),
   };
 }

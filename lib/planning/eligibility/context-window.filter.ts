@@ -2,7 +2,7 @@ import { promptOf } from '../prompt-of.js';
 import type { EligibilityFilter } from './eligibility-filter.js';
 
 /** Room kept for the answer where the client named no limit. */
-const ANSWER_ROOM_TOKENS = 256;
+export const ANSWER_ROOM_TOKENS = 256;
 
 /** Prompt and answer fit the window. */
 export const contextWindowFilter: EligibilityFilter = {
