@@ -66,9 +66,9 @@ function selectBest(
 ): { readonly best: Scored[]; readonly unknown: Unknown | undefined } {
   const best: Scored[] = [];
   const terms = emptyTerms();
-  // One draw for all of them: of many that miss their target no more go on to be tried than of one.
   let unknown: Unknown | undefined;
   let unknownCount = 0;
+  // One draw for all of them: of many that miss their target no more go on to be tried than of one.
   let isTrial: boolean | undefined;
   const mayTry = (): boolean => (isTrial ??= options.random() < options.exploration);
   const live = deployments.map(({ id }) => options.signals.of(id));
