@@ -23,7 +23,12 @@ async function open(
       dear: { provider: 'dear', ...DEAR, ...dear },
       cheap: { provider: 'cheap', ...CHEAP, ...cheap },
     },
-    options: { routingRules: { simple_queries: { primary: ['dear', 'cheap'] } }, ...options },
+    options: {
+      routingRules: { simple_queries: { primary: ['dear', 'cheap'] } },
+      ...options,
+      // Which one is asked is told, and not left to chance.
+      ranking: { exploration: 0, ...options.ranking },
+    },
   });
   scenes.push(scene);
   return scene;

@@ -54,8 +54,11 @@ interface Scored extends RankedCandidate {
  */
 export function rankTier(deployments: readonly PolicyDeployment[], options: RankOptions): RankedCandidate[] {
   const { best, unknown } = selectBest(deployments, options);
-  shareAmongNearBest(best, options);
-  explore(best, unknown, options);
+  // A conversation that is cheaper where it is, is not sent elsewhere for the sake of knowing.
+  if (!stayWhereWarm(best, options)) {
+    shareAmongNearBest(best, options);
+    explore(best, unknown, options);
+  }
   return best;
 }
 
@@ -177,20 +180,30 @@ function kindOf(
 
 /**
  * Power of two choices: of two drawn by weight among those near the best, the one with the lighter load goes first. All
- * instances of an application that saw the same numbers would otherwise send everything to the same one. Whose prompt cache
- * is warm stays first as long as no other of them is cheaper.
+ * instances of an application that saw the same numbers would otherwise send everything to the same one.
  */
-function shareAmongNearBest(ranked: Scored[], { random, score }: RankOptions): void {
+function shareAmongNearBest(ranked: Scored[], { random }: RankOptions): void {
   const [first] = ranked;
   if (first === undefined || first.severity > 0) return;
-  const ready = ranked.filter(({ severity }) => severity === 0);
   const limit = first.terms.score * NEAR_BEST_RATIO + NEAR_BEST_SLACK;
-  const near = ready.filter(({ terms }) => terms.score <= limit);
-  const warm = score.warm === undefined ? undefined : findWarm(ready, score);
-  if (warm === undefined && near.length < 2) return;
-  const chosen = warm ?? lighterOfTwo(near, random);
+  const near = ranked.filter(({ severity, terms }) => severity === 0 && terms.score <= limit);
+  if (near.length < 2) return;
+  const chosen = lighterOfTwo(near, random);
   ranked.splice(ranked.indexOf(chosen), 1);
   ranked.unshift(chosen);
+}
+
+/** Puts the one with the warm prompt first, where that is cheaper. True: it is. */
+function stayWhereWarm(ranked: Scored[], { score }: RankOptions): boolean {
+  if (score.warm === undefined) return false;
+  const found = findWarm(
+    ranked.filter(({ severity }) => severity === 0),
+    score,
+  );
+  if (found === undefined) return false;
+  ranked.splice(ranked.indexOf(found), 1);
+  ranked.unshift(found);
+  return true;
 }
 
 /** The one with the warm prompt, where that makes it the cheapest of those that are ready, and it is not far behind. */
