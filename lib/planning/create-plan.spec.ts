@@ -164,6 +164,7 @@ const line = fc.record({
   meanX: fc.integer({ min: 0, max: 5_000 }),
   meanY: fc.integer({ min: 1, max: 30_000 }),
   slope: fc.integer({ min: 0, max: 100 }),
+  weight: fc.nat(300),
 });
 const signals = fc
   .record({

@@ -26,7 +26,7 @@ describe('expectedLatencyMs', () => {
   });
 
   it('falls back on what it was like before, where there is nothing of now', () => {
-    const firstTokenByInput = { meanX: 500, meanY: 350, slope: 0 };
+    const firstTokenByInput = { meanX: 500, meanY: 350, slope: 0, weight: 300 };
     expect(expectedLatencyMs({ ...UNKNOWN_SIGNALS, firstTokenByInput }, PRIOR, STREAM)).toBe(350);
   });
 
@@ -37,8 +37,8 @@ describe('expectedLatencyMs', () => {
       latencySamples: 1_000_000,
       timeToFirstTokenMs: 400,
       latencyMs: 3_000,
-      firstTokenByInput: { meanX: 1_000, meanY: 400, slope: 0.1 },
-      durationByOutput: { meanX: 200, meanY: 3_000, slope: 12 },
+      firstTokenByInput: { meanX: 1_000, meanY: 400, slope: 0.1, weight: 300 },
+      durationByOutput: { meanX: 200, meanY: 3_000, slope: 12, weight: 300 },
     };
     const stream = (inputTokens: number): number =>
       expectedLatencyMs(signals, PRIOR, { streamed: true, usage: { inputTokens, outputTokens: 200 } });
@@ -57,6 +57,7 @@ describe('expectedLatencyMs', () => {
       meanX: fc.nat(5_000),
       meanY: ms,
       slope: fc.double({ min: 0, max: 50, noNaN: true }),
+      weight: fc.nat(300),
     });
     fc.assert(
       fc.property(

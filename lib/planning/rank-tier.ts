@@ -16,6 +16,8 @@ import type { DeploymentSignals, SignalsSnapshot } from './signals-snapshot.js';
 /** Candidates this near to the best share the traffic, or all of it would herd onto one. */
 const NEAR_BEST_RATIO = 1.02;
 const NEAR_BEST_SLACK = 0.01;
+/** Of one that was called so often there is no doubt. */
+const WELL_KNOWN_WEIGHT = 8;
 /** A conversation stays where its prompt is warm, unless that is so much worse in the score. */
 const STAY_RATIO = 1.5;
 const STAY_SLACK = 0.25;
@@ -182,15 +184,25 @@ function kindOf(
  * Power of two choices: of two drawn by weight among those near the best, the one with the lighter load goes first. All
  * instances of an application that saw the same numbers would otherwise send everything to the same one.
  */
-function shareAmongNearBest(ranked: Scored[], { random }: RankOptions): void {
+function shareAmongNearBest(ranked: Scored[], { random, score: { streamed } }: RankOptions): void {
   const [first] = ranked;
   if (first === undefined || first.severity > 0) return;
   const limit = first.terms.score * NEAR_BEST_RATIO + NEAR_BEST_SLACK;
-  const near = ranked.filter(({ severity, terms }) => severity === 0 && terms.score <= limit);
+  const near = ranked.filter(
+    (one) => one.severity === 0 && one.terms.score - doubtOf(one, streamed) <= limit,
+  );
   if (near.length < 2) return;
   const chosen = lighterOfTwo(near, random);
   ranked.splice(ranked.indexOf(chosen), 1);
   ranked.unshift(chosen);
+}
+
+/** How much of the latency of one that was hardly ever called may be chance: its first call was perhaps its slowest. */
+function doubtOf({ signals, terms }: Scored, streamed: boolean): number {
+  const line = streamed ? signals.firstTokenByInput : signals.durationByOutput;
+  // Of one that was never called the best is hoped already.
+  const weight = line?.weight ?? WELL_KNOWN_WEIGHT;
+  return terms.latency * Math.max(0, 1 - weight / WELL_KNOWN_WEIGHT);
 }
 
 /** Puts the one with the warm prompt first, where that is cheaper. True: it is. */

@@ -31,7 +31,7 @@ const KNOWN: DeploymentSignals = {
   firstTokenSamples: 64,
   timeToFirstTokenMs: 500,
   p95TimeToFirstTokenMs: 900,
-  firstTokenByInput: { meanX: 400, meanY: 500, slope: 0 },
+  firstTokenByInput: { meanX: 400, meanY: 500, slope: 0, weight: 300 },
 };
 
 interface Scene {

@@ -12,6 +12,8 @@ export interface Line {
   readonly meanY: number;
   /** Never below 0: more tokens never take less time. 0 where none is proven. */
   readonly slope: number;
+  /** Samples it stands on; old ones count for less. */
+  readonly weight: number;
 }
 
 /**
@@ -48,6 +50,7 @@ export class DecayedLine {
       meanX: this.#meanX,
       meanY: this.#meanY,
       slope: isProven ? Math.max(0, this.#xy / this.#xx) : 0,
+      weight: this.#weight,
     };
   }
 }
