@@ -412,7 +412,7 @@ describe.each(PLATFORMS)('budgets, on %s', (platform) => {
 
     const router = bench.app.get(RouterService);
     for await (const chunk of router.stream(ASK, { surface: 'support' })) {
-      expect(chunk).toBeDefined();
+      expect(chunk.object).toBe('chat.completion.chunk');
       expect((await budgetsOf(bench))[0]?.reservedUsd).toBeGreaterThan(0);
       break;
     }
