@@ -69,6 +69,11 @@ export {
   type RankingOptions,
   type RankingWeightOptions,
   type ReasoningMemoryOptions,
+  type DecisionsOptions,
+  type KpiOptions,
+  type MetricsOptions,
+  type ObservabilityOptions,
+  type TracingOptions,
   type RequestLogOptions,
   type RetryOptions,
   type RuleOptions,
@@ -141,14 +146,16 @@ export type {
   SavingsReport,
   UnpricedCalls,
 } from './observability/index.js';
+export type { RouterCallOptions, RoutingInfo } from './pipeline/index.js';
 export type {
   ExplainedAttempt,
   ExplainedRejection,
   Explanation,
-  RouterCallOptions,
-  RoutingInfo,
-} from './pipeline/index.js';
-export type { RankingPreset, RankingTerms, RankingWeights, RejectionReason } from './planning/index.js';
+  RankingPreset,
+  RankingTerms,
+  RankingWeights,
+  RejectionReason,
+} from './planning/index.js';
 export { LlmUpstreams } from './providers/llm-upstreams.js';
 export {
   type ReconfigureReport,

@@ -321,9 +321,9 @@ describe('keys whose feature is not built', () => {
   );
 
   it('are refused in any spelling, with what to do meanwhile', () => {
-    const raw = { Observability: {}, STORAGE: null, surfaces: { a: { Provenance: true } } };
+    const raw = { Safety: {}, STORAGE: null, surfaces: { a: { Provenance: true } } };
     expect(issuesOf(raw)).toEqual([
-      { path: 'Observability', message: 'not supported in this version' },
+      { path: 'Safety', message: 'not supported in this version' },
       { path: 'STORAGE', message: 'not supported in this version: state is kept in memory' },
       { path: 'surfaces.a.Provenance', message: 'not supported in this version: use `pin` to fix the model' },
     ]);

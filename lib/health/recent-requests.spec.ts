@@ -28,6 +28,7 @@ function bench(): {
       outcome: 'succeeded',
       errorCode: undefined,
       attempts: 1,
+      policyHash: 'policy',
       servedBy: undefined,
       usage: NO_USAGE,
       costUsd: 0,

@@ -211,7 +211,7 @@ export class OpenAiController {
       const body = dialect.toChat(received, engine.runtime.limits, keeper);
       return { received, body, options, keeper, isStream };
     } catch (error) {
-      if (LlmRouterError.isInstance(error)) recordRefusal(engine.bus, error);
+      if (LlmRouterError.isInstance(error)) recordRefusal(engine.bus, error, engine.runtime.policy.hash);
       throw error;
     }
   }
@@ -223,7 +223,10 @@ export class OpenAiController {
       this.locator.guard.identify(request);
       throw reason;
     } catch (error) {
-      if (LlmRouterError.isInstance(error)) recordRefusal(this.locator.engine.bus, error);
+      if (LlmRouterError.isInstance(error)) {
+        const { bus, runtime } = this.locator.engine;
+        recordRefusal(bus, error, runtime.policy.hash);
+      }
       writeError(response, error);
     }
   }

@@ -77,6 +77,7 @@ function bench(settings: Partial<AlertSettings> = {}) {
           outcome: 'succeeded',
           errorCode: undefined,
           attempts: 1,
+          policyHash: 'policy',
           servedBy: undefined,
           ...extra,
         });

@@ -55,6 +55,7 @@ function request(extra: Partial<RequestRecord> = {}): RequestRecord {
     outcome: 'succeeded',
     errorCode: undefined,
     attempts: 1,
+    policyHash: 'policy',
     servedBy: undefined,
     usage: USAGE,
     costUsd: 0.01,

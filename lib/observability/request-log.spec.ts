@@ -8,6 +8,9 @@ import { CLASSIFICATION_CLASS } from '../planning/index.js';
 import { type AttemptRecord, type RequestRecord, TelemetryBus } from '../telemetry/index.js';
 import { RequestLog } from './request-log.js';
 
+/** Lines wait a second for others, and the machine may be busy. */
+const WAIT = { timeout: 10_000 };
+
 let directory: string;
 let bus: TelemetryBus;
 let problems: string[];
@@ -73,6 +76,7 @@ function ended(decisionId: string, extra: Partial<RequestRecord> = {}): RequestR
     outcome: 'succeeded',
     errorCode: undefined,
     attempts: 1,
+    policyHash: 'policy',
     servedBy: { ...DEPLOYMENT, tier: 'primary' },
     usage: USAGE,
     costUsd: 0.01,
@@ -176,7 +180,7 @@ describe('RequestLog', () => {
     const file = join(blocked, 'requests.jsonl');
     log.follow({ file });
     for (let index = 0; index < 300; index += 1) request(`d${index}`);
-    await expect.poll(() => problems.length).toBe(1);
+    await expect.poll(() => problems.length, WAIT).toBe(1);
     request('another batch');
     await log.close();
     const told = [
@@ -199,7 +203,7 @@ describe('RequestLog', () => {
     await mkdir(`${file}.1`);
     log.follow({ file, maxBytes: 2_000 });
     for (let index = 0; index < 300; index += 1) request(`d${index}`);
-    await expect.poll(() => problems.length).toBe(1);
+    await expect.poll(() => problems.length, WAIT).toBe(1);
     for (let index = 300; index < 320; index += 1) request(`d${index}`);
     await log.close();
     expect((await lines(file)).map(({ decisionId }) => decisionId)).toEqual(
@@ -210,11 +214,11 @@ describe('RequestLog', () => {
 
   it('begins anew where somebody else has moved the file', async () => {
     const file = join(directory, 'requests.jsonl');
-    const maxBytes = 200_000;
+    const maxBytes = 250_000;
     log.follow({ file, maxBytes });
     for (let index = 0; index < 256; index += 1) request(`d${index}`);
     const written = 256 * 600;
-    await expect.poll(() => sizeOf(file)).toBeGreaterThan(written / 2);
+    await expect.poll(() => sizeOf(file), WAIT).toBeGreaterThan(written / 2);
     const size = await sizeOf(file);
     expect(size).toBeLessThan(maxBytes);
     await rename(file, `${file}.moved`);
@@ -279,7 +283,7 @@ describe('RequestLog', () => {
     const file = join(directory, 'requests.jsonl');
     log.follow({ file });
     for (let index = 0; index < 256; index += 1) request(`d${index}`);
-    await expect.poll(() => sizeOf(file)).toBeGreaterThan(0);
+    await expect.poll(() => sizeOf(file), WAIT).toBeGreaterThan(0);
     expect(await lines(file)).toHaveLength(256);
   });
 });

@@ -82,6 +82,7 @@ function bench(policy = policyOf('dear')): Bench {
         outcome,
         errorCode: undefined,
         attempts: 1,
+        policyHash: 'policy',
         servedBy: undefined,
         usage: NO_USAGE,
         costUsd: 0,

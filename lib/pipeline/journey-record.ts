@@ -23,11 +23,26 @@ export function recordOf(
     servedBy: servedBy === undefined ? undefined : labelsOf(servedBy),
     usage: records.reduce((sum, record) => addUsage(sum, record.usage), tries?.usage ?? NO_USAGE),
     costUsd: costOf(journey),
+    policyHash: journey.runtime.policy.hash,
+    ...(hasFallenBack(journey) ? { fellBack: true } : {}),
+    ...(records.some(({ hedge }) => hedge) ? { hedged: true } : {}),
     ...observedIn(journey, outcome),
   };
 }
 
-function labelsOf({
+/** Whoever was called first failed, and another one answered. */
+function hasFallenBack({ records, servedBy }: Journey): boolean {
+  if (servedBy === undefined) return false;
+  const calls = records.filter(({ requestClass }) => requestClass !== CLASSIFICATION_CLASS);
+  const [first] = calls;
+  return (
+    first !== undefined &&
+    first.deployment !== servedBy.deployment.id &&
+    (first.outcome === 'failed' || first.outcome === 'timed_out')
+  );
+}
+
+export function labelsOf({
   deployment: { id, model, provider },
   tier,
 }: {

@@ -34,6 +34,9 @@ import {
   CLASSIFICATION_CLASS,
   classDecides,
   createEmbeddingPlan,
+  type ExplainableFeatures,
+  explainPlan,
+  type Explanation,
   findPassedOver,
   INTERACTIVE_DEADLINE_MS,
   LONG_DEADLINE_MS,
@@ -44,6 +47,7 @@ import {
   type PolicySnapshot,
   type SignalsSnapshot,
 } from '../planning/index.js';
+import type { AnsweredRequest, RequestObservers } from '../observability/index.js';
 import type { RecalledTurn } from '../providers/recalled-turn.js';
 import type { TelemetryBus } from '../telemetry/index.js';
 import { Admission } from './admission.js';
@@ -52,11 +56,9 @@ import { type InternalCallOptions } from './call-options.js';
 import { currentCallTally } from './call-tally.js';
 import { createDecisionId } from './decision-id.js';
 import { embeddingAnswer } from './embedding-answer.js';
-import { explainPlan } from './explain-plan.js';
-import type { Explanation } from './explanation.js';
 import { callsOf, costOf, type Journey, totalCost } from './journey.js';
 import { JourneyModelCaller } from './journey-model-caller.js';
-import { outcomeOf, recordOf } from './journey-record.js';
+import { labelsOf, outcomeOf, recordOf } from './journey-record.js';
 import type { Answered, Circumstances, Decision, Planned, Received } from './journey-stages.js';
 import { checkPlan, nothingEligible } from './plan-faults.js';
 import { PromptAffinity } from './prompt-affinity.js';
@@ -77,6 +79,7 @@ export interface PipelineParts {
   readonly executor: PlanExecutor;
   readonly bus: TelemetryBus;
   readonly budgets: BudgetLedger;
+  readonly observers: RequestObservers;
   /** Undefined: nothing is kept of answers. May be another one after each reconfiguration. */
   readonly turns: TurnMemory | undefined;
   /** Uniform in [0, 1). */
@@ -171,6 +174,7 @@ export class RequestPipeline {
         this.remember(collectors, planned, attempt);
       }
       const { plan } = answered.planned;
+      this.parts.observers.onAnswer(answeredRequest(journey, planned, attempt), completion);
       const routing = this.routing(journey, plan, { ...served, verification }, costOf(journey));
       journey.end('succeeded');
       return { completion, routing };
@@ -186,7 +190,7 @@ export class RequestPipeline {
       const request = validateEmbeddingRequest(body, journey.runtime.limits);
       const features = extractEmbeddingFeatures(request);
       const { runtime } = journey;
-      const { surface, workload, deadlineMs, budgets } = this.#planner.circumstances(runtime, options);
+      const { surface, workload, deadlineMs, budgets } = this.circumstances(journey, options);
       const plan = createEmbeddingPlan({
         features,
         requestedModel: request.model,
@@ -197,6 +201,7 @@ export class RequestPipeline {
         random: this.parts.random,
       });
       this.label(journey, plan);
+      this.tellPlan(journey, { plan }, features, request.model);
       if (plan.attempts.length === 0) throw nothingEligible(plan, features);
       const funding = this.#funding.fund(journey, { plan, features, mayOverlap: false, budgets }, 0);
       if (funding !== undefined) await funding;
@@ -420,6 +425,9 @@ export class RequestPipeline {
     };
     if (tries === undefined) journey.tally?.onStarted();
     else tries.begin();
+    if (tries === undefined || tries.isFirst) {
+      this.parts.bus.emit('request-started', { ...journey.labels, startedAtMs: journey.startedAtMs });
+    }
     return journey;
   }
 
@@ -428,11 +436,18 @@ export class RequestPipeline {
     const request = validateChatRequest(body, journey.runtime.limits);
     const tenant = tenantKeyOf(options);
     const recalledTurns = this.parts.turns?.recall(tenant, request, Date.now()) ?? NO_TURNS;
-    const circumstances = this.#planner.circumstances(journey.runtime, options);
+    const circumstances = this.circumstances(journey, options);
     // Before a model is asked for the class, which costs as well.
     this.parts.budgets.refuseSpent(circumstances.budgets);
     const features = extractFeatures(request, thinkingTokensOf(recalledTurns));
     return { request, features, circumstances, recalledTurns, tenant };
+  }
+
+  private circumstances(journey: Journey, options: InternalCallOptions): Circumstances {
+    const circumstances = this.#planner.circumstances(journey.runtime, options);
+    const { tenant } = circumstances;
+    if (tenant !== undefined) journey.labels = { ...journey.labels, tenant };
+    return circumstances;
   }
 
   /** A promise only where somebody has to be asked. Nobody is where the class decides nothing. */
@@ -469,6 +484,7 @@ export class RequestPipeline {
     const { plan, observed } = this.#planner.decide(journey.runtime, received, classification, options);
     this.label(journey, plan);
     journey.observed = observed;
+    this.tellPlan(journey, { plan, observed }, features, request.model);
     checkPlan(plan, request, features);
     for (const deployment of findPassedOver(plan)) {
       this.parts.bus.emit('deployment-passed-over', { decisionId: journey.decisionId, deployment });
@@ -486,6 +502,35 @@ export class RequestPipeline {
     const keep = (usd: number): boolean | Promise<boolean> => this.#funding.keep(journey, budgets, usd);
     const calling = { runtime, labels, signal: controller.signal, records, keep };
     return new JourneyModelCaller(this.parts, calling, surface, workload);
+  }
+
+  private tellPlan(
+    { labels, runtime: { policy } }: Journey,
+    { plan, observed }: Decision,
+    features: ExplainableFeatures,
+    wish: string | undefined,
+  ): void {
+    const { inputTokens, requestedOutputTokens, streamed, capabilities, parameters, ...counts } = features;
+    const { messageCount, toolCount } = counts;
+    this.parts.observers.onPlanned({
+      labels,
+      plan,
+      observed,
+      // Without the text of the prompt, which nobody is to keep.
+      features: {
+        inputTokens,
+        requestedOutputTokens,
+        streamed,
+        capabilities,
+        parameters,
+        messageCount,
+        toolCount,
+      },
+      // Only configured names may be shown.
+      requestedModel:
+        wish !== undefined && (policy.models.has(wish) || policy.rules.has(wish)) ? wish : undefined,
+      policyHash: policy.hash,
+    });
   }
 
   /** What is known of the request once it is planned. */
@@ -560,12 +605,14 @@ export class RequestPipeline {
   ): AsyncGenerator<ChatCompletionChunk | undefined, void, undefined> {
     const { request, features } = planned;
     let collectors = this.parts.turns === undefined ? undefined : new TurnCollectors();
+    const follower = this.parts.observers.followStream(answeredRequest(journey, planned, served));
     const wantsUsage = request.stream_options?.include_usage === true;
     const progress = new ChoiceProgress(choicesOf(features, droppedFields));
     try {
       yield undefined;
       for await (const chunk of upstream) {
         progress.follow(chunk);
+        follower?.onChunk(chunk);
         collectors?.chunk(chunk);
         // Before the client has the end of it: its next request may come at once.
         if (collectors !== undefined && progress.isComplete) {
@@ -582,6 +629,7 @@ export class RequestPipeline {
     } finally {
       // Only a consumer that left gets here without an end; at the finish reason it has had the whole answer.
       await upstream.return();
+      follower?.onEnd(progress.isComplete);
       if (progress.isComplete) journey.end('succeeded');
       else journey.end('client_left', 'client_closed_request');
     }
@@ -612,6 +660,10 @@ export class RequestPipeline {
     journey.end(outcomeOf(known.code, journey), known.code);
     return known;
   }
+}
+
+function answeredRequest({ labels }: Journey, { request }: Planned, served: PlannedAttempt): AnsweredRequest {
+  return { labels, served: labelsOf(served), request };
 }
 
 /**

@@ -11,11 +11,16 @@ export class RequestTries {
   readonly decisionId = createDecisionId();
   /** Who counts the requests of the handler it was made in. */
   readonly tally: CallTally | undefined = currentCallTally();
-  #hasBegun = false;
+  #begun = 0;
   #attempts = 0;
   #usage: TokenUsage = NO_USAGE;
   #costUsd = 0;
   #tell: (() => void) | undefined;
+
+  /** No try before the one that has begun last. */
+  get isFirst(): boolean {
+    return this.#begun === 1;
+  }
 
   /** Calls of the tries so far. */
   get attempts(): number {
@@ -33,9 +38,8 @@ export class RequestTries {
   /** Another try begins. */
   begin(): void {
     this.#tell = undefined;
-    if (this.#hasBegun) return;
-    this.#hasBegun = true;
-    this.tally?.onStarted();
+    this.#begun += 1;
+    if (this.#begun === 1) this.tally?.onStarted();
   }
 
   /** A try has ended: `record` is of all so far, and `tell` tells of it. */

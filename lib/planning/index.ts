@@ -12,6 +12,8 @@ export {
   type PlanCircumstances,
   type PlanInput,
 } from './create-plan.js';
+export { type ExplainableFeatures, explainPlan } from './explanation/explain-plan.js';
+export type { ExplainedAttempt, ExplainedRejection, Explanation } from './explanation/explanation.js';
 export { harderRule } from './harder-rule.js';
 export { findMoveOn } from './find-move-on.js';
 export { findPassedOver } from './find-passed-over.js';

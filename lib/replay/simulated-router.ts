@@ -139,6 +139,7 @@ export class SimulatedRouter implements ReplayedRouter {
         outcome,
         errorCode,
         attempts: attempts.length,
+        policyHash: this.#policy.hash,
         servedBy:
           servedBy === undefined
             ? undefined

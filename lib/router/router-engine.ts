@@ -17,6 +17,7 @@ import {
   KpiStore,
   type PrometheusMetrics,
   RequestLog,
+  RequestObservers,
   SavingsStore,
 } from '../observability/index.js';
 import { buildRuntime, RequestPipeline, type RoutingRuntime, vectorsOf } from '../pipeline/index.js';
@@ -76,6 +77,10 @@ export class RouterEngine {
   readonly alerts: AlertStore;
   readonly pipeline: RequestPipeline;
   readonly lane: BackgroundLane;
+  /** See of requests what their records do not tell. */
+  readonly observers = new RequestObservers((decisionId, error) => {
+    this.onFault(decisionId, error);
+  });
   /** Told of faults of our own: the kind of error and the decision, nothing of the request. */
   onFault: (decisionId: string, error: unknown) => void = () => undefined;
   /** Told why the request log cannot be written. */
@@ -136,6 +141,7 @@ export class RouterEngine {
       executor: this.#executor,
       bus: this.bus,
       budgets: this.budgets,
+      observers: this.observers,
       get turns() {
         return turns();
       },

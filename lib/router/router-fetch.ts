@@ -139,7 +139,7 @@ async function accept(
     const isStream = asksForStream(received);
     return { received, body: toChat(received, engine.runtime.limits), isStream };
   } catch (error) {
-    if (LlmRouterError.isInstance(error)) recordRefusal(engine.bus, error);
+    if (LlmRouterError.isInstance(error)) recordRefusal(engine.bus, error, engine.runtime.policy.hash);
     throw error;
   }
 }

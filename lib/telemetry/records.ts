@@ -42,6 +42,8 @@ export interface RequestLabels {
   readonly workload: 'interactive' | 'background';
   readonly requestClass: string;
   readonly streamed: boolean;
+  /** What its key or its caller says; a name of users, so in no label without a bound. Absent: none. */
+  readonly tenant?: string;
   /** A call before this one has answered the request, and its answer was not good enough. Absent: no. */
   readonly afterAnswer?: boolean;
 }
@@ -71,6 +73,8 @@ export interface AttemptRecord extends DeploymentLabels, RequestLabels {
   readonly overtaken?: boolean;
   /** The request's deadline came before it had its usual time: that says nothing of the deployment. Absent: no. */
   readonly cutShort?: boolean;
+  /** A second copy of the request, sent beside a call that took longer than it usually does. Absent: no. */
+  readonly hedge?: boolean;
   readonly usage: TokenUsage;
   /** `estimated`: the provider reported nothing (a cut stream, a client that left). */
   readonly usageSource: 'reported' | 'estimated';
@@ -98,6 +102,12 @@ export interface RequestRecord extends RequestLabels {
   readonly usage: TokenUsage;
   /** Cost over all attempts, in US dollars. */
   readonly costUsd: number;
+  /** Answered by another deployment than the one called first, which had failed. Absent: no. */
+  readonly fellBack?: boolean;
+  /** A second copy was sent. Absent: no. */
+  readonly hedged?: boolean;
+  /** Identifies the configuration it was decided under, keys left out. */
+  readonly policyHash: string;
   /** What routing would have done, where it is only observed and the request was answered. Absent: it was routed. */
   readonly observed?: ObservedDecision;
 }
@@ -149,6 +159,32 @@ export interface HandlerRecord {
   readonly costUsd: number;
   /** `failed`: the handler threw. `client_left`: the response was closed before it was complete. */
   readonly outcome: Extract<Outcome, 'succeeded' | 'failed' | 'client_left'>;
+}
+
+/** A request has come in. What is known of it then: its class is not. */
+export interface RequestStarted extends RequestLabels {
+  readonly startedAtMs: number;
+}
+
+/**
+ * What is wrong with an answer, as far as that can be found out without asking anyone. `refusal`: the model says that it
+ * will not. `cut_off`: it ended at its token limit.
+ *
+ * @publicApi
+ */
+export type AnswerFault =
+  'schema_invalid' | 'tool_call_invalid' | 'refusal' | 'empty' | 'cut_off' | 'wrong_language';
+
+/** An answer was looked at. Emitted once for each request that was answered, after its end. */
+export interface AnswerEvaluated extends RequestLabels, DeploymentLabels {
+  readonly faults: readonly AnswerFault[];
+  /** 0 to 1: what it is worth by its faults; 1: none. */
+  readonly score: number;
+}
+
+/** Somebody has said what an answer was worth, 0 to 1. */
+export interface FeedbackGiven extends RequestLabels, DeploymentLabels {
+  readonly score: number;
 }
 
 export interface AttemptStarted extends DeploymentLabels {
@@ -220,6 +256,7 @@ export interface PlugInFailed {
 /** Everything the bus carries, by event name. */
 export interface TelemetryEvents {
   'deployment-passed-over': DeploymentPassedOver;
+  'request-started': RequestStarted;
   'attempt-started': AttemptStarted;
   'attempt-first-token': AttemptFirstToken;
   'attempt-overdue': AttemptOverdue;
@@ -229,6 +266,8 @@ export interface TelemetryEvents {
   'rate-limits-read': RateLimitsRead;
   'request-ended': RequestRecord;
   'handler-ended': HandlerRecord;
+  'answer-evaluated': AnswerEvaluated;
+  'feedback-given': FeedbackGiven;
   'alert-raised': Alert;
   'alert-cleared': Alert;
   /** 80 % of it is spent. */

@@ -9,6 +9,7 @@ type Listener<Name extends keyof TelemetryEvents> = (event: TelemetryEvents[Name
 export class TelemetryBus {
   readonly #listeners: { [Name in keyof TelemetryEvents]: Set<Listener<Name>> } = {
     'deployment-passed-over': new Set(),
+    'request-started': new Set(),
     'attempt-started': new Set(),
     'attempt-first-token': new Set(),
     'attempt-overdue': new Set(),
@@ -18,6 +19,8 @@ export class TelemetryBus {
     'queue-changed': new Set(),
     'request-ended': new Set(),
     'handler-ended': new Set(),
+    'answer-evaluated': new Set(),
+    'feedback-given': new Set(),
     'alert-raised': new Set(),
     'alert-cleared': new Set(),
     'budget-nearly-spent': new Set(),

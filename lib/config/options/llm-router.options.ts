@@ -17,6 +17,7 @@ import { GlobalRankingOptions } from './ranking.options.js';
 import { ReasoningMemoryOptions } from './reasoning-memory.options.js';
 import { RequestLogOptions } from './request-log.options.js';
 import { RuleOptions } from './rule.options.js';
+import { ObservabilityOptions } from './observability.options.js';
 import { ShutdownOptions } from './shutdown.options.js';
 import { SurfaceOptions } from './surface.options.js';
 
@@ -27,7 +28,6 @@ import { SurfaceOptions } from './surface.options.js';
 @NotSupportedYet({
   storage: 'state is kept in memory',
   safety: '',
-  observability: '',
 })
 export class LlmRouterConfiguration {
   /** @defaultValue from `OPENAI_API_KEY`, `ANTHROPIC_API_KEY`, `GEMINI_API_KEY` (and `…_BASE_URL`) */
@@ -100,6 +100,10 @@ export class LlmRouterConfiguration {
 
   @Section(() => AlertsOptions)
   alerts: AlertsOptions = new AlertsOptions();
+
+  /** KPIs, metrics, traces, decisions. */
+  @Section(() => ObservabilityOptions)
+  observability: ObservabilityOptions = new ObservabilityOptions();
 
   /** A file with a line of JSON for each request. @defaultValue none is written */
   @IsOptional()

@@ -1,5 +1,5 @@
-import type { RequestFeatures } from '../classification/index.js';
-import type { Plan } from '../planning/index.js';
+import type { RequestFeatures } from '../../classification/index.js';
+import type { Plan } from '../plan.js';
 import { describeExplanation } from './describe-explanation.js';
 import type { Explanation } from './explanation.js';
 
@@ -8,12 +8,28 @@ function rounded(value: number): number {
   return Math.round(value * 10_000) / 10_000;
 }
 
-export function explainPlan(plan: Plan, features: RequestFeatures, policyHash: string): Explanation {
+/** What of a request's features an explanation shows: counts and names, nothing of its text. */
+export type ExplainableFeatures = Pick<
+  RequestFeatures,
+  | 'inputTokens'
+  | 'requestedOutputTokens'
+  | 'streamed'
+  | 'capabilities'
+  | 'parameters'
+  | 'messageCount'
+  | 'toolCount'
+>;
+
+export function explainPlan(plan: Plan, features: ExplainableFeatures, policyHash: string): Explanation {
   const explanation = explainParts(plan, features, policyHash);
   return { ...explanation, text: describeExplanation(explanation) };
 }
 
-function explainParts(plan: Plan, features: RequestFeatures, policyHash: string): Omit<Explanation, 'text'> {
+function explainParts(
+  plan: Plan,
+  features: ExplainableFeatures,
+  policyHash: string,
+): Omit<Explanation, 'text'> {
   return {
     classification: {
       ...plan.classification,

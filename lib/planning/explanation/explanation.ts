@@ -1,6 +1,8 @@
-import type { Classification } from '../classification/index.js';
-import type { RankingPreset, RankingTerms, RankingWeights, RejectionReason } from '../planning/index.js';
-import type { Tier } from '../telemetry/index.js';
+import type { Classification } from '../../classification/index.js';
+import type { RankingTerms, RejectionReason } from '../plan.js';
+import type { RankingPreset } from '../ranking-preset.js';
+import type { RankingWeights } from '../ranking-weights.js';
+import type { Tier } from '../../telemetry/index.js';
 
 /** One call the plan intends. */
 export interface ExplainedAttempt {
