@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import type { Page } from 'puppeteer-core';
+import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Sandbox } from 'nestjs-llm-router/testing';
 import { guide } from '../sample/support-desk/guide.js';
@@ -123,13 +123,18 @@ describe.skipIf(chromium === undefined)(`its page in headless Chromium${where}`,
 
   /** What the page's expression says; the compiler here knows no DOM. */
   const read = async <Value>(expression: string): Promise<Value> =>
-    (await page.evaluate(expression)) as Value;
-  const until = (expression: string): Promise<unknown> => page.waitForFunction(expression);
-  const healthLine = (status: string): Promise<unknown> =>
+    (await page.evaluate(expression));
+  // Looked at from outside: within the page, its content security policy forbids to evaluate text.
+  const until = async (expression: string): Promise<void> => {
+    await expect
+      .poll(() => page.evaluate(`Boolean(${expression})`), { timeout: 20_000, interval: 50 })
+      .toBe(true);
+  };
+  const healthLine = (status: string): Promise<void> =>
     until(`document.querySelector('#health').dataset.status === '${status}'`);
 
   async function ask(question: string): Promise<void> {
-    await page.type('#question', question);
+    await page.fill('#question', question);
     await page.keyboard.press('Enter');
   }
 
@@ -249,8 +254,8 @@ describe.skipIf(chromium === undefined)(`its page in headless Chromium${where}`,
   });
 
   it('drafts an e-mail by a cheaper model', async () => {
-    await page.type('#notes', 'parcel delayed by two days');
-    await page.select('#tone', 'formal');
+    await page.fill('#notes', 'parcel delayed by two days');
+    await page.selectOption('#tone', 'formal');
     await page.click('#draft button');
     await until(`document.querySelector('#letter').dataset.state === 'complete'`);
     expect(await read('document.querySelector("#letter .text").textContent')).toContain('simulated');

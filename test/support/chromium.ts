@@ -1,8 +1,6 @@
 import { accessSync, constants } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { type Browser, launch } from 'puppeteer-core';
+import { type Browser, chromium } from 'playwright-core';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
@@ -30,30 +28,15 @@ export interface RunningChromium {
 
 /** A headless browser with a profile of its own, which goes with it. It reaches this machine and nothing else. */
 export async function startChromium(executablePath: string): Promise<RunningChromium> {
-  const profile = await mkdtemp(join(tmpdir(), 'llm-router-chromium-'));
-  const removeProfile = (): Promise<void> => rm(profile, { recursive: true, force: true, maxRetries: 5 });
-  try {
-    const browser = await launch({
-      executablePath,
-      userDataDir: profile,
-      args: [
-        '--headless=new',
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-dev-shm-usage',
-        '--no-proxy-server',
-        '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
-      ],
-    });
-    return {
-      browser,
-      close: async () => {
-        await browser.close();
-        await removeProfile();
-      },
-    };
-  } catch (error) {
-    await removeProfile();
-    throw error;
-  }
+  const browser = await chromium.launch({
+    executablePath,
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-dev-shm-usage',
+      '--no-proxy-server',
+      '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
+    ],
+  });
+  return { browser, close: () => browser.close() };
 }
