@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Real parts that some tests drive: a browser and a Redis. Where they are not and cannot be installed, those tests are
+# Real parts that some tests drive: a browser, a Redis and a Prometheus. Where they are not and cannot be installed, those tests are
 # skipped and say so; that is no failure.
 set -uo pipefail
 
 # The program that tests look for, and Debian's package that has it.
-readonly parts=(chromium:chromium redis-server:redis-server)
+readonly parts=(chromium:chromium redis-server:redis-server prometheus:prometheus promtool:prometheus)
 
 missing=()
 for part in "${parts[@]}"; do
