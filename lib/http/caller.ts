@@ -26,6 +26,26 @@ function header(request: IncomingMessage, name: string): string | undefined {
   return Array.isArray(value) ? value[0] : value;
 }
 
+const JSON_TYPE = /^application\/json\s*(?:;|$)/i;
+
+/**
+ * The bearer; on the routes for operators also the password of a browser that was asked for one. A browser sends that
+ * along with whatever any page makes it ask for, so it counts only for what our own page has asked.
+ */
+function presentedKey(request: IncomingMessage): string | undefined {
+  const authorization = header(request, 'authorization') ?? '';
+  const bearer = /^Bearer\s+(\S+)\s*$/i.exec(authorization)?.[1];
+  if (bearer !== undefined) return bearer;
+  const basic = /^Basic\s+([A-Za-z0-9+/=]+)\s*$/i.exec(authorization)?.[1];
+  if (basic === undefined || !(request.url ?? '').includes('/router/')) return undefined;
+  const site = header(request, 'sec-fetch-site') ?? 'none';
+  const isOwnPage = site === 'same-origin' || site === 'none';
+  const isReading = request.method === 'GET' || request.method === 'HEAD';
+  if (!isOwnPage || !(isReading || JSON_TYPE.test(request.headers['content-type'] ?? ''))) return undefined;
+  const [, password = ''] = /^[^:]*:([^]*)$/.exec(Buffer.from(basic, 'base64').toString('utf8')) ?? [];
+  return password === '' ? undefined : password;
+}
+
 interface KnownKey {
   readonly digest: Buffer;
   readonly options: ApiKeyOptions;
@@ -61,7 +81,7 @@ export class CallerGuard {
       this.checkLoopback(request);
       return { keyId: undefined, tenant: undefined, surfaces: undefined, isAdmin: true };
     }
-    const presented = /^Bearer\s+(\S+)\s*$/i.exec(header(request, 'authorization') ?? '')?.[1];
+    const presented = presentedKey(request);
     if (presented === undefined) throw new InvalidApiKeyError();
     const presentedDigest = digest(presented);
     let found: KnownKey | undefined;

@@ -7,6 +7,7 @@ import { HealthController } from './health.controller.js';
 import type { LlmRouterHttpOptions } from './llm-router-http.options.js';
 import { MetricsController } from './metrics.controller.js';
 import { OPENAI_BODY_PATHS, OpenAiController } from './openai.controller.js';
+import { PageController } from './page/page.controller.js';
 import { RouterEngineLocator } from './router-engine-locator.js';
 
 /** A controller of its own for each registration, so that two of them can have two paths. */
@@ -45,7 +46,15 @@ function normalise(path: string): string {
 @Module({})
 export class LlmRouterHttpModule {
   static register(options: LlmRouterHttpOptions = {}): DynamicModule {
-    const { openAiApi = true, admin = true, metrics = true, health = true, decorators = [] } = options;
+    const {
+      openAiApi = true,
+      admin = true,
+      metrics = true,
+      health = true,
+      ui = false,
+      decorators = [],
+    } = options;
+    if (ui && !admin) throw new TypeError('`ui` needs `admin`: the page reads those routes.');
     const path = normalise(options.path ?? '');
     const controllers: Type[] = [];
     const bodyPaths: string[] = [];
@@ -58,6 +67,9 @@ export class LlmRouterHttpModule {
       bodyPaths.push(`${path}/router/explain`);
     }
     if (metrics) controllers.push(controllerAt(MetricsController, path, [RouterEngineLocator], decorators));
+    if (ui) {
+      controllers.push(controllerAt(PageController, path, [RouterEngineLocator, ModuleRef], decorators));
+    }
     if (health) {
       controllers.push(
         controllerAt(

@@ -12,6 +12,13 @@ export interface LlmRouterHttpOptions {
   readonly metrics?: boolean;
   /** `GET /health`, `/health/live`, `/health/ready`. @defaultValue true */
   readonly health?: boolean;
+  /**
+   * `GET /router/ui`, a page of what the router does, which needs `admin` for its figures. Where `http.apiKeys` are
+   * configured a browser asks for one with `admin: true`: any user name, the key as the password.
+   *
+   * @defaultValue false
+   */
+  readonly ui?: boolean;
   /** Put before all of them. The host's global prefix comes before it. @defaultValue '' */
   readonly path?: string;
   /**

@@ -9,7 +9,7 @@ export class GatewayModule {
   static with(options: LlmRouterOptions): DynamicModule {
     return {
       module: GatewayModule,
-      imports: [LlmRouterModule.forRoot(options), LlmRouterHttpModule.register()],
+      imports: [LlmRouterModule.forRoot(options), LlmRouterHttpModule.register({ ui: true })],
     };
   }
 
@@ -17,7 +17,10 @@ export class GatewayModule {
   static withFile(file: string, isWatched: boolean): DynamicModule {
     return {
       module: GatewayModule,
-      imports: [LlmRouterModule.forFile(file, { watch: isWatched }), LlmRouterHttpModule.register()],
+      imports: [
+        LlmRouterModule.forFile(file, { watch: isWatched }),
+        LlmRouterHttpModule.register({ ui: true }),
+      ],
     };
   }
 
