@@ -14,6 +14,7 @@ import {
   type RunningAttempt,
   startAttempt,
 } from './attempt-runner.js';
+import { type CascadeBudgets, payIntoBudgets } from './cascade-budgets.js';
 import { type CascadeMoment, MIN_ATTEMPT_MS } from './cascade-moment.js';
 import { type CascadeState, continueCascade, startCascade, withCall, withoutCall } from './cascade-state.js';
 import { causeOfLoss, chooseBeside, isBetterLeft } from './choose-beside.js';
@@ -22,24 +23,15 @@ import { callerGone, failureOf, rejectionOf } from './failure-of.js';
 import { type EndStep, nextStep, type RoomStep } from './next-step.js';
 import { noteFailure } from './note-failure.js';
 import { Race, type RaceAlarm } from './race.js';
-import type { ShareBudget } from './share-budget.js';
 import type { RoomPlace, WaitingRoom } from './waiting-room.js';
 
 /** What all requests share. */
-export interface CascadeParts {
+export interface CascadeParts extends CascadeBudgets {
   readonly bus: TelemetryBus;
   readonly room: WaitingRoom;
-  /** Of re-sends to a deployment that has failed the request already. */
-  readonly resends: ShareBudget;
-  /** Of attempts given up on for slowness while they might still answer. */
-  readonly giveUps: ShareBudget;
-  readonly hedges: ShareBudget;
   /** Uniform in [0, 1). */
   readonly random: () => number;
 }
-
-/** Share of the traffic that may be given up on: more would only move the load around. */
-export const GIVE_UP_SHARE = 0.2;
 
 interface Failure {
   readonly planned: PlannedAttempt;
@@ -66,16 +58,13 @@ export class Cascade<Prepared, Answer> {
   ) {
     this.#isContinuation = before !== undefined;
     const { plan, labels, mayOverlap, settings } = execution;
-    const { retries, hedge } = settings;
-    const terms = { plan, streamed: labels.streamed, mayOverlap, retries };
+    const terms = { plan, streamed: labels.streamed, mayOverlap, retries: settings.retries };
     if (before !== undefined) {
       this.#state = continueCascade(terms, before.#state);
       return;
     }
     this.#state = startCascade(terms);
-    parts.resends.payIn(retries.budget);
-    parts.giveUps.payIn(GIVE_UP_SHARE);
-    if (hedge.enabled) parts.hedges.payIn(hedge.maxShare);
+    payIntoBudgets(parts, settings);
   }
 
   /** Calls so far. */
