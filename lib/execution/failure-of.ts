@@ -9,6 +9,7 @@ import { RateLimitedError } from '../errors/rate-limited-error.js';
 import { UpstreamRejectedError } from '../errors/upstream-rejected-error.js';
 import type { PlannedAttempt } from '../planning/index.js';
 import { SHUTDOWN } from './attempt-clock.js';
+import { causeOfEnd } from './cause-of-end.js';
 import { type PlannedExecution, remainingMs } from './execution.js';
 import { redactProviderMessage } from './redact-provider-message.js';
 
@@ -47,15 +48,17 @@ export function failureOf(
   },
 ): Error {
   if (execution.signal?.aborted) return callerGone(execution.signal);
-  if (isOverdue || remainingMs(execution) <= 0) {
-    return new DeadlineExceededError(execution.plan.deadlineMs, failures.length);
-  }
-  if (failures.length === 0 && unsayable !== undefined) return unsayable;
+  const cause = causeOfEnd(
+    failures.map(({ error }) => error.kind),
+    isOverdue || remainingMs(execution) <= 0,
+  );
   const [first] = failures;
-  if (first !== undefined && failures.every(({ error }) => error.kind === 'context_length')) {
+  if (cause === 'deadline') return new DeadlineExceededError(execution.plan.deadlineMs, failures.length);
+  if (first === undefined && unsayable !== undefined) return unsayable;
+  if (cause === 'context_length' && first !== undefined) {
     return rejectionOf(first.error, first.planned, execution);
   }
-  if (first !== undefined && failures.every(({ error }) => error.kind === 'rate_limited')) {
+  if (cause === 'rate_limited') {
     const waits = failures.flatMap(({ error }) => error.retryAfterMs ?? []);
     return new RateLimitedError(waits.length > 0 ? Math.min(...waits) : undefined);
   }

@@ -4,6 +4,8 @@ import { ClientClosedRequestError } from '../errors/client-closed-request-error.
 import { InvalidRequestError } from '../errors/invalid-request-error.js';
 import { type PlannedAttempt, promptOf } from '../planning/index.js';
 import type { OpenedStream, PreparedCall } from '../providers/upstream-client.js';
+import type { ClockLimit } from './attempt-clock.js';
+import { type PatienceLimit, patienceWith } from './attempt-pace.js';
 import type { Call, Kind } from './attempt-runner.js';
 import { Cascade, type CascadeParts } from './cascade.js';
 import { type AskForRest, continueStream } from './continue-stream.js';
@@ -36,16 +38,7 @@ async function wholeAnswer<Answer>({
 }: Call<{
   complete(signal: AbortSignal, onStarted: () => void): Promise<Answer>;
 }>): Promise<Answer> {
-  const leftMs = remainingMs(execution);
-  // An answer that takes as long as it usually does is not given up on for one that may take as long.
-  const usualMs = planned.usualP95Ms ?? 0;
-  clock.arm([
-    { afterMs: leftMs, cause: 'deadline' },
-    { afterMs: planned.moveOnAfterMs, cause: 'moved_on', unless: () => !mayMoveOn() },
-    // Whole answers send their headers when they are finished, so silence proves nothing; but a provider that
-    // never answers must leave the others time to.
-    { afterMs: Math.max(leftMs / 2, usualMs), cause: 'too_slow', unless: () => !mayMoveOn() },
-  ]);
+  clock.arm(limitsOf(patienceWith(planned, false, remainingMs(execution)), mayMoveOn));
   const answer = await prepared.complete(clock.signal, () => {
     onBegun();
     // The answer has begun to arrive: only the deadline ends it now, or a pause as long as a stream may make.
@@ -56,6 +49,15 @@ async function wholeAnswer<Answer>({
   });
   clock.dispose();
   return answer;
+}
+
+/** As the attempt's clock has them. */
+function limitsOf(patience: readonly PatienceLimit[], mayMoveOn: () => boolean): ClockLimit[] {
+  return patience.map(({ afterMs, cause, isOptional }) => ({
+    afterMs,
+    cause,
+    ...(isOptional ? { unless: () => !mayMoveOn() } : {}),
+  }));
 }
 
 function isRealToken(chunk: ChatCompletionChunk): boolean {
@@ -171,11 +173,7 @@ export class PlanExecutor {
   private streamed(execution: Execution): Kind<PreparedCall, ServedStream> {
     const run = async (call: Call<PreparedCall>): Promise<ServedStream> => {
       const { planned, prepared, clock, recorder, mayMoveOn } = call;
-      clock.arm([
-        { afterMs: remainingMs(execution), cause: 'deadline' },
-        { afterMs: planned.moveOnAfterMs, cause: 'moved_on', unless: () => !mayMoveOn() },
-        { afterMs: planned.timeouts.firstTokenMs, cause: 'too_slow' },
-      ]);
+      clock.arm(limitsOf(patienceWith(planned, true, remainingMs(execution)), mayMoveOn));
       const opened = await prepared.openStream(clock.signal);
       const { held, isDone, hasToken } = await holdUntilToken(opened);
       // From here on it is being served: no limit of its beginning ends it.

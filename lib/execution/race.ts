@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PlannedAttempt } from '../planning/index.js';
 import type { StopCause } from './attempt-clock.js';
+import type { PaceAlarm } from './attempt-pace.js';
 import type { AttemptResult, RunningAttempt } from './attempt-runner.js';
 
 /** A cancelled copy ends within a moment, so that its cost is in the request's record. */
@@ -9,7 +10,7 @@ const LOSER_MS = 50;
 /** The time of an attempt is up. */
 export interface RaceAlarm {
   readonly attempt: RunningAttempt<unknown>;
-  readonly reason: 'hedge' | 'move_on';
+  readonly reason: PaceAlarm['reason'];
   readonly waitedMs: number;
 }
 
@@ -78,10 +79,7 @@ export class Race<Answer> {
   }
 
   /** @param alarm - From now; undefined: there is none. */
-  setAlarm(
-    attempt: RunningAttempt<unknown>,
-    alarm: { readonly reason: RaceAlarm['reason']; readonly afterMs: number | undefined } | undefined,
-  ): void {
+  setAlarm(attempt: RunningAttempt<unknown>, alarm: PaceAlarm | undefined): void {
     const runner = this.#running.find((other) => other.attempt === attempt);
     if (runner === undefined) return;
     runner.alarm =
@@ -132,18 +130,21 @@ export class Race<Answer> {
   /**
    * Asked by an attempt that has an answer. True for the first; the others have ended by then.
    *
-   * @param causeOf - Why a slow one is ended.
+   * @param causeOf - Why a loser is ended.
    */
   async claim(
     winner: RunningAttempt<Answer>,
-    causeOf: (slow: PlannedAttempt, waitedMs: number) => StopCause,
+    causeOf: (
+      loser: PlannedAttempt,
+      how: { readonly isSlow: boolean; readonly waitedMs: number },
+    ) => StopCause,
   ): Promise<boolean> {
     if (this.#isClaimed) return false;
     this.#isClaimed = true;
     const losers = this.#running.filter(({ attempt }) => attempt !== winner);
     if (losers.length === 0) return true;
     for (const { attempt, isSlow, startedAt } of losers) {
-      attempt.stop(isSlow ? causeOf(attempt.planned, performance.now() - startedAt) : 'hedge_lost');
+      attempt.stop(causeOf(attempt.planned, { isSlow, waitedMs: performance.now() - startedAt }));
     }
     await Promise.race([
       Promise.all(losers.map(({ end }) => end)),

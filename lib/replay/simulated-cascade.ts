@@ -7,12 +7,23 @@ import {
   MIN_AFFORDABLE_OUTPUT_TOKENS,
 } from '../cost/index.js';
 import type { LlmRouterErrorCode } from '../errors/llm-router-error.js';
-import type { ShareBudget } from '../execution/share-budget.js';
+import { ProviderError } from '../errors/provider-error.js';
+import type { StopCause } from '../execution/attempt-clock.js';
 import {
-  capacityOf,
-  type Deferral,
-  findDeferral,
-  findMoveOn,
+  alarmAfterCall,
+  type PaceAlarm,
+  type PatienceLimit,
+  patienceWith,
+} from '../execution/attempt-pace.js';
+import { outcomeOfFailure } from '../execution/attempt-runner.js';
+import { type CascadeBudgets, payIntoBudgets } from '../execution/cascade-budgets.js';
+import { type CascadeMoment, MIN_ATTEMPT_MS } from '../execution/cascade-moment.js';
+import { type CascadeState, startCascade, withCall } from '../execution/cascade-state.js';
+import { causeOfEnd } from '../execution/cause-of-end.js';
+import { causeOfLoss, chooseBeside, isBetterLeft } from '../execution/choose-beside.js';
+import { type EndStep, nextStep, type RoomStep } from '../execution/next-step.js';
+import { noteFailure } from '../execution/note-failure.js';
+import {
   type Plan,
   type PlannedAttempt,
   type PolicyExecution,
@@ -28,27 +39,14 @@ import type { SimulatedCall, SimulatedDeployment, SimulatedFailure } from './sim
 import type { SimulatedRoom } from './simulated-room.js';
 import type { TraceRequest } from './trace-request.js';
 
-/** As in the router's own cascade, whose steps these are. */
-const SHORT_REST_MS = 1_000;
-const MAX_SPREAD_MS = 1_000;
-const MIN_ATTEMPT_MS = 50;
-const USUAL_OF_P95 = 0.6;
-const GONE_ERROR_RATE = 0.5;
-const DESPERATE_SHARE = 1 / 3;
-const LOOK_AGAIN_MS = 20;
-const ASK_AGAIN_MS = 250;
-const GIVE_UP_SHARE = 0.2;
-
 /** What all requests share. */
-export interface SimulatedCascadeParts {
+export interface SimulatedCascadeParts extends CascadeBudgets {
   readonly clock: SimulatedClock;
   readonly bus: TelemetryBus;
   readonly signals: SignalsSnapshot;
   readonly policy: PolicySnapshot;
   readonly deployments: ReadonlyMap<string, SimulatedDeployment>;
   readonly room: SimulatedRoom;
-  readonly resends: ShareBudget;
-  readonly giveUps: ShareBudget;
   readonly random: () => number;
 }
 
@@ -73,12 +71,6 @@ interface RequestToSimulate {
   readonly onEnd: (end: CascadeEnd) => void;
 }
 
-interface Again {
-  readonly planned: PlannedAttempt;
-  readonly notBeforeMs: number;
-  readonly isSlow: boolean;
-}
-
 /** An attempt on its way. */
 interface Running {
   readonly planned: PlannedAttempt;
@@ -90,31 +82,34 @@ interface Running {
   /** A second copy was sent because it took too long. */
   isSlow: boolean;
   call: SimulatedCall | undefined;
-  /** The moment to move on. */
+  /** The moment for another copy. */
   alarm: SimulatedTimer | undefined;
-  /** The end of its patience, or of the request's. */
+  /** The end of the patience with it, or of the request's. */
   limit: SimulatedTimer | undefined;
 }
 
-type StopCause = 'deadline' | 'too_slow' | 'moved_on' | 'overtaken' | 'lost';
+/** One that has failed. */
+interface Failed {
+  readonly planned: PlannedAttempt;
+  readonly error: ProviderError;
+  readonly stopCause: StopCause | undefined;
+}
 
 /**
- * One request carried out on the simulated clock, step by step as the router's own cascade does: who is called next is
- * decided by the live state of that moment in the plan's order; the next one when one fails, a second copy at the moment
- * to move on, the same one again under the budget of re-sends, a place in the queue where all are full.
+ * One request carried out on the simulated clock: who is called next, when another copy goes out, and what a failure means
+ * is chosen by the same functions as in the router ({@link nextStep}); only the calls and the waits are simulated.
  *
- * What it leaves out: hedges before the moment to move on, streams that break after their first token (and so their
- * continuation), several keys of one provider, callers that leave, and what providers refuse for the caller's fault.
+ * What it leaves out: streams that break after their first token (and so their continuation), several keys of one provider,
+ * callers that leave, and what providers refuse for the caller's fault.
  */
 export class SimulatedCascade {
-  #queue: readonly PlannedAttempt[];
-  #again: readonly Again[] = [];
-  readonly #failures: { readonly planned: PlannedAttempt; readonly failure: SimulatedFailure }[] = [];
+  #state: CascadeState;
   readonly #running: Running[] = [];
+  /** Of the calls under way at once, those that have ended: told once all have. */
+  #failed: Failed[] = [];
   readonly #ended: ReplayedAttempt[] = [];
   readonly #startedAtMs: number;
   readonly #deadlineMs: number;
-  #attempts = 0;
   #spentUsd = 0;
   #servedBy: PlannedAttempt | undefined;
   #timeToFirstTokenMs: number | undefined;
@@ -125,11 +120,11 @@ export class SimulatedCascade {
     private readonly settings: PolicyExecution,
     private readonly asked: RequestToSimulate,
   ) {
-    this.#queue = asked.plan.attempts;
+    const { plan, labels, mayOverlap } = asked;
+    this.#state = startCascade({ plan, streamed: labels.streamed, mayOverlap, retries: settings.retries });
     this.#startedAtMs = parts.clock.now();
-    this.#deadlineMs = this.#startedAtMs + asked.plan.deadlineMs;
-    parts.resends.payIn(settings.retries.budget);
-    parts.giveUps.payIn(GIVE_UP_SHARE);
+    this.#deadlineMs = this.#startedAtMs + plan.deadlineMs;
+    payIntoBudgets(parts, settings);
   }
 
   start(): void {
@@ -140,115 +135,53 @@ export class SimulatedCascade {
     return this.#deadlineMs - this.parts.clock.now();
   }
 
+  private moment(): CascadeMoment {
+    const { clock, signals, resends, random } = this.parts;
+    const nowMs = clock.now();
+    return {
+      nowMs,
+      clockMs: nowMs,
+      elapsedMs: nowMs - this.#startedAtMs,
+      leftMs: this.leftMs,
+      signals,
+      // A place is entered in the moment it comes free.
+      reserved: () => 0,
+      mayResend: resends.has,
+      isServable: (planned) => this.affordableTokens(planned) >= MIN_AFFORDABLE_OUTPUT_TOKENS,
+      isSayable: () => true,
+      random,
+    };
+  }
+
   /** Calls the next one, or sees to it that it is looked again. */
   private proceed(isLastResort = false): void {
     if (this.#isOver) return;
-    if (this.leftMs <= 0) {
-      this.end('timed_out', 'deadline_exceeded');
-      return;
+    const step = nextStep(this.#state, this.moment(), isLastResort);
+    this.#state = step.state;
+    switch (step.kind) {
+      case 'call':
+        if (step.isResend) this.parts.resends.take();
+        this.join(step.planned);
+        return;
+      case 'look_again':
+        this.lookAfter(step.afterMs);
+        return;
+      case 'wait_for_room':
+        this.waitForRoom(step);
+        return;
+      case 'end':
+        this.giveUp(step);
     }
-    if (this.#attempts >= this.asked.plan.maxAttempts) {
-      this.fail();
-      return;
-    }
-    if (this.asked.plan.maxCostUsd !== undefined) {
-      this.#queue = this.#queue.filter((planned) => this.mayServe(planned));
-      this.#again = this.#again.filter(({ planned }) => this.mayServe(planned));
-    }
-    const able = this.takeAble() ?? this.takeAgain() ?? (isLastResort ? this.takeLeastBad() : undefined);
-    if (able !== undefined) this.join(able);
-    else this.wait(isLastResort);
-  }
-
-  private mayServe(planned: PlannedAttempt): boolean {
-    return this.affordableTokens(planned) >= MIN_AFFORDABLE_OUTPUT_TOKENS;
   }
 
   private affordableTokens({ deployment }: PlannedAttempt): number {
     const { plan, features } = this.asked;
     // Before the first attempt the plan's own limits hold all of it.
-    if (plan.maxCostUsd === undefined || deployment.price === undefined || this.#attempts === 0) {
+    if (plan.maxCostUsd === undefined || deployment.price === undefined || this.#ended.length === 0) {
       return Number.POSITIVE_INFINITY;
     }
     const left = plan.maxCostUsd - this.#spentUsd;
     return affordableOutputTokens(left, deployment.price, promptOf(deployment, features));
-  }
-
-  private takeAble(): PlannedAttempt | undefined {
-    let ready: PlannedAttempt | undefined;
-    for (const planned of this.#queue) {
-      const deferral = this.deferralOf(planned);
-      if (deferral === undefined) return this.unqueue(planned);
-      if (!isKind(deferral, 'full', 'failing', 'resting')) ready ??= planned;
-    }
-    return ready === undefined ? undefined : this.unqueue(ready);
-  }
-
-  private takeAgain(): PlannedAttempt | undefined {
-    const slow = this.#again.find(
-      ({ isSlow, planned }) =>
-        isSlow && !this.isFull(planned) && !isKind(this.deferralOf(planned), 'failing', 'resting'),
-    );
-    if (slow !== undefined) {
-      this.#again = this.#again.filter((again) => again !== slow);
-      return { ...slow.planned, moveOnAfterMs: undefined };
-    }
-    const due = this.#again.find(
-      (again) =>
-        this.mayCallAgain(again) &&
-        !this.isFull(again.planned) &&
-        !isKind(this.deferralOf(again.planned), 'resting') &&
-        this.waitBefore(again) <= 0,
-    );
-    if (due === undefined || !this.parts.resends.take()) return undefined;
-    this.#again = this.#again.filter((again) => again !== due);
-    return due.planned;
-  }
-
-  /** All of those left are out: the least bad is tried rather than everybody refused. */
-  private takeLeastBad(): PlannedAttempt | undefined {
-    let best: { readonly planned: PlannedAttempt; readonly badness: number } | undefined;
-    for (const planned of this.#queue) {
-      if (this.isFull(planned)) continue;
-      const { errorRate, restToldUntilMs } = this.parts.signals.of(planned.deployment.id);
-      const deferral = this.deferralOf(planned);
-      const isUntoldRest = isKind(deferral, 'resting') && restToldUntilMs === 0;
-      if (!isUntoldRest && !isKind(deferral, 'failing')) continue;
-      const badness = isUntoldRest ? 2 : errorRate;
-      if (best === undefined || badness < best.badness) best = { planned, badness };
-    }
-    if (best === undefined) return undefined;
-    if (this.#attempts > 0 && !this.parts.resends.take()) return undefined;
-    return this.unqueue(best.planned);
-  }
-
-  private wait(wasLastResort: boolean): void {
-    const againMs = this.againAfterMs();
-    if (this.#queue.length === 0) {
-      if (againMs === undefined) this.fail();
-      else this.lookAfter(againMs);
-      return;
-    }
-    const deferrals = this.#queue.map((planned) => this.deferralOf(planned));
-    if (deferrals.some((deferral) => isKind(deferral, 'full'))) {
-      this.waitForRoom(againMs);
-      return;
-    }
-    if (this.waitForRest(Math.min(SHORT_REST_MS, againMs ?? SHORT_REST_MS))) return;
-    if (againMs !== undefined) {
-      this.lookAfter(againMs);
-    } else if (!wasLastResort) {
-      this.proceed(true);
-    } else if (deferrals.some((deferral, index) => isKind(deferral, 'failing') && this.isFullAt(index))) {
-      this.lookAfter(LOOK_AGAIN_MS, true);
-    } else if (!this.waitForRest(Number.POSITIVE_INFINITY)) {
-      this.fail();
-    }
-  }
-
-  private isFullAt(index: number): boolean {
-    const planned = this.#queue[index];
-    return planned !== undefined && this.isFull(planned);
   }
 
   private lookAfter(ms: number, isLastResort = false): void {
@@ -257,107 +190,50 @@ export class SimulatedCascade {
     });
   }
 
-  private waitForRoom(againMs: number | undefined): void {
-    const { plan, labels } = this.asked;
-    const nowMs = this.parts.clock.now();
-    const guests = this.#queue;
-    const [first] = guests;
-    const usualMs = (first?.usualP95Ms ?? 0) * USUAL_OF_P95;
-    const isPaced = labels.streamed && first !== undefined;
+  private waitForRoom({ inTimeMs, atMostMs, elseAfterMs, without, isLastResort, state }: RoomStep): void {
+    const { plan } = this.asked;
     const { maxSize, maxWaitMs = Number.POSITIVE_INFINITY } = this.settings.queue;
-    const isTaken = this.parts.room.wait(
+    this.parts.room.wait(
       {
-        deployments: guests.map(({ deployment }) => deployment),
+        deployments: state.queue.map(({ deployment }) => deployment),
         isBackground: plan.workload === 'background',
         priority: plan.surface.priority,
-        inTimeUntilMs: isPaced ? this.#startedAtMs + first.targetLatencyMs - usualMs : nowMs,
-        maxWaitMs: Math.min(this.leftMs, maxWaitMs, againMs ?? Number.POSITIVE_INFINITY),
+        inTimeUntilMs: this.parts.clock.now() + (inTimeMs ?? 0),
+        maxWaitMs: Math.min(this.leftMs, maxWaitMs, atMostMs ?? Number.POSITIVE_INFINITY),
         onPlace: (deployment) => {
-          if (this.#isOver) return;
-          const planned = guests.find((one) => one.deployment === deployment);
-          if (planned !== undefined && this.leftMs >= MIN_ATTEMPT_MS) this.join(this.unqueue(planned));
-          else if (againMs !== undefined || this.leftMs <= 0) this.proceed();
-          else this.fail('overloaded');
+          if (deployment === undefined) {
+            if (without === 'look_again') this.proceed(isLastResort);
+            else this.giveUp({ reason: without });
+            return;
+          }
+          const planned = this.#state.queue.find((one) => one.deployment === deployment);
+          if (planned === undefined || this.leftMs < MIN_ATTEMPT_MS) {
+            // Once the others that wait were looked at.
+            this.lookAfter(0, isLastResort);
+            return;
+          }
+          this.#state = withCall(this.#state, planned);
+          this.join(planned);
+        },
+        onTurnedAway: () => {
+          if (elseAfterMs === undefined) this.giveUp({ reason: 'full' });
+          else this.lookAfter(elseAfterMs, isLastResort);
         },
       },
       maxSize,
     );
-    if (isTaken) return;
-    if (againMs === undefined) this.fail('overloaded');
-    else this.lookAfter(againMs);
   }
 
-  /** Waits until the first of the resting may be called again, if that is soon enough. */
-  private waitForRest(atMostMs: number): boolean {
-    const nowMs = this.parts.clock.now();
-    let waitMs = Number.POSITIVE_INFINITY;
-    for (const planned of this.#queue) {
-      if (!isKind(this.deferralOf(planned), 'resting')) continue;
-      const { restingUntilMs, restToldUntilMs } = this.parts.signals.of(planned.deployment.id);
-      if (restToldUntilMs <= restingUntilMs) waitMs = Math.min(waitMs, restingUntilMs - nowMs);
-    }
-    const spareMs = this.leftMs - MIN_ATTEMPT_MS - waitMs;
-    if (waitMs === Number.POSITIVE_INFINITY || waitMs > atMostMs || spareMs < 0) return false;
-    this.lookAfter(waitMs + 1 + this.parts.random() * Math.min(spareMs, waitMs / 4, MAX_SPREAD_MS));
-    return true;
-  }
-
-  private againAfterMs(): number | undefined {
-    let waitMs = Number.POSITIVE_INFINITY;
-    for (const again of this.#again) {
-      if (this.mayCallAgain(again)) waitMs = Math.min(waitMs, this.waitBefore(again));
-    }
-    if (waitMs > this.leftMs - MIN_ATTEMPT_MS || !this.parts.resends.has) return undefined;
-    return Math.max(waitMs, LOOK_AGAIN_MS);
-  }
-
-  private mayCallAgain({ planned }: Again): boolean {
-    return !this.isGone(planned) && (this.#queue.length === 0 || this.failuresOf(planned) === 1);
-  }
-
-  private failuresOf({ deployment }: PlannedAttempt): number {
-    return this.#failures.filter(({ planned }) => planned.deployment === deployment).length;
-  }
-
-  private isGone(planned: PlannedAttempt): boolean {
-    if (!isKind(this.deferralOf(planned), 'failing')) return false;
-    return this.parts.signals.of(planned.deployment.id).errorRate >= GONE_ERROR_RATE;
-  }
-
-  private isFull({ deployment }: PlannedAttempt): boolean {
-    const signals = this.parts.signals.of(deployment.id);
-    const capacity = capacityOf(deployment, signals);
-    return capacity !== undefined && signals.inFlight >= capacity;
-  }
-
-  private waitBefore({ planned, notBeforeMs }: Again): number {
-    const { restingUntilMs, restToldUntilMs } = this.parts.signals.of(planned.deployment.id);
-    const nowMs = this.parts.clock.now();
-    const restMs = restingUntilMs > nowMs ? Math.max(restingUntilMs, restToldUntilMs) - nowMs : 0;
-    return Math.max(notBeforeMs - nowMs, restMs);
-  }
-
-  private deferralOf(planned: PlannedAttempt): Deferral | undefined {
-    const { deployment } = planned;
-    const deferral = findDeferral(deployment, this.parts.signals.of(deployment.id), this.parts.clock.now());
-    return deferral ?? (planned.deferral?.kind === 'ramping' ? planned.deferral : undefined);
-  }
-
-  private unqueue(planned: PlannedAttempt): PlannedAttempt {
-    this.#queue = this.#queue.filter((other) => other !== planned);
-    return planned;
-  }
-
-  /** Calls one deployment. */
+  /** Calls one that has been counted. */
   private join(planned: PlannedAttempt): void {
     const { clock, bus, policy } = this.parts;
-    const { plan, features, labels, request, index } = this.asked;
+    const { plan, features, labels, mayOverlap, request, index } = this.asked;
     const { deployment } = planned;
-    const number = (this.#attempts += 1);
+    const number = this.#state.attempts;
     const { inputTokens } = promptOf(deployment, features);
     const maxOutputTokens = cappedOutputTokens({
       requested: planned.maxOutputTokens,
-      affordable: number === 1 ? Number.POSITIVE_INFINITY : this.affordableTokens(planned),
+      affordable: this.affordableTokens(planned),
       modelMaxOutputTokens: deployment.maxOutputTokens,
       contextWindow: deployment.contextWindow,
       inputTokens,
@@ -382,7 +258,8 @@ export class SimulatedCascade {
       alarm: undefined,
       limit: undefined,
     };
-    for (const other of this.#running) other.alarm?.cancel();
+    // An older one has had its time.
+    for (const other of this.#running) this.setAlarm(other, undefined);
     this.#running.push(running);
     bus.emit('attempt-started', {
       ...labelsOf(planned),
@@ -392,7 +269,13 @@ export class SimulatedCascade {
       streamed: labels.streamed,
       inputTokens,
     });
-    this.setLimits(running);
+    const limits = patienceWith(planned, labels.streamed, this.leftMs);
+    // Where a second copy may go out nobody is given up on.
+    this.setLimit(running, mayOverlap ? limits.filter(({ isOptional }) => !isOptional) : limits);
+    if (mayOverlap) {
+      const mayHedge = this.settings.hedge.enabled && this.parts.hedges.has;
+      this.setAlarm(running, alarmAfterCall(this.#state, this.moment(), planned, mayHedge));
+    }
     running.call = this.parts.deployments.get(deployment.id)?.call({
       request: index,
       attempt: number,
@@ -402,100 +285,69 @@ export class SimulatedCascade {
       },
       onEnd: (failure) => {
         if (failure === undefined) this.complete(running);
-        else this.failed(running, failure, undefined);
+        else this.fail(running, failure);
       },
     });
   }
 
-  /** The moment to move on, and the end of all patience. */
-  private setLimits(running: Running): void {
-    const { clock } = this.parts;
-    const { labels, mayOverlap } = this.asked;
-    const { planned } = running;
-    const firstTokenMs = labels.streamed ? planned.timeouts.firstTokenMs : Number.POSITIVE_INFINITY;
-    const isDeadline = this.leftMs <= firstTokenMs;
-    running.limit = clock.after(Math.min(this.leftMs, firstTokenMs), () => {
-      this.stop(running, isDeadline ? 'deadline' : 'too_slow');
-    });
-    if (mayOverlap) {
-      const afterMs = this.moveOnAfterMs(planned);
-      if (afterMs !== undefined) this.setAlarm(running, afterMs);
-      return;
+  /** The nearest of the limits; one that does not count when its time is up gives way to the next. */
+  private setLimit(running: Running, limits: readonly PatienceLimit[]): void {
+    let nearest: PatienceLimit | undefined;
+    let nearestMs = Number.POSITIVE_INFINITY;
+    for (const limit of limits) {
+      if (limit.afterMs === undefined || limit.afterMs >= nearestMs) continue;
+      nearest = limit;
+      nearestMs = limit.afterMs;
     }
-    const halfMs = Math.max(this.leftMs / 2, planned.usualP95Ms ?? 0);
-    const afterMs = Math.min(
-      planned.moveOnAfterMs ?? Number.POSITIVE_INFINITY,
-      labels.streamed ? Number.POSITIVE_INFINITY : halfMs,
-    );
-    if (!Number.isFinite(afterMs)) return;
-    const cause = afterMs === planned.moveOnAfterMs ? 'moved_on' : 'too_slow';
-    running.alarm = clock.after(afterMs, () => {
-      if (this.mayMoveOn() && this.parts.giveUps.take()) this.stop(running, cause);
+    if (nearest === undefined) return;
+    const { cause, isOptional } = nearest;
+    running.limit = this.parts.clock.at(running.startedAtMs + nearestMs, () => {
+      if (!isOptional || this.mayMoveOn()) this.stop(running, cause);
+      else
+        this.setLimit(
+          running,
+          limits.filter((limit) => limit !== nearest),
+        );
     });
-  }
-
-  private setAlarm(running: Running, afterMs: number): void {
-    running.alarm?.cancel();
-    running.alarm = this.parts.clock.after(afterMs, () => {
-      this.sendBeside(running);
-    });
-  }
-
-  /** Another copy, because one takes long; or a later look, where there is nobody to send it to. */
-  private sendBeside(slow: Running): void {
-    if (this.#servedBy !== undefined) return;
-    const waitedMs = this.parts.clock.now() - slow.startedAtMs;
-    const isDesperate = waitedMs >= this.asked.plan.deadlineMs * DESPERATE_SHARE;
-    const second = this.takeSecond(isDesperate);
-    if (second === undefined) {
-      this.setAlarm(slow, ASK_AGAIN_MS);
-      return;
-    }
-    slow.isSlow = true;
-    this.parts.bus.emit('attempt-overdue', {
-      ...labelsOf(slow.planned),
-      decisionId: this.asked.labels.decisionId,
-      attempt: slow.number,
-      startedAtMs: slow.startedAtMs,
-    });
-    this.join(second);
-  }
-
-  private takeSecond(isDesperate: boolean): PlannedAttempt | undefined {
-    const { giveUps } = this.parts;
-    if (this.#attempts >= this.asked.plan.maxAttempts || !giveUps.has) return undefined;
-    const candidates = this.#queue.filter((other) => this.mayServe(other));
-    const second =
-      candidates.find((other) => this.deferralOf(other) === undefined) ??
-      (isDesperate
-        ? candidates.find((other) => !this.isFull(other) && !isKind(this.deferralOf(other), 'resting'))
-        : undefined);
-    if (second === undefined || !giveUps.take()) return undefined;
-    return this.unqueue(second);
   }
 
   private mayMoveOn(): boolean {
-    if (this.#attempts >= this.asked.plan.maxAttempts || !this.parts.giveUps.has) return false;
-    return this.#queue.some((other) => this.mayServe(other) && this.deferralOf(other) === undefined);
+    return isBetterLeft(this.#state, this.moment()) && this.parts.giveUps.take();
   }
 
-  private moveOnAfterMs(planned: PlannedAttempt): number | undefined {
-    if (!this.asked.labels.streamed) {
-      const halfMs = Math.max(this.leftMs / 2, planned.usualP95Ms ?? 0);
-      return Math.min(planned.moveOnAfterMs ?? halfMs, halfMs);
+  private setAlarm(running: Running, alarm: PaceAlarm | undefined): void {
+    running.alarm?.cancel();
+    running.alarm =
+      alarm?.afterMs === undefined
+        ? undefined
+        : this.parts.clock.after(alarm.afterMs, () => {
+            running.alarm = undefined;
+            this.sendBeside(running, alarm.reason);
+          });
+  }
+
+  private sendBeside(slow: Running, reason: PaceAlarm['reason']): void {
+    if (this.#servedBy !== undefined) return;
+    const { planned } = slow;
+    const budget = reason === 'hedge' ? this.parts.hedges : this.parts.giveUps;
+    const due = { planned, reason, waitedMs: this.parts.clock.now() - slow.startedAtMs };
+    const beside = chooseBeside(this.#state, this.moment(), due, budget.has);
+    if (beside.kind === 'ask_again') {
+      this.setAlarm(slow, beside.alarm);
+      return;
     }
-    if (planned.moveOnAfterMs === undefined) return undefined;
-    const leftMs = planned.targetLatencyMs - (this.parts.clock.now() - this.#startedAtMs);
-    const isFirstChoice = this.#attempts === 1 && planned.tier === 'primary';
-    if (isFirstChoice || leftMs <= 0) return planned.moveOnAfterMs;
-    if (planned.usualP95Ms === undefined) return Math.min(planned.moveOnAfterMs, leftMs / 2);
-    const next = this.#queue.find((other) => this.deferralOf(other) === undefined);
-    return findMoveOn({
-      targetMs: leftMs,
-      streamed: true,
-      usualP95Ms: planned.usualP95Ms,
-      nextUsualP95Ms: next?.usualP95Ms,
-    });
+    budget.take();
+    this.#state = beside.state;
+    if (beside.isSlow) {
+      slow.isSlow = true;
+      this.parts.bus.emit('attempt-overdue', {
+        ...labelsOf(planned),
+        decisionId: this.asked.labels.decisionId,
+        attempt: slow.number,
+        startedAtMs: slow.startedAtMs,
+      });
+    }
+    this.join(beside.planned);
   }
 
   private firstToken(running: Running): void {
@@ -521,10 +373,9 @@ export class SimulatedCascade {
     winner.limit?.cancel();
     for (const loser of [...this.#running]) {
       if (loser === winner) continue;
-      const waitedMs = this.parts.clock.now() - loser.startedAtMs;
-      const { deployment, targetLatencyMs } = loser.planned;
-      const isOut = waitedMs >= targetLatencyMs || this.parts.signals.of(deployment.id).isSlow;
-      this.stop(loser, !loser.isSlow ? 'lost' : isOut ? 'moved_on' : 'overtaken');
+      const { planned, isSlow, startedAtMs } = loser;
+      const waitedMs = this.parts.clock.now() - startedAtMs;
+      this.stop(loser, causeOfLoss(this.parts, planned, { isSlow, waitedMs }));
     }
   }
 
@@ -540,7 +391,7 @@ export class SimulatedCascade {
   private stop(running: Running, cause: StopCause): void {
     running.call?.stop();
     const usage = { promptTokens: this.asked.request.promptTokens, completionTokens: 0 };
-    if (cause === 'lost' || cause === 'overtaken') {
+    if (cause === 'hedge_lost' || cause === 'overtaken') {
       this.settle(running, 'hedge_lost', usage, { isOvertaken: cause === 'overtaken' });
       return;
     }
@@ -550,41 +401,43 @@ export class SimulatedCascade {
       planned.usualP95Ms ?? 0,
       Math.min(planned.targetLatencyMs, planned.timeouts.firstTokenMs),
     );
-    const failure: SimulatedFailure = { kind: 'timeout', status: undefined, retryAfterMs: undefined };
+    const error = new ProviderError({ kind: 'timeout' });
     this.settle(running, 'timed_out', usage, {
-      failure,
+      error,
       isCutShort: cause === 'deadline' && elapsedMs < fairMs,
     });
     // Who won has nothing more to hear of the others.
-    if (this.#servedBy === undefined) this.goOn(running, failure, cause);
+    if (this.#servedBy === undefined) this.goOn({ planned, error, stopCause: cause });
   }
 
-  private failed(running: Running, failure: SimulatedFailure, cause: StopCause | undefined): void {
-    this.settle(running, 'failed', { promptTokens: 0, completionTokens: 0 }, { failure });
-    this.goOn(running, failure, cause);
+  private fail(running: Running, { kind, status, retryAfterMs }: SimulatedFailure): void {
+    const error = new ProviderError({
+      kind,
+      ...(status === undefined ? {} : { status }),
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    });
+    this.settle(running, outcomeOfFailure(error), { promptTokens: 0, completionTokens: 0 }, { error });
+    this.goOn({ planned: running.planned, error, stopCause: undefined });
   }
 
-  private goOn(running: Running, failure: SimulatedFailure, cause: StopCause | undefined): void {
-    const { planned } = running;
-    this.#failures.push({ planned, failure });
-    this.#again = [
-      ...this.#again,
-      {
-        planned,
-        isSlow: cause === 'moved_on',
-        notBeforeMs: this.parts.clock.now() + this.pauseAfter(planned, failure),
-      },
-    ];
+  private goOn(failed: Failed): void {
+    this.#failed.push(failed);
     const [left] = this.#running;
-    // One has failed while another, that was slow already, goes on: somebody else is asked at once.
-    if (left !== undefined) this.sendBeside(left);
-    else this.proceed();
-  }
-
-  private pauseAfter(planned: PlannedAttempt, { retryAfterMs = 0 }: SimulatedFailure): number {
-    if (retryAfterMs > 0) return retryAfterMs;
-    const { baseDelayMs, maxDelayMs } = this.settings.retries;
-    return this.parts.random() * Math.min(baseDelayMs * 2 ** (this.failuresOf(planned) - 1), maxDelayMs);
+    if (left !== undefined) {
+      // One has failed while another, that was slow already, goes on: somebody else is asked at once.
+      if (left.alarm === undefined) this.sendBeside(left, 'move_on');
+      return;
+    }
+    const ended = this.#failed;
+    this.#failed = [];
+    for (const one of ended) {
+      const { state, isFinal } = noteFailure(this.#state, this.moment(), one);
+      this.#state = state;
+      if (!isFinal) continue;
+      this.end('rejected', 'upstream_rejected');
+      return;
+    }
+    this.proceed();
   }
 
   /** Emits the attempt's record. */
@@ -593,10 +446,10 @@ export class SimulatedCascade {
     outcome: Outcome,
     tokens: { readonly promptTokens: number; readonly completionTokens: number },
     {
-      failure,
+      error,
       isOvertaken = false,
       isCutShort = false,
-    }: { failure?: SimulatedFailure; isOvertaken?: boolean; isCutShort?: boolean } = {},
+    }: { error?: ProviderError; isOvertaken?: boolean; isCutShort?: boolean } = {},
   ): void {
     running.alarm?.cancel();
     running.limit?.cancel();
@@ -624,10 +477,10 @@ export class SimulatedCascade {
       durationMs: this.parts.clock.now() - startedAtMs,
       timeToFirstTokenMs,
       outcome,
-      errorKind: failure?.kind,
-      status: failure?.status,
+      errorKind: error?.kind,
+      status: error?.status,
       providerCode: undefined,
-      retryAfterMs: failure?.retryAfterMs,
+      retryAfterMs: error?.retryAfterMs,
       overtaken: isOvertaken,
       cutShort: isCutShort,
       usage,
@@ -639,7 +492,7 @@ export class SimulatedCascade {
       deployment: deployment.id,
       tier,
       outcome,
-      errorKind: failure?.kind,
+      errorKind: error?.kind,
       timeToFirstTokenMs,
       durationMs: record.durationMs,
       costUsd: billedPrice === undefined ? costUsd : costOfUsage(usage, billedPrice),
@@ -648,12 +501,23 @@ export class SimulatedCascade {
     this.parts.bus.emit('attempt-ended', record);
   }
 
-  private fail(code?: LlmRouterErrorCode): void {
-    const isRefused = this.#ended.length === 0;
-    const isRateLimited = isRefused || this.#failures.every(({ failure }) => failure.kind === 'rate_limited');
-    const errorCode = code ?? (isRateLimited ? 'rate_limit_exceeded' : 'all_attempts_failed');
+  private giveUp({ reason }: Pick<EndStep, 'reason'>): void {
     // Without a call it was refused for want of room, whichever of the two it is told.
-    this.end(isRefused ? 'shed' : 'failed', errorCode);
+    const outcome = this.#ended.length === 0 ? 'shed' : 'failed';
+    if (reason === 'full') this.end(outcome, 'overloaded');
+    else if (reason === 'resting') this.end(outcome, 'rate_limit_exceeded');
+    else this.endOfFailures(outcome);
+  }
+
+  private endOfFailures(outcome: Outcome): void {
+    const { failures, isOverdue } = this.#state;
+    const cause = causeOfEnd(
+      failures.map(({ kind }) => kind),
+      isOverdue || this.leftMs <= 0,
+    );
+    if (cause === 'deadline') this.end('timed_out', 'deadline_exceeded');
+    else if (cause === 'rate_limited') this.end(outcome, 'rate_limit_exceeded');
+    else this.end(outcome, 'all_attempts_failed');
   }
 
   private end(outcome: Outcome, errorCode: LlmRouterErrorCode | undefined): void {
@@ -672,8 +536,4 @@ export class SimulatedCascade {
 
 function labelsOf({ deployment }: PlannedAttempt): { deployment: string; model: string; provider: string } {
   return { deployment: deployment.id, model: deployment.model.name, provider: deployment.provider };
-}
-
-function isKind(deferral: Deferral | undefined, ...kinds: readonly Deferral['kind'][]): boolean {
-  return deferral !== undefined && kinds.includes(deferral.kind);
 }

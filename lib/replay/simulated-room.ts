@@ -16,6 +16,8 @@ export interface SimulatedGuest {
   readonly maxWaitMs: number;
   /** A place is free now; undefined: none was, for as long as it may wait. */
   readonly onPlace: (deployment: PolicyDeployment | undefined) => void;
+  /** So many wait already, of whom each is as urgent. */
+  readonly onTurnedAway: () => void;
 }
 
 interface Waiter extends SimulatedGuest {
@@ -44,13 +46,15 @@ export class SimulatedRoom {
     return this.#waiters.length;
   }
 
-  /** False: so many wait already that it is sent away. */
-  wait(guest: SimulatedGuest, maxSize: number): boolean {
+  wait(guest: SimulatedGuest, maxSize: number): void {
     if (this.#waiters.length >= maxSize) {
       const last = this.#waiters.at(-1);
-      if (last === undefined || isAtLeastAsUrgent(last, guest)) return false;
+      if (last === undefined || isAtLeastAsUrgent(last, guest)) {
+        guest.onTurnedAway();
+        return;
+      }
       this.remove(last);
-      last.onPlace(undefined);
+      last.onTurnedAway();
     }
     const waiter: Waiter = {
       ...guest,
@@ -64,7 +68,6 @@ export class SimulatedRoom {
     this.#waiters.splice(after < 0 ? this.#waiters.length : after, 0, waiter);
     this.show(waiter);
     this.look();
-    return true;
   }
 
   /** Gives the free places to those who come first. */

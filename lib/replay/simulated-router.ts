@@ -2,7 +2,7 @@ import { NO_USAGE, validateChatRequest } from '../chat/index.js';
 import { extractFeatures, type RequestFeatures } from '../classification/index.js';
 import { BudgetLedger, type BudgetReservation } from '../cost/index.js';
 import { LlmRouterError, type LlmRouterErrorCode } from '../errors/llm-router-error.js';
-import { ShareBudget } from '../execution/share-budget.js';
+import { createCascadeBudgets } from '../execution/cascade-budgets.js';
 import { AlertStore } from '../observability/index.js';
 import {
   capacityOf,
@@ -26,9 +26,6 @@ import type { SimulatedDeployment } from './simulated-deployment.js';
 import { SimulatedRoom } from './simulated-room.js';
 import type { TraceRequest } from './trace-request.js';
 
-/** The reserves of the router's own executor. */
-const RESENDS = { reserve: 10, refillMs: 1_000 };
-const GIVE_UPS = { reserve: 10, refillMs: 1_000 };
 const NOBODY_LEAVES = new AbortController().signal;
 /** Alerts are looked at so often, as long as requests are under way. */
 const ALERTS_EVERY_MS = 1_000;
@@ -102,8 +99,7 @@ export class SimulatedRouter implements ReplayedRouter {
       policy,
       deployments,
       room,
-      resends: new ShareBudget(RESENDS.reserve, RESENDS.refillMs, clock.now),
-      giveUps: new ShareBudget(GIVE_UPS.reserve, GIVE_UPS.refillMs, clock.now),
+      ...createCascadeBudgets(clock.now),
       random: () => pauses.next(),
     };
     this.#streamed = featuresOf(true);

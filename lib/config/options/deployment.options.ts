@@ -1,6 +1,7 @@
 import { IsOptional } from '../class-validator.js';
 import { NotSupportedYet, Section } from '../section.decorators.js';
-import { IsAmount, IsCount, IsName } from '../validators.js';
+import { IsAmount, IsName } from '../validators.js';
+import { DeploymentLimitsOptions } from './deployment-limits.options.js';
 import { PriceOptions } from './price.options.js';
 import { OwnTimeoutOptions } from './timeout.options.js';
 
@@ -12,7 +13,7 @@ const NOT_YET = { retention: 'use `retentionDays`' };
  * @publicApi
  */
 @NotSupportedYet(NOT_YET)
-export class DeploymentOptions {
+export class DeploymentOptions extends DeploymentLimitsOptions {
   /** A name out of `providers`. */
   @IsName()
   provider!: string;
@@ -34,39 +35,6 @@ export class DeploymentOptions {
   @IsOptional()
   @Section(() => PriceOptions)
   price?: PriceOptions;
-
-  @IsOptional()
-  @IsCount(1)
-  contextWindow?: number;
-
-  @IsOptional()
-  @IsCount(1)
-  maxOutputTokens?: number;
-
-  /** Calls in flight at which it is full: more wait or go elsewhere. */
-  @IsOptional()
-  @IsCount(1)
-  maxConcurrency?: number;
-
-  /** Where it answers, for surfaces that name a `region`: a name of your own choice, such as `eu` or `eu-west-1`. */
-  @IsOptional()
-  @IsName()
-  region?: string;
-
-  /** For so many days prompts are kept there, for surfaces that allow so many: 0 where they are not. */
-  @IsOptional()
-  @IsAmount()
-  retentionDays?: number;
-
-  /** Requests it may be sent in a minute, by this process; once they are used up others serve. */
-  @IsOptional()
-  @IsCount(1)
-  requestsPerMinute?: number;
-
-  /** Tokens of prompts and answers in a minute, the same. */
-  @IsOptional()
-  @IsCount(1)
-  tokensPerMinute?: number;
 
   @IsOptional()
   @Section(() => OwnTimeoutOptions)

@@ -1,7 +1,8 @@
 import { IsOptional } from '../class-validator.js';
 import { MODEL_CAPABILITIES, type ModelCapability } from '../../catalog/catalog-model.js';
 import { NotSupportedYet, Section, SectionList } from '../section.decorators.js';
-import { IsAmount, IsCount, IsFlag, IsListOf, IsName, IsShareOrAll } from '../validators.js';
+import { IsAmount, IsFlag, IsListOf, IsName, IsShareOrAll } from '../validators.js';
+import { DeploymentLimitsOptions } from './deployment-limits.options.js';
 import { DeploymentOptions } from './deployment.options.js';
 import { PriceOptions } from './price.options.js';
 import { OwnTimeoutOptions } from './timeout.options.js';
@@ -12,7 +13,7 @@ import { OwnTimeoutOptions } from './timeout.options.js';
  * @publicApi
  */
 @NotSupportedYet({ retention: 'use `retentionDays`' })
-export class ModelOptions {
+export class ModelOptions extends DeploymentLimitsOptions {
   /** Where it is called: a name out of `providers`. Or list `deployments`. */
   @IsOptional()
   @IsName()
@@ -31,15 +32,6 @@ export class ModelOptions {
   @IsOptional()
   @Section(() => PriceOptions)
   price?: PriceOptions;
-
-  /** Prompt and answer together, in tokens. */
-  @IsOptional()
-  @IsCount(1)
-  contextWindow?: number;
-
-  @IsOptional()
-  @IsCount(1)
-  maxOutputTokens?: number;
 
   /** What it can do. Left out for a model the catalogue does not know: not checked. */
   @IsOptional()
@@ -70,29 +62,10 @@ export class ModelOptions {
   weight?: number;
 
   /** Calls in flight at which it is full, of each of its deployments: more wait or go elsewhere. */
-  @IsOptional()
-  @IsCount(1)
-  maxConcurrency?: number;
-
-  /** Where it answers, for surfaces that name a `region`: a name of your own choice, such as `eu` or `eu-west-1`. */
-  @IsOptional()
-  @IsName()
-  region?: string;
-
-  /** For so many days prompts are kept there, for surfaces that allow so many: 0 where they are not. */
-  @IsOptional()
-  @IsAmount()
-  retentionDays?: number;
+  declare maxConcurrency?: number;
 
   /** Requests each of its deployments may be sent in a minute, by this process; once they are used up others serve. */
-  @IsOptional()
-  @IsCount(1)
-  requestsPerMinute?: number;
-
-  /** Tokens of prompts and answers in a minute, the same. */
-  @IsOptional()
-  @IsCount(1)
-  tokensPerMinute?: number;
+  declare requestsPerMinute?: number;
 
   /** Of each of its deployments. */
   @IsOptional()
