@@ -10,7 +10,7 @@ import { expectedLatencyMs, isUnseen } from './expected-latency.js';
 import { isOverTarget } from './is-over-target.js';
 import type { RankingTerms } from './plan.js';
 import type { PolicyDeployment } from './policy-snapshot.js';
-import { emptyTerms, type ScoreContext, scoreInto } from './score-candidate.js';
+import { scoreCandidate, type ScoreContext, scoreWithin } from './score-candidate.js';
 import type { DeploymentSignals, SignalsSnapshot } from './signals-snapshot.js';
 
 /** Candidates this near to the best share the traffic, or all of it would herd onto one. */
@@ -70,7 +70,6 @@ function selectBest(
   options: RankOptions,
 ): { readonly best: Scored[]; readonly unknown: Unknown | undefined } {
   const best: Scored[] = [];
-  const terms = emptyTerms();
   let unknown: Unknown | undefined;
   let unknownCount = 0;
   // One draw for all of them: of many that miss their target no more go on to be tried than of one.
@@ -96,18 +95,34 @@ function selectBest(
         if (severity === last.severity) worst = last.terms.score;
       }
     }
-    if (!scoreInto(terms, deployment, signals, options.score, { worst, optimisticMs })) continue;
-    let place = best.length;
-    for (; place > 0; place -= 1) {
-      const before = best[place - 1];
-      if (before === undefined || before.severity < severity) break;
-      if (before.severity === severity && before.terms.score <= terms.score) break;
-    }
-    if (place >= options.limit) continue;
-    if (best.length >= options.limit) best.pop();
-    best.splice(place, 0, scored(deployment, signals, { ...terms }, kind, options));
+    const terms = scoreWithin(deployment, signals, options.score, worst, optimisticMs);
+    if (terms !== undefined) insert(best, deployment, signals, terms, kind, severity, options);
   }
   return { best, unknown };
+}
+
+/** In its place among the best, after its equals; the last of them makes room for it. */
+function insert(
+  best: Scored[],
+  deployment: PolicyDeployment,
+  signals: DeploymentSignals,
+  terms: RankingTerms,
+  kind: DeferralKind | undefined,
+  severity: number,
+  options: RankOptions,
+): void {
+  let place = best.length;
+  for (; place > 0; place -= 1) {
+    const before = best[place - 1];
+    if (before === undefined || before.severity < severity) break;
+    if (before.severity === severity && before.terms.score <= terms.score) break;
+  }
+  if (place >= options.limit) return;
+  const one = scored(deployment, signals, terms, kind, options);
+  if (best.length >= options.limit) best.pop();
+  best.push(one);
+  for (let index = best.length - 1; index > place; index -= 1) best[index] = best[index - 1] ?? one;
+  best[place] = one;
 }
 
 /** What the quickest of those that were seen is expected to take; infinite where all were seen. */
@@ -247,8 +262,7 @@ function explore(ranked: Scored[], unknown: Unknown | undefined, options: RankOp
   if (options.random() >= options.exploration) return;
   const { deployment, signals } = unknown;
   const index = ranked.findIndex((one) => one.deployment === deployment);
-  const terms = emptyTerms();
-  scoreInto(terms, deployment, signals, options.score);
+  const terms = scoreCandidate(deployment, signals, options.score);
   const [found = scored(deployment, signals, terms, undefined, options)] =
     index < 0 ? [] : ranked.splice(index, 1);
   if (ranked.length >= options.limit) ranked.pop();
