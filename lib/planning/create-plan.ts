@@ -291,7 +291,8 @@ function planTiers(
     downgradedBy === undefined ? asked : { ...asked, cheapest: findCheapest(pass, asked, usage) };
   const attempts: Draft[] = [];
   let beyond = 0;
-  for (const { tier, candidates, bounds } of pass.tiers) {
+  for (const { tier, standing } of pass.tiers) {
+    const { deployments: candidates, bounds } = standing;
     const eligible =
       bounds !== undefined && isWithin(bounds, demand)
         ? candidates
@@ -322,6 +323,7 @@ function planTiers(
         qualityOf: ({ model }) => qualityUnderRule(model, rule),
       },
       signals,
+      standing: eligible === candidates ? standing : undefined,
       overTargetMs: ({ model }) => (thinks(model, features) ? explicitTargetMs : pacedTargetMs),
       exploration: policy.ranking.exploration,
       nowMs,

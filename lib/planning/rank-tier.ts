@@ -12,6 +12,7 @@ import type { RankingTerms } from './plan.js';
 import type { PolicyDeployment } from './policy-snapshot.js';
 import { scoreCandidate, type ScoreContext, scoreWithin } from './score-candidate.js';
 import type { DeploymentSignals, SignalsSnapshot } from './signals-snapshot.js';
+import type { StandingCandidates } from './standing-candidates.js';
 
 /** Candidates this near to the best share the traffic, or all of it would herd onto one. */
 const NEAR_BEST_RATIO = 1.02;
@@ -33,6 +34,8 @@ export interface RankedCandidate {
 export interface RankOptions {
   readonly score: ScoreContext;
   readonly signals: SignalsSnapshot;
+  /** What is kept of these deployments from one request to the next; absent: they are this request's alone. */
+  readonly standing?: StandingCandidates | undefined;
   /** The target whose miss makes a candidate give way; undefined: none does. */
   readonly overTargetMs: (deployment: PolicyDeployment) => number | undefined;
   /** Share of the requests that go to one of which nothing is known now, 0 to 1. */
@@ -75,11 +78,20 @@ function selectBest(
   // One draw for all of them: of many that miss their target no more go on to be tried than of one.
   let isTrial: boolean | undefined;
   const mayTry = (): boolean => (isTrial ??= options.random() < options.exploration);
-  const live = deployments.map(({ id }) => options.signals.of(id));
-  const optimisticMs = optimismFor(deployments, live, options);
-  for (const [index, deployment] of deployments.entries()) {
+  const live = readAll(deployments, options);
+  const { score, limit, nowMs, overTargetMs, standing } = options;
+  const floors = deployments.length > limit ? standing?.floorsFor(score.streamed) : undefined;
+  floors?.refresh(live);
+  const least = floors?.reckon(score, nowMs, overTargetMs);
+  const optimisticMs =
+    floors?.unseen === 0 ? Number.POSITIVE_INFINITY : optimismFor(deployments, live, options);
+  let last: Scored | undefined;
+  let beyond = Number.POSITIVE_INFINITY;
+  for (let index = 0; index < deployments.length; index += 1) {
+    if (least !== undefined && (least[index] ?? 0) > beyond) continue;
+    const deployment = deployments[index];
     const signals = live[index];
-    if (signals === undefined) continue;
+    if (deployment === undefined || signals === undefined) continue;
     const kind = kindOf(deployment, signals, options, mayTry);
     const severity = severityOf(kind);
     if (severity === 0 && isUnknown(signals)) {
@@ -87,16 +99,15 @@ function selectBest(
       // Each of them is as likely as the others, however many there are.
       if (options.exploration > 0 && options.random() * unknownCount < 1) unknown = { deployment, signals };
     }
-    let worst = Number.POSITIVE_INFINITY;
-    if (best.length >= options.limit) {
-      const last = best[best.length - 1];
-      if (last !== undefined) {
-        if (severity > last.severity) continue;
-        if (severity === last.severity) worst = last.terms.score;
-      }
-    }
-    const terms = scoreWithin(deployment, signals, options.score, worst, optimisticMs);
-    if (terms !== undefined) insert(best, deployment, signals, terms, kind, severity, options);
+    if (last !== undefined && severity > last.severity) continue;
+    const worst = severity === last?.severity ? last.terms.score : Number.POSITIVE_INFINITY;
+    const terms = scoreWithin(deployment, signals, score, worst, optimisticMs);
+    if (terms === undefined) continue;
+    insert(best, deployment, signals, terms, kind, severity, options);
+    if (best.length < limit) continue;
+    last = best[best.length - 1];
+    // As long as one of the best is deferred, whoever is not comes before it.
+    if (last?.severity === 0) beyond = last.terms.score;
   }
   return { best, unknown };
 }
@@ -125,6 +136,14 @@ function insert(
   best[place] = one;
 }
 
+function readAll(
+  deployments: readonly PolicyDeployment[],
+  { signals, standing }: RankOptions,
+): readonly DeploymentSignals[] {
+  if (standing !== undefined && signals.ofAll !== undefined) return signals.ofAll(deployments);
+  return deployments.map(({ id }) => signals.of(id));
+}
+
 /** What the quickest of those that were seen is expected to take; infinite where all were seen. */
 function optimismFor(
   deployments: readonly PolicyDeployment[],
@@ -132,7 +151,7 @@ function optimismFor(
   { score }: RankOptions,
 ): number {
   let leastMs = Number.POSITIVE_INFINITY;
-  if (live.every((signals) => !isUnseen(signals, score.streamed))) return leastMs;
+  if (!live.some((signals) => isUnseen(signals, score.streamed))) return leastMs;
   for (const [index, { prior }] of deployments.entries()) {
     const signals = live[index];
     if (signals === undefined || isUnseen(signals, score.streamed)) continue;

@@ -12,7 +12,7 @@ const ASSUMED_CAPACITY = 128;
 /** A deployment that fails every call is worth as much as one four times over its target. */
 const ERROR_WEIGHT = 4;
 /** So many times over its target it is as bad as one that fails every call, and not worse. */
-const MAX_LATENCY = 4;
+export const MAX_LATENCY = 4;
 /** One failure among few calls proves little: so many virtual successes stand beside it. */
 const VIRTUAL_SUCCESSES = 2;
 /** An alert weighs as much as all of the target latency: it ranks behind its healthy peers, and is not left out. */
@@ -75,15 +75,13 @@ export function scoreWithin(
   const latencyMs = isUnseen(signals, streamed) ? Math.min(knownMs, optimisticMs) : knownMs;
   const costUsd = expectedCostUsd(deployment.price, usageAt(deployment, context));
   const latency = weights.latency * Math.min(latencyMs / targetLatencyMs, MAX_LATENCY);
-  const errors =
-    (weights.errors * ERROR_WEIGHT * signals.errorRate * signals.samples) /
-    (signals.samples + VIRTUAL_SUCCESSES);
+  const errors = weights.errors * errorTerm(signals);
   const load = weights.load * loadTerm(deployment, signals);
   // What it costs is not known: nobody takes that for free.
   const reckonedUsd = deployment.price === undefined ? referenceCostUsd : costUsd;
   const cost = referenceCostUsd === 0 ? 0 : (weights.cost * reckonedUsd) / referenceCostUsd;
   const quality = weights.quality === 0 ? 0 : weights.quality * (1 - (context.qualityOf(deployment) ?? 0));
-  const alert = signals.inAlert ? ALERT_PENALTY : 0;
+  const alert = alertTerm(signals);
   const certain = latency + errors + load + cost + quality + alert;
   // The dearest term to reckon, and it only ever adds.
   if (certain > worst) return undefined;
@@ -104,7 +102,17 @@ export function scoreWithin(
   };
 }
 
-function loadTerm(deployment: PolicyDeployment, signals: DeploymentSignals): number {
+/** Before its weight. */
+export function errorTerm({ errorRate, samples }: DeploymentSignals): number {
+  return (ERROR_WEIGHT * errorRate * samples) / (samples + VIRTUAL_SUCCESSES);
+}
+
+/** Before its weight. */
+export function loadTerm(deployment: PolicyDeployment, signals: DeploymentSignals): number {
   const capacity = (capacityOf(deployment, signals) ?? ASSUMED_CAPACITY) * deployment.weight;
   return ((signals.inFlight + signals.queued) / capacity) ** 2;
+}
+
+export function alertTerm({ inAlert }: DeploymentSignals): number {
+  return inAlert ? ALERT_PENALTY : 0;
 }

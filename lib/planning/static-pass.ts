@@ -2,7 +2,7 @@ import type { Demand } from './demand.js';
 import { findStandingRejection } from './eligibility/find-rejection.js';
 import type { RejectedCandidate } from './plan.js';
 import type { PolicyDeployment, PolicyRule, PolicySurface, PolicyTier } from './policy-snapshot.js';
-import { boundsOf, type TierBounds } from './tier-bounds.js';
+import { StandingCandidates } from './standing-candidates.js';
 
 /** Whose tiers are looked at: those of a rule, or one model alone. */
 export interface PlanSource {
@@ -12,11 +12,10 @@ export interface PlanSource {
 
 /** What can be said of a source's candidates without the request: floors, pins, regions, list prices. */
 export interface StaticPass {
-  /** By tier, in its order: those that no standing limit leaves out. */
+  /** By tier, in its order. */
   readonly tiers: readonly {
     readonly tier: PolicyTier;
-    readonly candidates: readonly PolicyDeployment[];
-    readonly bounds: TierBounds | undefined;
+    readonly standing: StandingCandidates;
   }[];
   readonly rejected: readonly RejectedCandidate[];
 }
@@ -52,7 +51,26 @@ function judge({ rule, tiers }: PlanSource, demand: Demand): StaticPass {
           rejected.push({ deployment, tier: tier.tier, rule: rule?.name, ...rejection });
           return false;
         });
-      return { tier, candidates, bounds: boundsOf(candidates) };
+      return { tier, standing: shared(tier, candidates) };
     }),
   };
+}
+
+/** More different sets of one tier are not shared: each is found again by what it leaves out. */
+const MAX_SETS = 64;
+const sets = new WeakMap<PolicyTier, StandingCandidates[]>();
+
+/** Surfaces that leave out the same candidates share what is known of the others, so that a thousand need no more than ten. */
+function shared(tier: PolicyTier, candidates: readonly PolicyDeployment[]): StandingCandidates {
+  const known = sets.get(tier) ?? [];
+  sets.set(tier, known);
+  const found = known.find(
+    ({ deployments }) =>
+      deployments.length === candidates.length &&
+      deployments.every((one, index) => one === candidates[index]),
+  );
+  if (found !== undefined) return found;
+  const made = new StandingCandidates(candidates);
+  if (known.length < MAX_SETS) known.push(made);
+  return made;
 }

@@ -123,6 +123,17 @@ interface State {
   viewUntilMs: number;
 }
 
+/** What {@link LiveSignals.ofAll} gave last for a list. */
+interface Group {
+  /** Which deployments are known, as of then. */
+  readonly generation: number;
+  readonly states: readonly (State | undefined)[];
+  views: readonly LiveDeployment[];
+  change: number;
+  viewedAtMs: number;
+  viewUntilMs: number;
+}
+
 const IDLE: LiveDeployment = {
   inFlight: 0,
   queued: 0,
@@ -160,6 +171,10 @@ const IDLE: LiveDeployment = {
 export class LiveSignals {
   private readonly outputLengths = new OutputLengths();
   readonly #states = new Map<string, State>();
+  readonly #groups = new WeakMap<readonly { readonly id: string }[], Group>();
+  /** Counts the changes of what is known of any, and of which there are. */
+  #change = 0;
+  #generation = 0;
   readonly #subscriptions: (() => void)[];
   /** Of the running configuration. */
   settings: () => SignalsSettings = () => DEFAULT_SETTINGS;
@@ -225,7 +240,46 @@ export class LiveSignals {
   of(deployment: string): LiveDeployment {
     const state = this.#states.get(deployment);
     if (state === undefined) return IDLE;
+    return this.read(state, this.now());
+  }
+
+  /**
+   * The same of all of a list that is asked for again and again, in its order: as long as nothing has changed it is the same
+   * array.
+   */
+  ofAll(deployments: readonly { readonly id: string }[]): readonly LiveDeployment[] {
     const nowMs = this.now();
+    let group = this.#groups.get(deployments);
+    if (group?.generation !== this.#generation) {
+      group = {
+        generation: this.#generation,
+        states: deployments.map(({ id }) => this.#states.get(id)),
+        views: [],
+        change: -1,
+        viewedAtMs: 0,
+        viewUntilMs: 0,
+      };
+      this.#groups.set(deployments, group);
+    }
+    if (group.change !== this.#change || nowMs >= group.viewUntilMs || nowMs < group.viewedAtMs) {
+      this.readGroup(group, nowMs);
+    }
+    return group.views;
+  }
+
+  private readGroup(group: Group, nowMs: number): void {
+    group.change = this.#change;
+    group.viewedAtMs = nowMs;
+    group.viewUntilMs = Number.POSITIVE_INFINITY;
+    group.views = group.states.map((state) => {
+      if (state === undefined) return IDLE;
+      const view = this.read(state, nowMs);
+      group.viewUntilMs = Math.min(group.viewUntilMs, state.viewUntilMs);
+      return view;
+    });
+  }
+
+  private read(state: State, nowMs: number): LiveDeployment {
     if (state.view === undefined || nowMs >= state.viewUntilMs || nowMs < state.viewedAtMs) {
       state.view = this.viewOf(state, nowMs);
       state.viewedAtMs = nowMs;
@@ -279,6 +333,7 @@ export class LiveSignals {
 
   /** Forgets how the deployments have fared; calls under way stay counted, and alerts stand. */
   forget(): void {
+    this.#generation += 1;
     for (const [deployment, { labels, inFlight, queued, inAlert, waiting }] of this.#states) {
       this.#states.set(deployment, { ...this.unknownState(labels), inFlight, queued, inAlert, waiting });
     }
@@ -286,6 +341,7 @@ export class LiveSignals {
 
   /** Drops what is known of all other deployments, as far as no call of theirs is under way. */
   retain(deployments: ReadonlySet<string>): void {
+    this.#generation += 1;
     for (const [deployment, { inFlight }] of this.#states) {
       if (inFlight === 0 && !deployments.has(deployment)) this.#states.delete(deployment);
     }
@@ -330,11 +386,17 @@ export class LiveSignals {
     if (state === undefined) {
       state = this.unknownState({ deployment, model, provider });
       this.#states.set(deployment, state);
+      this.#generation += 1;
     }
     if (state.labels.provider === '') state.labels = { deployment, model, provider };
     // Whoever asks for it is about to change it.
-    state.view = undefined;
+    this.changed(state);
     return state;
+  }
+
+  private changed(state: State): void {
+    state.view = undefined;
+    this.#change += 1;
   }
 
   private summaryOf(state: State, nowMs: number): WindowSummary & { readonly isSlow: boolean } {
@@ -361,7 +423,7 @@ export class LiveSignals {
     const state = this.#states.get(deployment) ?? this.state({ deployment, model: '', provider: '' });
     state.inAlert = inAlert;
     state.summary = undefined;
-    state.view = undefined;
+    this.changed(state);
   }
 
   private learn(record: AttemptRecord): void {
@@ -423,7 +485,7 @@ export class LiveSignals {
       state.summary = undefined;
     }
     // Whoever was told of the breaker may have looked meanwhile.
-    state.view = undefined;
+    this.changed(state);
     if (record.outcome !== 'succeeded' && !isError) return;
     state.consecutiveFailures = isError ? state.consecutiveFailures + 1 : 0;
     state.window.add({
@@ -438,7 +500,7 @@ export class LiveSignals {
     });
     // It was looked at on the way here, without this sample.
     if (isNews) state.summary = undefined;
-    state.view = undefined;
+    this.changed(state);
     if (record.outcome === 'succeeded') {
       this.outputLengths.add(record.requestClass, record.usage.completionTokens);
     }
@@ -483,7 +545,7 @@ export class LiveSignals {
         other === state || (OF_THE_ACCOUNT.has(errorKind) && other.labels.provider === provider);
       if (!isMeant) continue;
       other.breaker.hold(untilMs, nowMs);
-      other.view = undefined;
+      this.changed(other);
       if (other !== state) this.showBreaker(other);
     }
   }
