@@ -227,8 +227,13 @@ function shareAmongNearBest(ranked: Scored[], { random, score: { streamed } }: R
   );
   if (near.length < 2) return;
   const chosen = lighterOfTwo(near, random);
-  ranked.splice(ranked.indexOf(chosen), 1);
-  ranked.unshift(chosen);
+  putFirst(ranked, chosen);
+}
+
+/** Those before it move down by one. */
+function putFirst(ranked: Scored[], chosen: Scored): void {
+  for (let index = ranked.indexOf(chosen); index > 0; index -= 1) ranked[index] = ranked[index - 1] ?? chosen;
+  ranked[0] = chosen;
 }
 
 /** How much of the latency of one that was hardly ever called may be chance: its first call was perhaps its slowest. */
@@ -247,8 +252,7 @@ function stayWhereWarm(ranked: Scored[], { score }: RankOptions): boolean {
     score,
   );
   if (found === undefined) return false;
-  ranked.splice(ranked.indexOf(found), 1);
-  ranked.unshift(found);
+  putFirst(ranked, found);
   return true;
 }
 

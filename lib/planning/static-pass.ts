@@ -1,14 +1,7 @@
-import type { Demand } from './demand.js';
 import { findStandingRejection } from './eligibility/find-rejection.js';
 import type { RejectedCandidate } from './plan.js';
 import type { PolicyDeployment, PolicyRule, PolicySurface, PolicyTier } from './policy-snapshot.js';
 import { StandingCandidates } from './standing-candidates.js';
-
-/** Whose tiers are looked at: those of a rule, or one model alone. */
-export interface PlanSource {
-  readonly rule: PolicyRule | undefined;
-  readonly tiers: readonly PolicyTier[];
-}
 
 /** What can be said of a source's candidates without the request: floors, pins, regions, list prices. */
 export interface StaticPass {
@@ -20,40 +13,47 @@ export interface StaticPass {
   readonly rejected: readonly RejectedCandidate[];
 }
 
-/** Policies are immutable, so what was found once holds as long as they do. */
-const passes = new WeakMap<readonly PolicyTier[], WeakMap<PolicySurface, StaticPass>>();
+/** Whose tiers are looked at: those of a rule, or one model alone. Kept as long as the policy is. */
+export class PlanSource {
+  readonly #passes = new WeakMap<PolicySurface, StaticPass>();
+  #open: StaticPass | undefined;
 
-/** The candidates of a source that may serve a surface at all; found once for a policy. */
-export function staticPassOf(source: PlanSource, demand: Demand): StaticPass {
-  let bySurface = passes.get(source.tiers);
-  if (bySurface === undefined) {
-    bySurface = new WeakMap();
-    passes.set(source.tiers, bySurface);
-  }
-  let pass = bySurface.get(demand.surface);
-  if (pass === undefined) {
-    pass = judge(source, demand);
-    bySurface.set(demand.surface, pass);
-  }
-  return pass;
-}
+  constructor(
+    /** Undefined: of one model alone. */
+    readonly rule: PolicyRule | undefined,
+    private readonly tiers: readonly PolicyTier[],
+  ) {}
 
-function judge({ rule, tiers }: PlanSource, demand: Demand): StaticPass {
-  const rejected: RejectedCandidate[] = [];
-  return {
-    rejected,
-    tiers: tiers.map((tier) => {
-      const candidates = tier.models
-        .flatMap((model) => model.deployments)
-        .filter((deployment) => {
-          const rejection = findStandingRejection(deployment, demand);
-          if (rejection === undefined) return true;
-          rejected.push({ deployment, tier: tier.tier, rule: rule?.name, ...rejection });
-          return false;
-        });
-      return { tier, standing: shared(tier, candidates) };
-    }),
-  };
+  /** The candidates that may serve a surface at all; policies are immutable, so they are found once. */
+  passFor(surface: PolicySurface): StaticPass {
+    let pass = this.#passes.get(surface);
+    if (pass === undefined) {
+      pass = this.judge(surface);
+      // Surfaces that leave nobody out share one.
+      if (pass.rejected.length === 0) pass = this.#open ??= pass;
+      this.#passes.set(surface, pass);
+    }
+    return pass;
+  }
+
+  private judge(surface: PolicySurface): StaticPass {
+    const { rule } = this;
+    const rejected: RejectedCandidate[] = [];
+    return {
+      rejected,
+      tiers: this.tiers.map((tier) => {
+        const candidates = tier.models
+          .flatMap((model) => model.deployments)
+          .filter((deployment) => {
+            const rejection = findStandingRejection(deployment, { surface, rule });
+            if (rejection === undefined) return true;
+            rejected.push({ deployment, tier: tier.tier, rule: rule?.name, ...rejection });
+            return false;
+          });
+        return { tier, standing: shared(tier, candidates) };
+      }),
+    };
+  }
 }
 
 /** More different sets of one tier are not shared: each is found again by what it leaves out. */
