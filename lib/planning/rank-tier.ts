@@ -1,18 +1,16 @@
-import {
-  type Deferral,
-  type DeferralKind,
-  deferralKindOf,
-  describeDeferral,
-  isFailing,
-  severityOf,
-} from './deferral.js';
-import { expectedLatencyMs, isUnseen } from './expected-latency.js';
-import { isOverTarget } from './is-over-target.js';
-import type { RankingTerms } from './plan.js';
 import type { PolicyDeployment } from './policy-snapshot.js';
-import { scoreCandidate, type ScoreContext, scoreWithin } from './score-candidate.js';
-import type { DeploymentSignals, SignalsSnapshot } from './signals-snapshot.js';
-import type { StandingCandidates } from './standing-candidates.js';
+import { scoreCandidate, type ScoreContext } from './score-candidate.js';
+import {
+  isUnknown,
+  type RankedCandidate,
+  type RankOptions,
+  type Scored,
+  scored,
+  selectBest,
+  type Unknown,
+} from './select-best.js';
+
+export type { RankedCandidate, RankOptions } from './select-best.js';
 
 /** Candidates this near to the best share the traffic, or all of it would herd onto one. */
 const NEAR_BEST_RATIO = 1.02;
@@ -22,35 +20,6 @@ const WELL_KNOWN_WEIGHT = 8;
 /** A conversation stays where its prompt is warm, unless that is so much worse in the score. */
 const STAY_RATIO = 1.5;
 const STAY_SLACK = 0.25;
-
-export interface RankedCandidate {
-  readonly deployment: PolicyDeployment;
-  readonly terms: RankingTerms;
-  readonly deferral: Deferral | undefined;
-  readonly isUnwell: boolean;
-  readonly signals: DeploymentSignals;
-}
-
-export interface RankOptions {
-  readonly score: ScoreContext;
-  readonly signals: SignalsSnapshot;
-  /** What is kept of these deployments from one request to the next; absent: they are this request's alone. */
-  readonly standing?: StandingCandidates | undefined;
-  /** The target whose miss makes a candidate give way; undefined: none does. */
-  readonly overTargetMs: (deployment: PolicyDeployment) => number | undefined;
-  /** Share of the requests that go to one of which nothing is known now, 0 to 1. */
-  readonly exploration: number;
-  readonly nowMs: number;
-  /** Uniform in [0, 1). */
-  readonly random: () => number;
-  /** Candidates to give, at most. */
-  readonly limit: number;
-}
-
-interface Scored extends RankedCandidate {
-  readonly kind: DeferralKind | undefined;
-  readonly severity: number;
-}
 
 /**
  * Orders the eligible deployments of one tier by live state, the best first. The score is deterministic; `random` only
@@ -65,153 +34,6 @@ export function rankTier(deployments: readonly PolicyDeployment[], options: Rank
     explore(best, unknown, options);
   }
   return best;
-}
-
-/** One pass: of a thousand candidates a few are kept, in order. Equals keep the order of the configuration. */
-function selectBest(
-  deployments: readonly PolicyDeployment[],
-  options: RankOptions,
-): { readonly best: Scored[]; readonly unknown: Unknown | undefined } {
-  const best: Scored[] = [];
-  let unknown: Unknown | undefined;
-  let unknownCount = 0;
-  // One draw for all of them: of many that miss their target no more go on to be tried than of one.
-  let isTrial: boolean | undefined;
-  const mayTry = (): boolean => (isTrial ??= options.random() < options.exploration);
-  const live = readAll(deployments, options);
-  const { score, limit, nowMs, overTargetMs, standing } = options;
-  const floors = deployments.length > limit ? standing?.floorsFor(score.streamed) : undefined;
-  floors?.refresh(live);
-  const least = floors?.reckon(score, nowMs, overTargetMs);
-  const optimisticMs =
-    floors?.unseen === 0 ? Number.POSITIVE_INFINITY : optimismFor(deployments, live, options);
-  let last: Scored | undefined;
-  let beyond = Number.POSITIVE_INFINITY;
-  for (let index = 0; index < deployments.length; index += 1) {
-    if (least !== undefined && (least[index] ?? 0) > beyond) continue;
-    const deployment = deployments[index];
-    const signals = live[index];
-    if (deployment === undefined || signals === undefined) continue;
-    const kind = kindOf(deployment, signals, options, mayTry);
-    const severity = severityOf(kind);
-    if (severity === 0 && isUnknown(signals)) {
-      unknownCount += 1;
-      // Each of them is as likely as the others, however many there are.
-      if (options.exploration > 0 && options.random() * unknownCount < 1) unknown = { deployment, signals };
-    }
-    if (last !== undefined && severity > last.severity) continue;
-    const worst = severity === last?.severity ? last.terms.score : Number.POSITIVE_INFINITY;
-    const terms = scoreWithin(deployment, signals, score, worst, optimisticMs);
-    if (terms === undefined) continue;
-    insert(best, deployment, signals, terms, kind, severity, options);
-    if (best.length < limit) continue;
-    last = best[best.length - 1];
-    // As long as one of the best is deferred, whoever is not comes before it.
-    if (last?.severity === 0) beyond = last.terms.score;
-  }
-  return { best, unknown };
-}
-
-/** In its place among the best, after its equals; the last of them makes room for it. */
-function insert(
-  best: Scored[],
-  deployment: PolicyDeployment,
-  signals: DeploymentSignals,
-  terms: RankingTerms,
-  kind: DeferralKind | undefined,
-  severity: number,
-  options: RankOptions,
-): void {
-  let place = best.length;
-  for (; place > 0; place -= 1) {
-    const before = best[place - 1];
-    if (before === undefined || before.severity < severity) break;
-    if (before.severity === severity && before.terms.score <= terms.score) break;
-  }
-  if (place >= options.limit) return;
-  const one = scored(deployment, signals, terms, kind, options);
-  if (best.length >= options.limit) best.pop();
-  best.push(one);
-  for (let index = best.length - 1; index > place; index -= 1) best[index] = best[index - 1] ?? one;
-  best[place] = one;
-}
-
-function readAll(
-  deployments: readonly PolicyDeployment[],
-  { signals, standing }: RankOptions,
-): readonly DeploymentSignals[] {
-  if (standing !== undefined && signals.ofAll !== undefined) return signals.ofAll(deployments);
-  return deployments.map(({ id }) => signals.of(id));
-}
-
-/** What the quickest of those that were seen is expected to take; infinite where all were seen. */
-function optimismFor(
-  deployments: readonly PolicyDeployment[],
-  live: readonly DeploymentSignals[],
-  { score }: RankOptions,
-): number {
-  let leastMs = Number.POSITIVE_INFINITY;
-  if (!live.some((signals) => isUnseen(signals, score.streamed))) return leastMs;
-  for (const [index, { prior }] of deployments.entries()) {
-    const signals = live[index];
-    if (signals === undefined || isUnseen(signals, score.streamed)) continue;
-    leastMs = Math.min(leastMs, expectedLatencyMs(signals, prior, score));
-  }
-  return leastMs;
-}
-
-/** One of which nothing is known now. */
-interface Unknown {
-  readonly deployment: PolicyDeployment;
-  readonly signals: DeploymentSignals;
-}
-
-function isUnknown({ samples, inFlight }: DeploymentSignals): boolean {
-  return samples === 0 && inFlight === 0;
-}
-
-function scored(
-  deployment: PolicyDeployment,
-  signals: DeploymentSignals,
-  terms: RankingTerms,
-  kind: DeferralKind | undefined,
-  { nowMs, score, overTargetMs }: RankOptions,
-): Scored {
-  return {
-    deployment,
-    signals,
-    terms,
-    kind,
-    severity: severityOf(kind),
-    deferral:
-      kind === undefined
-        ? undefined
-        : {
-            kind,
-            text: describeDeferral(kind, signals, nowMs, overTargetMs(deployment) ?? score.targetLatencyMs),
-          },
-    isUnwell: signals.restingUntilMs > nowMs || isFailing(signals),
-  };
-}
-
-function kindOf(
-  deployment: PolicyDeployment,
-  signals: DeploymentSignals,
-  { nowMs, random, overTargetMs, score }: RankOptions,
-  mayTry: () => boolean,
-): DeferralKind | undefined {
-  const kind = deferralKindOf(deployment, signals, nowMs);
-  if (kind !== undefined) return kind;
-  // Of one that recovers, a part of the traffic alone.
-  if (signals.breaker === 'ramping' && signals.breakerShare < 1 && random() >= signals.breakerShare) {
-    return 'ramping';
-  }
-  const recent = score.streamed ? signals.recentP95TimeToFirstTokenMs : signals.recentP95LatencyMs;
-  if (recent.length === 0) return undefined;
-  const targetMs = overTargetMs(deployment);
-  if (targetMs === undefined || !isOverTarget(recent, targetMs)) return undefined;
-  // A few requests go on to show whether it keeps its target again.
-  return mayTry() ? undefined : 'over_target';
 }
 
 /**
@@ -283,10 +105,10 @@ function explore(ranked: Scored[], unknown: Unknown | undefined, options: RankOp
   // Where nothing is known of the first either, it is the one that gets to be known.
   if (first === undefined || unknown === undefined || first.severity > 0 || isUnknown(first.signals)) return;
   if (options.random() >= options.exploration) return;
-  const { deployment, signals } = unknown;
+  const { index: place, deployment, signals } = unknown;
   const index = ranked.findIndex((one) => one.deployment === deployment);
   const terms = scoreCandidate(deployment, signals, options.score);
-  const [found = scored(deployment, signals, terms, undefined, options)] =
+  const [found = scored(place, deployment, signals, terms, undefined, options)] =
     index < 0 ? [] : ranked.splice(index, 1);
   if (ranked.length >= options.limit) ranked.pop();
   ranked.unshift(found);
