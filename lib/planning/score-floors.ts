@@ -1,5 +1,4 @@
 import type { ModelPrice } from '../catalog/catalog-model.js';
-import { deferralKindOf } from './deferral.js';
 import { isUnseen, movedAlong, usualMsOf } from './expected-latency.js';
 import type { PolicyDeployment } from './policy-snapshot.js';
 import { alertTerm, errorTerm, loadTerm, MAX_LATENCY, type ScoreContext } from './score-candidate.js';
@@ -18,8 +17,8 @@ export class ScoreFloors {
   readonly #streamed: boolean;
   readonly #inputPer1M: Float64Array;
   readonly #outputPer1M: Float64Array;
-  /** From when on nothing but the score decides on it; infinite: something else may. */
-  readonly #plainFromMs: Float64Array;
+  /** 1: nothing but the score, or a deferral that puts it behind, decides on it. */
+  readonly #isPlain: Uint8Array;
   readonly #worstRecentMs: Float64Array;
   readonly #usualMs: Float64Array;
   readonly #slope: Float64Array;
@@ -41,7 +40,7 @@ export class ScoreFloors {
     const column = (): Float64Array => new Float64Array(candidates.length);
     this.#inputPer1M = Float64Array.from(candidates, ({ price }) => leastPrice(price, 'inputPer1M'));
     this.#outputPer1M = Float64Array.from(candidates, ({ price }) => leastPrice(price, 'outputPer1M'));
-    this.#plainFromMs = column();
+    this.#isPlain = new Uint8Array(candidates.length);
     this.#worstRecentMs = column();
     this.#usualMs = column();
     this.#slope = column();
@@ -76,14 +75,13 @@ export class ScoreFloors {
   }
 
   /**
-   * The least score of each, by its place: minus infinity where more than the score may decide on it, because it is deferred
-   * or not known. Holds until the next call.
+   * The least score of each, by its place: minus infinity where a draw may decide on it, or its peers. Holds until the next
+   * call.
    *
    * @param overTargetMs - The target whose miss defers a candidate; asked only where it may have missed one.
    */
   reckon(
     context: ScoreContext,
-    nowMs: number,
     overTargetMs: (deployment: PolicyDeployment) => number | undefined,
   ): Float64Array {
     const { weights, usage, targetLatencyMs, referenceCostUsd, qualityOf, warm } = context;
@@ -93,7 +91,7 @@ export class ScoreFloors {
     const isPlain = weights.quality === 0 && warm === undefined;
     for (let index = 0; index < least.length; index += 1) {
       least[index] = Number.NEGATIVE_INFINITY;
-      if (at(this.#plainFromMs, index) > nowMs) continue;
+      if (this.#isPlain[index] === 0) continue;
       const usualMs = at(this.#usualMs, index);
       const latencyMs = movedAlong(usualMs, at(this.#slope, index), at(this.#meanLength, index), length);
       const score =
@@ -122,13 +120,10 @@ export class ScoreFloors {
   private fill(index: number, deployment: PolicyDeployment, signals: DeploymentSignals): void {
     const streamed = this.#streamed;
     const line = streamed ? signals.firstTokenByInput : signals.durationByOutput;
-    // Without a line the latency depends on the request in other ways, or on that of its peers.
+    // Without a line the latency depends on the request in other ways, or on that of its peers; the others are drawn.
     const isPlain =
-      line !== undefined &&
-      signals.breaker === 'closed' &&
-      (signals.samples > 0 || signals.inFlight > 0) &&
-      deferralKindOf(deployment, signals, Number.POSITIVE_INFINITY) === undefined;
-    this.#plainFromMs[index] = isPlain ? signals.restingUntilMs : Number.POSITIVE_INFINITY;
+      line !== undefined && signals.breaker !== 'ramping' && (signals.samples > 0 || signals.inFlight > 0);
+    this.#isPlain[index] = isPlain ? 1 : 0;
     const recent = streamed ? signals.recentP95TimeToFirstTokenMs : signals.recentP95LatencyMs;
     this.#worstRecentMs[index] = recent.reduce<number>((worst, p95Ms = 0) => Math.max(worst, p95Ms), 0);
     this.#usualMs[index] = usualMsOf(signals, deployment.prior, streamed, 0);

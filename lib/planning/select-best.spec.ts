@@ -16,8 +16,11 @@ const { policy } = compileOptions(
         name,
         {
           provider: 'one',
-          // Some alike, some without a price, some dearer where the prompt is long.
-          price: index % 7 === 0 ? undefined : { inputPer1M: index % 5, outputPer1M: 1 + (index % 3) },
+          // Some alike, some without a price.
+          price:
+            index % 7 === 0
+              ? undefined
+              : { inputPer1M: index % 5, cachedInputPer1M: 0, outputPer1M: 1 + (index % 3) },
           quality: index % 6 === 0 ? undefined : (index % 4) / 4,
           maxConcurrency: index % 2 === 0 ? 4 : undefined,
         },
@@ -82,7 +85,7 @@ const scene = fc.record({
   limit: fc.constantFrom(1, 3, 8),
   targetMs: fc.constantFrom(undefined, 1_500, 2_600),
   exploration: fc.constantFrom(0, 0.02, 0.5),
-  warm: fc.constantFrom(undefined, { deployment: DEPLOYMENTS[20]?.id ?? '', cachedTokens: 300 }),
+  warm: fc.constantFrom(undefined, { deployment: DEPLOYMENTS[19]?.id ?? '', cachedTokens: 4_000 }),
   seed: fc.nat(),
 });
 
@@ -127,6 +130,18 @@ describe('what is kept of a tier from one request to the next', () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  it('hopes the best of one that was never seen', () => {
+    const seen = { ...UNKNOWN_SIGNALS, samples: 10, timeToFirstTokenMs: 200, firstTokenSamples: 10 };
+    const unseen = { ...UNKNOWN_SIGNALS, samples: 1 };
+    const live = DEPLOYMENTS.map((_, index) => (index === 3 ? unseen : seen));
+    const one = { live, preset: 'fastest', streamed: true, inputTokens: 400, limit: 8 } as const;
+    const options = optionsOf({ ...one, targetMs: undefined, exploration: 0, warm: undefined, seed: 1 });
+    const ranked = rankTier(DEPLOYMENTS, { ...options, standing: new StandingCandidates(DEPLOYMENTS) });
+    const quickestMs = Math.min(...ranked.map(({ terms }) => terms.expectedLatencyMs));
+    const found = ranked.find(({ deployment }) => deployment === DEPLOYMENTS[3]);
+    expect(found?.terms.expectedLatencyMs).toBe(quickestMs);
   });
 
   it('follows one whose state alone has changed', () => {

@@ -92,8 +92,8 @@ class Selector implements Selection {
 
   /** First at those that seem the best, so that few of the others need a look. */
   lookBy(floors: ScoreFloors): void {
-    const { score, nowMs, overTargetMs, limit } = this.options;
-    const least = floors.reckon(score, nowMs, overTargetMs);
+    const { score, overTargetMs, limit } = this.options;
+    const least = floors.reckon(score, overTargetMs);
     const likely = nthLeast(least, limit);
     for (let index = 0; index < least.length; index += 1) {
       if ((least[index] ?? 0) <= likely) this.lookAt(index);
