@@ -88,6 +88,12 @@ export interface SignalsSettings {
 
 const DEFAULT_SETTINGS: SignalsSettings = { breaker: DEFAULT_BREAKER, concurrency: DEFAULT_CONCURRENCY };
 
+/** What the calls of now say of a deployment. */
+interface Summary {
+  readonly window: WindowSummary;
+  readonly isSlow: boolean;
+}
+
 interface State {
   /** Model and provider are empty until the first call: an alert names the deployment alone. */
   labels: DeploymentLabels;
@@ -114,10 +120,12 @@ interface State {
   lastErrorKind: ProviderErrorKind | undefined;
   consecutiveFailures: number;
   shownBreaker: BreakerState;
-  summary: (WindowSummary & { readonly isSlow: boolean }) | undefined;
+  summary: Summary | undefined;
   summaryAtMs: number;
   /** What {@link LiveSignals.of} gave last; undefined: something has changed since. */
   view: LiveDeployment | undefined;
+  /** What the view was made from. */
+  viewedSummary: Summary | undefined;
   viewedAtMs: number;
   /** Time alone changes it then. */
   viewUntilMs: number;
@@ -254,7 +262,7 @@ export class LiveSignals {
       group = {
         generation: this.#generation,
         states: deployments.map(({ id }) => this.#states.get(id)),
-        views: [],
+        views: deployments.map(() => IDLE),
         change: -1,
         viewedAtMs: 0,
         viewUntilMs: 0,
@@ -271,12 +279,14 @@ export class LiveSignals {
     group.change = this.#change;
     group.viewedAtMs = nowMs;
     group.viewUntilMs = Number.POSITIVE_INFINITY;
-    group.views = group.states.map((state) => {
-      if (state === undefined) return IDLE;
+    let views: LiveDeployment[] | undefined;
+    for (const [index, state] of group.states.entries()) {
+      if (state === undefined) continue;
       const view = this.read(state, nowMs);
       group.viewUntilMs = Math.min(group.viewUntilMs, state.viewUntilMs);
-      return view;
-    });
+      if (view !== group.views[index]) (views ??= [...group.views])[index] = view;
+    }
+    if (views !== undefined) group.views = views;
   }
 
   private read(state: State, nowMs: number): LiveDeployment {
@@ -296,12 +306,41 @@ export class LiveSignals {
     const summary = this.summaryOf(state, nowMs);
     const agedAtMs = state.summaryAtMs + SUMMARY_AGE_MS + 1;
     state.viewUntilMs = breaker.openUntilMs > nowMs ? Math.min(agedAtMs, breaker.openUntilMs) : agedAtMs;
+    const shownRestMs = isExhausted ? exhaustedUntilMs : restingUntilMs;
+    const { limit } = state.concurrency;
+    const { view } = state;
+    const isSame =
+      view !== undefined &&
+      state.viewedSummary === summary &&
+      view.limit === limit &&
+      view.restingUntilMs === shownRestMs &&
+      view.isExhausted === isExhausted &&
+      view.breaker === breaker.state &&
+      view.breakerShare === breaker.share &&
+      view.breakerUntilMs === breaker.openUntilMs;
+    // Nothing has happened since, and time has changed nothing: whoever has looked at it need not look again.
+    if (isSame) return view;
+    state.viewedSummary = summary;
+    const { window, isSlow } = summary;
+    // Written out: a spread of so many is slow, and this is done once a call.
     return {
-      ...summary,
+      samples: window.samples,
+      errorRate: window.errorRate,
+      timeToFirstTokenMs: window.timeToFirstTokenMs,
+      firstTokenSamples: window.firstTokenSamples,
+      latencyMs: window.latencyMs,
+      latencySamples: window.latencySamples,
+      p95TimeToFirstTokenMs: window.p95TimeToFirstTokenMs,
+      p95LatencyMs: window.p95LatencyMs,
+      recentP95TimeToFirstTokenMs: window.recentP95TimeToFirstTokenMs,
+      recentP95LatencyMs: window.recentP95LatencyMs,
+      firstTokenByInput: window.firstTokenByInput,
+      durationByOutput: window.durationByOutput,
+      isSlow,
       inFlight: state.inFlight,
       queued: state.queued,
-      limit: state.concurrency.limit,
-      restingUntilMs: isExhausted ? exhaustedUntilMs : restingUntilMs,
+      limit,
+      restingUntilMs: shownRestMs,
       restToldUntilMs: isExhausted ? exhaustedUntilMs : restToldUntilMs,
       isExhausted,
       breaker: breaker.state,
@@ -376,6 +415,7 @@ export class LiveSignals {
       summary: undefined,
       summaryAtMs: 0,
       view: undefined,
+      viewedSummary: undefined,
       viewedAtMs: 0,
       viewUntilMs: 0,
     };
@@ -399,14 +439,19 @@ export class LiveSignals {
     this.#change += 1;
   }
 
-  private summaryOf(state: State, nowMs: number): WindowSummary & { readonly isSlow: boolean } {
-    if (state.summary === undefined || nowMs - state.summaryAtMs > SUMMARY_AGE_MS) {
-      const streams = [...state.waiting.values()].filter(({ streamed }) => streamed);
-      const waits = streams.map(({ startedAtMs }) => nowMs - startedAtMs);
-      const summary = state.window.summarise(nowMs, waits);
-      state.summary = { ...summary, isSlow: state.pace.isSlow(state.waiting.values(), summary, nowMs) };
-      state.summaryAtMs = nowMs;
+  private summaryOf(state: State, nowMs: number): Summary {
+    const { summary } = state;
+    if (summary !== undefined && nowMs - state.summaryAtMs <= SUMMARY_AGE_MS) return summary;
+    const waits: number[] = [];
+    for (const { streamed, startedAtMs } of state.waiting.values()) {
+      if (streamed) waits.push(nowMs - startedAtMs);
     }
+    const window = state.window.summarise(nowMs, waits);
+    const isSlow = state.pace.isSlow(state.waiting.values(), window, nowMs);
+    state.summaryAtMs = nowMs;
+    // The same object tells that all is as it was.
+    if (summary?.window === window && summary.isSlow === isSlow) return summary;
+    state.summary = { window, isSlow };
     return state.summary;
   }
 
@@ -438,7 +483,8 @@ export class LiveSignals {
     // The prompt was counted when it was sent.
     state.minute.add(0, record.usage.completionTokens, nowMs);
     // A success more changes little: the summary may age. Anything else is news.
-    const isNews = record.outcome !== 'succeeded' || (state.summary?.samples ?? 0) < WELL_KNOWN_SAMPLES;
+    const isNews =
+      record.outcome !== 'succeeded' || (state.summary?.window.samples ?? 0) < WELL_KNOWN_SAMPLES;
     if (isNews) state.summary = undefined;
 
     this.rest(state, record, nowMs);
