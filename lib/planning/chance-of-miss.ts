@@ -6,6 +6,8 @@ const MIN_SIGMA = 0.1;
 const Z_95 = 1.645;
 /** More than this is a miss anyway: who misses often is told by its expected latency. */
 const MAX_CHANCE = 0.04;
+/** Up to here the chance is above that, and need not be reckoned. */
+const SURE_Z = 1.75;
 
 /**
  * The chance that a call misses its target, 0 to 0.04: latencies are taken for log-normal around what is expected, as wide
@@ -25,7 +27,7 @@ export function chanceOfMiss(
       ? USUAL_SIGMA
       : Math.max(MIN_SIGMA, Math.log(usualP95Ms / usualMs) / Z_95);
   const z = Math.log(targetMs / expectedMs) / sigma;
-  if (z <= 0) return MAX_CHANCE;
+  if (z <= SURE_Z) return MAX_CHANCE;
   return Math.min(MAX_CHANCE, upperTail(z));
 }
 

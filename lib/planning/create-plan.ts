@@ -29,9 +29,10 @@ import { rankTier } from './rank-tier.js';
 import { type Ranking, rankingFor } from './ranking-for.js';
 import type { RankingPreset } from './ranking-preset.js';
 import { PRESET_WEIGHTS } from './ranking-weights.js';
+import { scoreText } from './score-text.js';
 import type { WarmPrompt } from './score-candidate.js';
 import type { SignalsSnapshot } from './signals-snapshot.js';
-import { type PlanSource, staticPassOf } from './static-pass.js';
+import { PlanSource } from './static-pass.js';
 import { isWithin } from './tier-bounds.js';
 
 export const INTERACTIVE_DEADLINE_MS = 60_000;
@@ -91,18 +92,15 @@ const ALONE = new WeakMap<PolicyModel, PlanSource>();
 function alone(model: PolicyModel): PlanSource {
   let source = ALONE.get(model);
   if (source === undefined) {
-    source = {
-      rule: undefined,
-      tiers: [
-        {
-          tier: 'primary',
-          targetLatencyMs: BOUND_TARGET_LATENCY_MS,
-          isTargetExplicit: false,
-          timeouts: {},
-          models: [model],
-        },
-      ],
-    };
+    source = new PlanSource(undefined, [
+      {
+        tier: 'primary',
+        targetLatencyMs: BOUND_TARGET_LATENCY_MS,
+        isTargetExplicit: false,
+        timeouts: {},
+        models: [model],
+      },
+    ]);
     ALONE.set(model, source);
   }
   return source;
@@ -114,10 +112,21 @@ const OF_RULE = new WeakMap<PolicyRule, PlanSource>();
 function sourceOf(rule: PolicyRule): PlanSource {
   let source = OF_RULE.get(rule);
   if (source === undefined) {
-    source = { rule, tiers: rule.tiers };
+    source = new PlanSource(rule, rule.tiers);
     OF_RULE.set(rule, source);
   }
   return source;
+}
+
+const OF_RULES = new WeakMap<readonly PolicyRule[], readonly PlanSource[]>();
+
+function sourcesOf(rules: readonly PolicyRule[]): readonly PlanSource[] {
+  let sources = OF_RULES.get(rules);
+  if (sources === undefined) {
+    sources = rules.map(sourceOf);
+    OF_RULES.set(rules, sources);
+  }
+  return sources;
 }
 
 export function isBinding(policy: PolicySnapshot, requested: string, canonical: string): boolean {
@@ -125,7 +134,7 @@ export function isBinding(policy: PolicySnapshot, requested: string, canonical: 
   return policy.models.get(canonical)?.substitutable === false;
 }
 
-function sourcesFor(input: PlanInput, notes: string[]): PlanSource[] {
+function sourcesFor(input: PlanInput, notes: string[]): readonly PlanSource[] {
   const { policy, requestedModel, classification, circumstances } = input;
   const named = requestedModel === 'auto' ? undefined : policy.rules.get(requestedModel);
   const canonical = policy.modelNames.get(requestedModel);
@@ -164,17 +173,19 @@ function sourcesFor(input: PlanInput, notes: string[]): PlanSource[] {
     }
     notes.push(`the client's model ${canonical} is a wish; the rules decide`);
   }
-  notes.push(`class ${classification.class} (score ${classification.score.toFixed(3)})`);
-  return (policy.rulesForClass.get(classification.class) ?? []).map(sourceOf);
+  notes.push(`class ${classification.class} (score ${scoreText(classification.score)})`);
+  const rules = policy.rulesForClass.get(classification.class);
+  return rules === undefined ? [] : sourcesOf(rules);
 }
 
 function thinks(model: PolicyModel, features: RequestFeatures): boolean {
   return model.thinking === 'always' || (model.thinking === 'on_request' && features.asksThinking);
 }
 
-function smallest(...values: (number | undefined)[]): number | undefined {
-  const given = values.filter((value) => value !== undefined);
-  return given.length === 0 ? undefined : Math.min(...given);
+/** Of two that may say nothing. */
+function smaller(first: number | undefined, second: number | undefined): number | undefined {
+  if (first === undefined || second === undefined) return first ?? second;
+  return Math.min(first, second);
 }
 
 /**
@@ -192,11 +203,11 @@ export function createPlan(input: PlanInput): Plan {
     notes.push(`${circumstances.downgradedBy} is spent: the cheapest that may serve does`);
   }
   const rejected: RejectedCandidate[] = [];
-  const outputTokens = smallest(features.requestedOutputTokens, surface.maxOutputTokens);
+  const outputTokens = smaller(features.requestedOutputTokens, surface.maxOutputTokens);
   const sloMs = surface.latencySloMs ?? (workload === 'interactive' ? INTERACTIVE_SLO_MS : undefined);
 
   let rule: PolicyRule | undefined;
-  let ranking = rankingFor(undefined, surface, policy, presetOfHour(input));
+  let ranking: Ranking | undefined;
   let attempts: readonly PlannedAttempt[] = [];
   let beyond = 0;
   for (const source of sourcesFor(input, notes)) {
@@ -208,8 +219,7 @@ export function createPlan(input: PlanInput): Plan {
       dropsParameters: policy.unsupportedParameters === 'drop',
     };
     if (policy.unsupportedParameters === 'refuse') refuseUnsupported(input, source, demand, sloMs);
-    const found = planTiers(input, source, demand, sloMs);
-    rejected.push(...found.rejected);
+    const found = planTiers(input, source, demand, sloMs, rejected);
     rule = source.rule;
     ranking = found.ranking;
     if (found.attempts.length > 0) {
@@ -231,7 +241,7 @@ export function createPlan(input: PlanInput): Plan {
     surface,
     workload,
     attempts,
-    ranking,
+    ranking: ranking ?? rankingFor(undefined, surface, policy, presetOfHour(input)),
     beyond,
     rejected,
     deadlineMs: Math.min(deadlineMs, circumstances.deadlineLimitMs ?? Number.POSITIVE_INFINITY),
@@ -248,7 +258,7 @@ function refuseUnsupported(
   demand: Demand,
   sloMs: number | undefined,
 ): void {
-  const { attempts: candidates } = planTiers(input, source, { ...demand, dropsParameters: true }, sloMs);
+  const { attempts: candidates } = planTiers(input, source, { ...demand, dropsParameters: true }, sloMs, []);
   const [first] = candidates;
   // Of equals chance decides who is first: it must not decide this.
   const equals = candidates.filter(
@@ -270,28 +280,31 @@ type Draft = { -readonly [Name in keyof PlannedAttempt]: PlannedAttempt[Name] };
 interface PlannedTiers {
   readonly attempts: readonly PlannedAttempt[];
   readonly beyond: number;
-  readonly rejected: readonly RejectedCandidate[];
   readonly ranking: Ranking;
 }
 
+/** @param rejected - Takes those that are left out. */
 function planTiers(
   input: PlanInput,
   source: PlanSource,
   asked: Demand,
   sloMs: number | undefined,
+  rejected: RejectedCandidate[],
 ): PlannedTiers {
   const { features, policy, signals, nowMs, random, candidatesPerTier = CANDIDATES_PER_TIER } = input;
   const { downgradedBy, cheapestFirst: isCheapestFirst = false } = input.circumstances;
   const { rule } = source;
-  const pass = staticPassOf(source, asked);
-  const rejected = [...pass.rejected];
+  const pass = source.passFor(asked.surface);
+  for (const one of pass.rejected) rejected.push(one);
   const ranking = isCheapestFirst ? CHEAPEST : rankingFor(rule, asked.surface, policy, presetOfHour(input));
   const usage = expectedUsage(input, asked);
   const demand: Demand =
     downgradedBy === undefined ? asked : { ...asked, cheapest: findCheapest(pass, asked, usage) };
   const attempts: Draft[] = [];
   let beyond = 0;
-  for (const { tier, candidates, bounds } of pass.tiers) {
+  let isOneDeferred = false;
+  for (const { tier, standing } of pass.tiers) {
+    const { deployments: candidates, bounds } = standing;
     const eligible =
       bounds !== undefined && isWithin(bounds, demand)
         ? candidates
@@ -303,11 +316,11 @@ function planTiers(
           });
     if (eligible.length === 0) continue;
     // What the surface and the rule promise holds in every tier; the tier's own target is the cascade's pace.
-    const targetLatencyMs = smallest(tier.targetLatencyMs, rule?.maxLatencyMs, sloMs) ?? tier.targetLatencyMs;
-    const explicitTargetMs = smallest(
+    const targetLatencyMs =
+      smaller(tier.targetLatencyMs, smaller(rule?.maxLatencyMs, sloMs)) ?? tier.targetLatencyMs;
+    const explicitTargetMs = smaller(
       tier.isTargetExplicit ? tier.targetLatencyMs : undefined,
-      rule?.maxLatencyMs,
-      demand.surface.latencySloMs,
+      smaller(rule?.maxLatencyMs, demand.surface.latencySloMs),
     );
     // A default target paces streams only: a whole answer, or one thought over first, rarely fits 1.5 s.
     const pacedTargetMs = explicitTargetMs ?? (features.streamed ? targetLatencyMs : undefined);
@@ -322,6 +335,7 @@ function planTiers(
         qualityOf: ({ model }) => qualityUnderRule(model, rule),
       },
       signals,
+      standing: eligible === candidates ? standing : undefined,
       overTargetMs: ({ model }) => (thinks(model, features) ? explicitTargetMs : pacedTargetMs),
       exploration: policy.ranking.exploration,
       nowMs,
@@ -332,6 +346,7 @@ function planTiers(
     for (const candidate of ranked) {
       const { deployment, signals: live } = candidate;
       const isThinking = thinks(deployment.model, features);
+      if (candidate.deferral !== undefined) isOneDeferred = true;
       attempts.push({
         deployment,
         tier: tier.tier,
@@ -348,26 +363,23 @@ function planTiers(
     }
   }
   // Stable: among those that stand equally well, tiers and ranks keep their order.
-  if (isCheapestFirst || attempts.some(({ deferral }) => deferral !== undefined)) {
+  if (isCheapestFirst || isOneDeferred) {
     attempts.sort((first, second) => {
       const bySeverity = severityOf(first.deferral?.kind) - severityOf(second.deferral?.kind);
       return bySeverity !== 0 || !isCheapestFirst ? bySeverity : byCost(first, second);
     });
   }
-  for (const [index, attempt] of attempts.entries()) {
-    attempt.moveOnAfterMs = findMoveOn({
-      targetMs: attempt.targetMs,
-      streamed: features.streamed,
-      usualP95Ms: attempt.usualP95Ms,
-      nextUsualP95Ms: attempts[index + 1]?.usualP95Ms,
-    });
+  // From the last one on: each looks at the one after it.
+  let nextUsualP95Ms: number | undefined;
+  for (let index = attempts.length - 1; index >= 0; index -= 1) {
+    const attempt = attempts[index];
+    if (attempt === undefined) continue;
+    const { targetMs, usualP95Ms } = attempt;
+    const pace = { targetMs, streamed: features.streamed, usualP95Ms, nextUsualP95Ms };
+    attempt.moveOnAfterMs = findMoveOn(pace);
+    nextUsualP95Ms = usualP95Ms;
   }
-  return {
-    rejected,
-    beyond,
-    ranking,
-    attempts,
-  };
+  return { beyond, ranking, attempts };
 }
 
 /** What the request will use: its prompt, and an answer as long as those of its class usually are. */
@@ -449,8 +461,8 @@ function outputLimit(
   { surface, features, outputTokens }: Demand,
 ): number | undefined {
   const { price, maxOutputTokens, contextWindow } = deployment;
-  const prompt = promptOf(deployment, features);
   if (surface.maxCostPerRequest === undefined || price === undefined) return outputTokens;
+  const prompt = promptOf(deployment, features);
   return cappedOutputTokens({
     requested: outputTokens,
     affordable: affordableOutputTokens(surface.maxCostPerRequest, price, prompt),

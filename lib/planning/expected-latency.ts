@@ -26,9 +26,11 @@ export function expectedLatencyMs(
   prior: LatencyPrior,
   length: ExpectedLength,
 ): number {
-  return length.streamed
-    ? expectedFirstTokenMs(signals, prior, length.usage.inputTokens)
-    : expectedWholeMs(signals, prior, length.usage.outputTokens);
+  const { streamed, usage } = length;
+  const line = streamed ? signals.firstTokenByInput : signals.durationByOutput;
+  const usualMs = usualMsOf(signals, prior, streamed, usage.outputTokens);
+  if (line === undefined) return usualMs;
+  return movedAlong(usualMs, line.slope, line.meanX, streamed ? usage.inputTokens : usage.outputTokens);
 }
 
 /** Nothing was ever seen of it that tells this latency. */
@@ -38,34 +40,32 @@ export function isUnseen(signals: DeploymentSignals, streamed: boolean): boolean
     : signals.latencyMs === undefined && signals.durationByOutput === undefined;
 }
 
-function expectedFirstTokenMs(
-  { timeToFirstTokenMs, firstTokenByInput, firstTokenSamples }: DeploymentSignals,
-  prior: LatencyPrior,
-  inputTokens: number,
-): number {
-  const before = firstTokenByInput?.meanY ?? prior.firstTokenMs;
-  const weight = firstTokenByInput === undefined ? PRIOR_SAMPLES : BEFORE_SAMPLES;
-  const usual =
-    timeToFirstTokenMs === undefined ? before : blend(before, weight, timeToFirstTokenMs, firstTokenSamples);
-  return along(firstTokenByInput, usual, inputTokens);
-}
-
-function expectedWholeMs(
-  { latencyMs, durationByOutput, latencySamples }: DeploymentSignals,
+/** Of a request of the usual length; of its own length only where nothing whole was seen, and the prior has to tell. */
+export function usualMsOf(
+  signals: DeploymentSignals,
   { firstTokenMs, msPerOutputToken }: LatencyPrior,
+  streamed: boolean,
   outputTokens: number,
 ): number {
-  const before = durationByOutput?.meanY ?? firstTokenMs + msPerOutputToken * outputTokens;
-  const weight = durationByOutput === undefined ? PRIOR_SAMPLES : BEFORE_SAMPLES;
-  const usual = latencyMs === undefined ? before : blend(before, weight, latencyMs, latencySamples);
-  return along(durationByOutput, usual, outputTokens);
+  return streamed
+    ? blend(signals.firstTokenByInput, firstTokenMs, signals.timeToFirstTokenMs, signals.firstTokenSamples)
+    : blend(
+        signals.durationByOutput,
+        firstTokenMs + msPerOutputToken * outputTokens,
+        signals.latencyMs,
+        signals.latencySamples,
+      );
 }
 
-function blend(before: number, weight: number, now: number, samples: number): number {
-  return (before * weight + now * samples) / (weight + samples);
+function blend(line: Line | undefined, priorMs: number, nowMs: number | undefined, samples: number): number {
+  const beforeMs = line?.meanY ?? priorMs;
+  if (nowMs === undefined) return beforeMs;
+  const weight = line === undefined ? PRIOR_SAMPLES : BEFORE_SAMPLES;
+  return (beforeMs * weight + nowMs * samples) / (weight + samples);
 }
 
-function along(line: Line | undefined, usual: number, length: number): number {
-  if (line === undefined || line.slope === 0) return usual;
-  return Math.max(usual * MIN_SHARE, usual + line.slope * (length - line.meanX));
+/** What is usual moved along a line to another length. */
+export function movedAlong(usualMs: number, slope: number, meanLength: number, length: number): number {
+  if (slope === 0) return usualMs;
+  return Math.max(usualMs * MIN_SHARE, usualMs + slope * (length - meanLength));
 }

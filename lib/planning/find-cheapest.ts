@@ -10,7 +10,7 @@ export function findCheapest(
   usage: ExpectedUsage,
 ): CheapestCost | undefined {
   let cheapest: number | undefined;
-  for (const deployment of tiers.flatMap(({ candidates }) => candidates)) {
+  for (const deployment of tiers.flatMap(({ standing }) => standing.deployments)) {
     if (deployment.price === undefined || findRequestRejection(deployment, demand) !== undefined) continue;
     const usd = expectedCostUsd(deployment.price, usage);
     if (cheapest === undefined || usd < cheapest) cheapest = usd;

@@ -1,17 +1,16 @@
-import {
-  type Deferral,
-  type DeferralKind,
-  deferralKindOf,
-  describeDeferral,
-  isFailing,
-  severityOf,
-} from './deferral.js';
-import { expectedLatencyMs, isUnseen } from './expected-latency.js';
-import { isOverTarget } from './is-over-target.js';
-import type { RankingTerms } from './plan.js';
 import type { PolicyDeployment } from './policy-snapshot.js';
-import { emptyTerms, type ScoreContext, scoreInto } from './score-candidate.js';
-import type { DeploymentSignals, SignalsSnapshot } from './signals-snapshot.js';
+import { scoreCandidate, type ScoreContext } from './score-candidate.js';
+import {
+  isUnknown,
+  type RankedCandidate,
+  type RankOptions,
+  type Scored,
+  scored,
+  selectBest,
+  type Unknown,
+} from './select-best.js';
+
+export type { RankedCandidate, RankOptions } from './select-best.js';
 
 /** Candidates this near to the best share the traffic, or all of it would herd onto one. */
 const NEAR_BEST_RATIO = 1.02;
@@ -21,33 +20,6 @@ const WELL_KNOWN_WEIGHT = 8;
 /** A conversation stays where its prompt is warm, unless that is so much worse in the score. */
 const STAY_RATIO = 1.5;
 const STAY_SLACK = 0.25;
-
-export interface RankedCandidate {
-  readonly deployment: PolicyDeployment;
-  readonly terms: RankingTerms;
-  readonly deferral: Deferral | undefined;
-  readonly isUnwell: boolean;
-  readonly signals: DeploymentSignals;
-}
-
-export interface RankOptions {
-  readonly score: ScoreContext;
-  readonly signals: SignalsSnapshot;
-  /** The target whose miss makes a candidate give way; undefined: none does. */
-  readonly overTargetMs: (deployment: PolicyDeployment) => number | undefined;
-  /** Share of the requests that go to one of which nothing is known now, 0 to 1. */
-  readonly exploration: number;
-  readonly nowMs: number;
-  /** Uniform in [0, 1). */
-  readonly random: () => number;
-  /** Candidates to give, at most. */
-  readonly limit: number;
-}
-
-interface Scored extends RankedCandidate {
-  readonly kind: DeferralKind | undefined;
-  readonly severity: number;
-}
 
 /**
  * Orders the eligible deployments of one tier by live state, the best first. The score is deterministic; `random` only
@@ -64,122 +36,6 @@ export function rankTier(deployments: readonly PolicyDeployment[], options: Rank
   return best;
 }
 
-/** One pass: of a thousand candidates a few are kept, in order. Equals keep the order of the configuration. */
-function selectBest(
-  deployments: readonly PolicyDeployment[],
-  options: RankOptions,
-): { readonly best: Scored[]; readonly unknown: Unknown | undefined } {
-  const best: Scored[] = [];
-  const terms = emptyTerms();
-  let unknown: Unknown | undefined;
-  let unknownCount = 0;
-  // One draw for all of them: of many that miss their target no more go on to be tried than of one.
-  let isTrial: boolean | undefined;
-  const mayTry = (): boolean => (isTrial ??= options.random() < options.exploration);
-  const live = deployments.map(({ id }) => options.signals.of(id));
-  const optimisticMs = optimismFor(deployments, live, options);
-  for (const [index, deployment] of deployments.entries()) {
-    const signals = live[index];
-    if (signals === undefined) continue;
-    const kind = kindOf(deployment, signals, options, mayTry);
-    const severity = severityOf(kind);
-    if (severity === 0 && isUnknown(signals)) {
-      unknownCount += 1;
-      // Each of them is as likely as the others, however many there are.
-      if (options.exploration > 0 && options.random() * unknownCount < 1) unknown = { deployment, signals };
-    }
-    let worst = Number.POSITIVE_INFINITY;
-    if (best.length >= options.limit) {
-      const last = best[best.length - 1];
-      if (last !== undefined) {
-        if (severity > last.severity) continue;
-        if (severity === last.severity) worst = last.terms.score;
-      }
-    }
-    if (!scoreInto(terms, deployment, signals, options.score, { worst, optimisticMs })) continue;
-    let place = best.length;
-    for (; place > 0; place -= 1) {
-      const before = best[place - 1];
-      if (before === undefined || before.severity < severity) break;
-      if (before.severity === severity && before.terms.score <= terms.score) break;
-    }
-    if (place >= options.limit) continue;
-    if (best.length >= options.limit) best.pop();
-    best.splice(place, 0, scored(deployment, signals, { ...terms }, kind, options));
-  }
-  return { best, unknown };
-}
-
-/** What the quickest of those that were seen is expected to take; infinite where all were seen. */
-function optimismFor(
-  deployments: readonly PolicyDeployment[],
-  live: readonly DeploymentSignals[],
-  { score }: RankOptions,
-): number {
-  let leastMs = Number.POSITIVE_INFINITY;
-  if (live.every((signals) => !isUnseen(signals, score.streamed))) return leastMs;
-  for (const [index, { prior }] of deployments.entries()) {
-    const signals = live[index];
-    if (signals === undefined || isUnseen(signals, score.streamed)) continue;
-    leastMs = Math.min(leastMs, expectedLatencyMs(signals, prior, score));
-  }
-  return leastMs;
-}
-
-/** One of which nothing is known now. */
-interface Unknown {
-  readonly deployment: PolicyDeployment;
-  readonly signals: DeploymentSignals;
-}
-
-function isUnknown({ samples, inFlight }: DeploymentSignals): boolean {
-  return samples === 0 && inFlight === 0;
-}
-
-function scored(
-  deployment: PolicyDeployment,
-  signals: DeploymentSignals,
-  terms: RankingTerms,
-  kind: DeferralKind | undefined,
-  { nowMs, score, overTargetMs }: RankOptions,
-): Scored {
-  return {
-    deployment,
-    signals,
-    terms,
-    kind,
-    severity: severityOf(kind),
-    deferral:
-      kind === undefined
-        ? undefined
-        : {
-            kind,
-            text: describeDeferral(kind, signals, nowMs, overTargetMs(deployment) ?? score.targetLatencyMs),
-          },
-    isUnwell: signals.restingUntilMs > nowMs || isFailing(signals),
-  };
-}
-
-function kindOf(
-  deployment: PolicyDeployment,
-  signals: DeploymentSignals,
-  { nowMs, random, overTargetMs, score }: RankOptions,
-  mayTry: () => boolean,
-): DeferralKind | undefined {
-  const kind = deferralKindOf(deployment, signals, nowMs);
-  if (kind !== undefined) return kind;
-  // Of one that recovers, a part of the traffic alone.
-  if (signals.breaker === 'ramping' && signals.breakerShare < 1 && random() >= signals.breakerShare) {
-    return 'ramping';
-  }
-  const recent = score.streamed ? signals.recentP95TimeToFirstTokenMs : signals.recentP95LatencyMs;
-  if (recent.length === 0) return undefined;
-  const targetMs = overTargetMs(deployment);
-  if (targetMs === undefined || !isOverTarget(recent, targetMs)) return undefined;
-  // A few requests go on to show whether it keeps its target again.
-  return mayTry() ? undefined : 'over_target';
-}
-
 /**
  * Power of two choices: of two drawn by weight among those near the best, the one with the lighter load goes first. All
  * instances of an application that saw the same numbers would otherwise send everything to the same one.
@@ -193,8 +49,13 @@ function shareAmongNearBest(ranked: Scored[], { random, score: { streamed } }: R
   );
   if (near.length < 2) return;
   const chosen = lighterOfTwo(near, random);
-  ranked.splice(ranked.indexOf(chosen), 1);
-  ranked.unshift(chosen);
+  putFirst(ranked, chosen);
+}
+
+/** Those before it move down by one. */
+function putFirst(ranked: Scored[], chosen: Scored): void {
+  for (let index = ranked.indexOf(chosen); index > 0; index -= 1) ranked[index] = ranked[index - 1] ?? chosen;
+  ranked[0] = chosen;
 }
 
 /** How much of the latency of one that was hardly ever called may be chance: its first call was perhaps its slowest. */
@@ -213,8 +74,7 @@ function stayWhereWarm(ranked: Scored[], { score }: RankOptions): boolean {
     score,
   );
   if (found === undefined) return false;
-  ranked.splice(ranked.indexOf(found), 1);
-  ranked.unshift(found);
+  putFirst(ranked, found);
   return true;
 }
 
@@ -245,11 +105,10 @@ function explore(ranked: Scored[], unknown: Unknown | undefined, options: RankOp
   // Where nothing is known of the first either, it is the one that gets to be known.
   if (first === undefined || unknown === undefined || first.severity > 0 || isUnknown(first.signals)) return;
   if (options.random() >= options.exploration) return;
-  const { deployment, signals } = unknown;
+  const { index: place, deployment, signals } = unknown;
   const index = ranked.findIndex((one) => one.deployment === deployment);
-  const terms = emptyTerms();
-  scoreInto(terms, deployment, signals, options.score);
-  const [found = scored(deployment, signals, terms, undefined, options)] =
+  const terms = scoreCandidate(deployment, signals, options.score);
+  const [found = scored(place, deployment, signals, terms, undefined, options)] =
     index < 0 ? [] : ranked.splice(index, 1);
   if (ranked.length >= options.limit) ranked.pop();
   ranked.unshift(found);

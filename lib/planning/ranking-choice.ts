@@ -7,6 +7,6 @@ export function rankingChoice(options: RankingOptions | undefined): RankingChoic
   const given = Object.entries(options.weights ?? {}).filter(([, weight]) => weight !== undefined);
   return {
     preset: options.preset ?? undefined,
-    weights: Object.fromEntries(given),
+    weights: given.length === 0 ? NO_CHOICE.weights : Object.fromEntries(given),
   };
 }

@@ -12,7 +12,7 @@ const ASSUMED_CAPACITY = 128;
 /** A deployment that fails every call is worth as much as one four times over its target. */
 const ERROR_WEIGHT = 4;
 /** So many times over its target it is as bad as one that fails every call, and not worse. */
-const MAX_LATENCY = 4;
+export const MAX_LATENCY = 4;
 /** One failure among few calls proves little: so many virtual successes stand beside it. */
 const VIRTUAL_SUCCESSES = 2;
 /** An alert weighs as much as all of the target latency: it ranks behind its healthy peers, and is not left out. */
@@ -43,83 +43,76 @@ export function usageAt(deployment: PolicyDeployment, { usage, warm }: ScoreCont
   return warm?.deployment === deployment.id ? { ...usage, cachedTokens: warm.cachedTokens } : usage;
 }
 
-/**
- * The terms of a candidate, each by what is known of it alone: more latency, errors, load or cost never lower the score. Only
- * of one that was never seen the latency is guessed by that of its peers.
- */
+/** The terms of a candidate; where one is never wanted, see {@link scoreWithin}. */
 export function scoreCandidate(
   deployment: PolicyDeployment,
   signals: DeploymentSignals,
   context: ScoreContext,
 ): RankingTerms {
-  const terms = emptyTerms();
-  scoreInto(terms, deployment, signals, context);
+  const terms = scoreWithin(deployment, signals, context, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
+  if (terms === undefined) throw new RangeError('no score is above infinity');
   return terms;
 }
 
-export interface ScoreBounds {
-  /** Whoever has a higher score is not wanted. */
-  readonly worst?: number;
-  /**
-   * Of one that was never seen no more latency is expected than of the quickest of its peers: how else would it become known?
-   * It is the one thing that a candidate has of the others.
-   */
-  readonly optimisticMs?: number;
-}
-
-export type MutableTerms = { -readonly [Name in keyof RankingTerms]: RankingTerms[Name] };
-
-export function emptyTerms(): MutableTerms {
-  return {
-    latency: 0,
-    risk: 0,
-    errors: 0,
-    load: 0,
-    cost: 0,
-    quality: 0,
-    alert: 0,
-    score: 0,
-    expectedLatencyMs: 0,
-    expectedCostUsd: 0,
-  };
-}
-
 /**
- * The same into an object that is there: of a thousand candidates most are forgotten at once.
+ * The terms of a candidate, each by what is known of it alone: more latency, errors, load or cost never lower the score. Only
+ * of one that was never seen the latency is guessed by that of its peers.
  *
- * @param bounds - Who is wanted, and what is hoped of the unseen.
- * @returns Whether it is wanted; if not, the terms are not complete.
+ * @param worst - Whoever has a higher score is not wanted.
+ * @param optimisticMs - Of one that was never seen no more latency is expected than of the quickest of its peers: how else
+ * would it become known? It is the one thing that a candidate has of the others.
+ * @returns Undefined: it is not wanted.
  */
-export function scoreInto(
-  terms: MutableTerms,
+export function scoreWithin(
   deployment: PolicyDeployment,
   signals: DeploymentSignals,
   context: ScoreContext,
-  { worst = Number.POSITIVE_INFINITY, optimisticMs = Number.POSITIVE_INFINITY }: ScoreBounds = {},
-): boolean {
+  worst: number,
+  optimisticMs: number,
+): RankingTerms | undefined {
   const { weights, targetLatencyMs, streamed, referenceCostUsd } = context;
   const knownMs = expectedLatencyMs(signals, deployment.prior, context);
   const latencyMs = isUnseen(signals, streamed) ? Math.min(knownMs, optimisticMs) : knownMs;
   const costUsd = expectedCostUsd(deployment.price, usageAt(deployment, context));
-  const capacity = (capacityOf(deployment, signals) ?? ASSUMED_CAPACITY) * deployment.weight;
-  terms.latency = weights.latency * Math.min(latencyMs / targetLatencyMs, MAX_LATENCY);
-  terms.errors =
-    (weights.errors * ERROR_WEIGHT * signals.errorRate * signals.samples) /
-    (signals.samples + VIRTUAL_SUCCESSES);
-  terms.load = weights.load * ((signals.inFlight + signals.queued) / capacity) ** 2;
+  const latency = weights.latency * Math.min(latencyMs / targetLatencyMs, MAX_LATENCY);
+  const errors = weights.errors * errorTerm(signals);
+  const load = weights.load * loadTerm(deployment, signals);
   // What it costs is not known: nobody takes that for free.
   const reckonedUsd = deployment.price === undefined ? referenceCostUsd : costUsd;
-  terms.cost = referenceCostUsd === 0 ? 0 : (weights.cost * reckonedUsd) / referenceCostUsd;
-  terms.quality = weights.quality === 0 ? 0 : weights.quality * (1 - (context.qualityOf(deployment) ?? 0));
-  terms.alert = signals.inAlert ? ALERT_PENALTY : 0;
-  const certain = terms.latency + terms.errors + terms.load + terms.cost + terms.quality + terms.alert;
+  const cost = referenceCostUsd === 0 ? 0 : (weights.cost * reckonedUsd) / referenceCostUsd;
+  const quality = weights.quality === 0 ? 0 : weights.quality * (1 - (context.qualityOf(deployment) ?? 0));
+  const alert = alertTerm(signals);
+  const certain = latency + errors + load + cost + quality + alert;
   // The dearest term to reckon, and it only ever adds.
-  if (certain > worst) return false;
+  if (certain > worst) return undefined;
   const usualMs = (streamed ? signals.firstTokenByInput : signals.durationByOutput)?.meanY;
   const usualP95Ms = streamed ? signals.p95TimeToFirstTokenMs : signals.p95LatencyMs;
-  terms.risk = weights.risk * chanceOfMiss(latencyMs, usualMs, usualP95Ms, targetLatencyMs);
-  terms.score = certain + terms.risk;
-  terms.expectedLatencyMs = latencyMs;
-  terms.expectedCostUsd = costUsd;
-  return true;
+  const risk = weights.risk * chanceOfMiss(latencyMs, usualMs, usualP95Ms, targetLatencyMs);
+  return {
+    latency,
+    risk,
+    errors,
+    load,
+    cost,
+    quality,
+    alert,
+    score: certain + risk,
+    expectedLatencyMs: latencyMs,
+    expectedCostUsd: costUsd,
+  };
+}
+
+/** Before its weight. */
+export function errorTerm({ errorRate, samples }: DeploymentSignals): number {
+  return (ERROR_WEIGHT * errorRate * samples) / (samples + VIRTUAL_SUCCESSES);
+}
+
+/** Before its weight. */
+export function loadTerm(deployment: PolicyDeployment, signals: DeploymentSignals): number {
+  const capacity = (capacityOf(deployment, signals) ?? ASSUMED_CAPACITY) * deployment.weight;
+  return ((signals.inFlight + signals.queued) / capacity) ** 2;
+}
+
+export function alertTerm({ inAlert }: DeploymentSignals): number {
+  return inAlert ? ALERT_PENALTY : 0;
 }

@@ -51,6 +51,11 @@ export interface DeploymentSignals {
 /** Live state as planning sees it. */
 export interface SignalsSnapshot {
   of(deploymentId: string): DeploymentSignals;
+  /**
+   * Of all of a list that is asked for again and again, in its order. The same array as before where nothing has changed;
+   * absent: each is asked for by its id.
+   */
+  ofAll?(deployments: readonly { readonly id: string }[]): readonly DeploymentSignals[];
   /** How long answers to a class usually are, in tokens; undefined or absent: not known. */
   usualOutputTokens?(requestClass: string): number | undefined;
 }

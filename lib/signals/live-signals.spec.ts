@@ -60,6 +60,87 @@ function bench(): {
 
 const OUTCOMES: readonly Outcome[] = ['succeeded', 'failed', 'timed_out', 'client_left', 'hedge_lost'];
 
+const ALERT: Alert = {
+  id: 'alert_1',
+  kind: 'error_rate',
+  subject: { surface: NAMES.deployment },
+  value: 0.5,
+  worstValue: 0.5,
+  threshold: 0.02,
+  requests: 300,
+  windowMs: 300_000,
+  since: '',
+  clearedAt: null,
+};
+
+describe('the signals of a list', () => {
+  const LIST = ['a', 'b', 'c', 'never called'].map((id) => ({ id }));
+
+  it('are at any time those of each', () => {
+    fc.assert(
+      fc.property(
+        fc.array(
+          fc.record({
+            which: fc.nat(1_000),
+            deployment: fc.constantFrom('a', 'b', 'c'),
+            step: fc.constantFrom('start', 'start', 'end', 'end', 'alert', 'forget', 'retain', 'nothing'),
+            outcome: fc.constantFrom(...OUTCOMES),
+            errorKind: fc.constantFrom<ProviderErrorKind>('rate_limited', 'server_error', 'authentication'),
+            passMs: fc.constantFrom(0, 0, 60, 2_000, -500),
+          }),
+          { maxLength: 60 },
+        ),
+        (steps) => {
+          const { bus, signals, clock, end } = bench();
+          // One of its own, so that neither serves what the other has kept.
+          const single = new LiveSignals(bus, () => clock.nowMs);
+          const open: { id: string; deployment: string }[] = [];
+          for (const [index, { which, deployment, step, outcome, errorKind, passMs }] of steps.entries()) {
+            clock.nowMs += passMs;
+            if (step === 'start') {
+              const labels = { deployment, model: deployment, provider: 'provider' };
+              const call = {
+                decisionId: String(index),
+                attempt: 1,
+                startedAtMs: clock.nowMs,
+                streamed: true,
+              };
+              bus.emit('attempt-started', { ...labels, ...call });
+              open.push({ id: String(index), deployment });
+            } else if (step === 'end') {
+              const [call] = open.splice(which % Math.max(1, open.length), 1);
+              if (call !== undefined) {
+                const failed = outcome === 'failed' ? { errorKind } : {};
+                end(call.id, outcome, { deployment: call.deployment, streamed: true, ...failed });
+              }
+            } else if (step === 'alert') {
+              bus.emit('alert-raised', { ...ALERT, subject: { deployment } });
+            } else if (step === 'forget') {
+              for (const one of [signals, single]) one.forget();
+            } else if (step === 'retain') {
+              for (const one of [signals, single]) one.retain(new Set([deployment]));
+            }
+            expect(signals.ofAll(LIST)).toEqual(LIST.map(({ id }) => single.of(id)));
+          }
+        },
+      ),
+    );
+  });
+
+  it('are one array as long as nothing changes', () => {
+    const { signals, clock, start } = bench();
+    const list = [{ id: NAMES.deployment }, { id: 'never called' }];
+    start('1');
+    const before = signals.ofAll(list);
+    clock.nowMs += 50;
+    expect(signals.ofAll(list)).toBe(before);
+    start('2');
+    expect(signals.ofAll(list)).not.toBe(before);
+    expect(signals.ofAll(list)[0]?.inFlight).toBe(2);
+    expect(before[0]?.inFlight).toBe(1);
+  });
+});
+
 describe('LiveSignals', () => {
   it('counts in flight what has started and not ended, in any order, never under zero', () => {
     fc.assert(
@@ -199,23 +280,11 @@ describe('LiveSignals', () => {
 
   it("knows of a deployment's alert at once, and takes a surface's for nobody's", () => {
     const { bus, signals } = bench();
-    const alert: Alert = {
-      id: 'alert_1',
-      kind: 'error_rate',
-      subject: { surface: NAMES.deployment },
-      value: 0.5,
-      worstValue: 0.5,
-      threshold: 0.02,
-      requests: 300,
-      windowMs: 300_000,
-      since: '',
-      clearedAt: null,
-    };
-    bus.emit('alert-raised', alert);
+    bus.emit('alert-raised', ALERT);
     expect(signals.of(NAMES.deployment).inAlert).toBe(false);
-    bus.emit('alert-raised', { ...alert, subject: { deployment: NAMES.deployment } });
+    bus.emit('alert-raised', { ...ALERT, subject: { deployment: NAMES.deployment } });
     expect(signals.of(NAMES.deployment).inAlert).toBe(true);
-    bus.emit('alert-cleared', { ...alert, subject: { deployment: NAMES.deployment } });
+    bus.emit('alert-cleared', { ...ALERT, subject: { deployment: NAMES.deployment } });
     expect(signals.of(NAMES.deployment).inAlert).toBe(false);
   });
 

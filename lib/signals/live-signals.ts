@@ -88,6 +88,12 @@ export interface SignalsSettings {
 
 const DEFAULT_SETTINGS: SignalsSettings = { breaker: DEFAULT_BREAKER, concurrency: DEFAULT_CONCURRENCY };
 
+/** What the calls of now say of a deployment. */
+interface Summary {
+  readonly window: WindowSummary;
+  readonly isSlow: boolean;
+}
+
 interface State {
   /** Model and provider are empty until the first call: an alert names the deployment alone. */
   labels: DeploymentLabels;
@@ -114,12 +120,25 @@ interface State {
   lastErrorKind: ProviderErrorKind | undefined;
   consecutiveFailures: number;
   shownBreaker: BreakerState;
-  summary: (WindowSummary & { readonly isSlow: boolean }) | undefined;
+  summary: Summary | undefined;
   summaryAtMs: number;
   /** What {@link LiveSignals.of} gave last; undefined: something has changed since. */
   view: LiveDeployment | undefined;
+  /** What the view was made from. */
+  viewedSummary: Summary | undefined;
   viewedAtMs: number;
   /** Time alone changes it then. */
+  viewUntilMs: number;
+}
+
+/** What {@link LiveSignals.ofAll} gave last for a list. */
+interface Group {
+  /** Which deployments are known, as of then. */
+  readonly generation: number;
+  readonly states: readonly (State | undefined)[];
+  views: readonly LiveDeployment[];
+  change: number;
+  viewedAtMs: number;
   viewUntilMs: number;
 }
 
@@ -160,6 +179,10 @@ const IDLE: LiveDeployment = {
 export class LiveSignals {
   private readonly outputLengths = new OutputLengths();
   readonly #states = new Map<string, State>();
+  readonly #groups = new WeakMap<readonly { readonly id: string }[], Group>();
+  /** Counts the changes of what is known of any, and of which there are. */
+  #change = 0;
+  #generation = 0;
   readonly #subscriptions: (() => void)[];
   /** Of the running configuration. */
   settings: () => SignalsSettings = () => DEFAULT_SETTINGS;
@@ -225,7 +248,48 @@ export class LiveSignals {
   of(deployment: string): LiveDeployment {
     const state = this.#states.get(deployment);
     if (state === undefined) return IDLE;
+    return this.read(state, this.now());
+  }
+
+  /**
+   * The same of all of a list that is asked for again and again, in its order: as long as nothing has changed it is the same
+   * array.
+   */
+  ofAll(deployments: readonly { readonly id: string }[]): readonly LiveDeployment[] {
     const nowMs = this.now();
+    let group = this.#groups.get(deployments);
+    if (group?.generation !== this.#generation) {
+      group = {
+        generation: this.#generation,
+        states: deployments.map(({ id }) => this.#states.get(id)),
+        views: deployments.map(() => IDLE),
+        change: -1,
+        viewedAtMs: 0,
+        viewUntilMs: 0,
+      };
+      this.#groups.set(deployments, group);
+    }
+    if (group.change !== this.#change || nowMs >= group.viewUntilMs || nowMs < group.viewedAtMs) {
+      this.readGroup(group, nowMs);
+    }
+    return group.views;
+  }
+
+  private readGroup(group: Group, nowMs: number): void {
+    group.change = this.#change;
+    group.viewedAtMs = nowMs;
+    group.viewUntilMs = Number.POSITIVE_INFINITY;
+    let views: LiveDeployment[] | undefined;
+    for (const [index, state] of group.states.entries()) {
+      if (state === undefined) continue;
+      const view = this.read(state, nowMs);
+      group.viewUntilMs = Math.min(group.viewUntilMs, state.viewUntilMs);
+      if (view !== group.views[index]) (views ??= [...group.views])[index] = view;
+    }
+    if (views !== undefined) group.views = views;
+  }
+
+  private read(state: State, nowMs: number): LiveDeployment {
     if (state.view === undefined || nowMs >= state.viewUntilMs || nowMs < state.viewedAtMs) {
       state.view = this.viewOf(state, nowMs);
       state.viewedAtMs = nowMs;
@@ -242,12 +306,41 @@ export class LiveSignals {
     const summary = this.summaryOf(state, nowMs);
     const agedAtMs = state.summaryAtMs + SUMMARY_AGE_MS + 1;
     state.viewUntilMs = breaker.openUntilMs > nowMs ? Math.min(agedAtMs, breaker.openUntilMs) : agedAtMs;
+    const shownRestMs = isExhausted ? exhaustedUntilMs : restingUntilMs;
+    const { limit } = state.concurrency;
+    const { view } = state;
+    const isSame =
+      view !== undefined &&
+      state.viewedSummary === summary &&
+      view.limit === limit &&
+      view.restingUntilMs === shownRestMs &&
+      view.isExhausted === isExhausted &&
+      view.breaker === breaker.state &&
+      view.breakerShare === breaker.share &&
+      view.breakerUntilMs === breaker.openUntilMs;
+    // Nothing has happened since, and time has changed nothing: whoever has looked at it need not look again.
+    if (isSame) return view;
+    state.viewedSummary = summary;
+    const { window, isSlow } = summary;
+    // Written out: a spread of so many is slow, and this is done once a call.
     return {
-      ...summary,
+      samples: window.samples,
+      errorRate: window.errorRate,
+      timeToFirstTokenMs: window.timeToFirstTokenMs,
+      firstTokenSamples: window.firstTokenSamples,
+      latencyMs: window.latencyMs,
+      latencySamples: window.latencySamples,
+      p95TimeToFirstTokenMs: window.p95TimeToFirstTokenMs,
+      p95LatencyMs: window.p95LatencyMs,
+      recentP95TimeToFirstTokenMs: window.recentP95TimeToFirstTokenMs,
+      recentP95LatencyMs: window.recentP95LatencyMs,
+      firstTokenByInput: window.firstTokenByInput,
+      durationByOutput: window.durationByOutput,
+      isSlow,
       inFlight: state.inFlight,
       queued: state.queued,
-      limit: state.concurrency.limit,
-      restingUntilMs: isExhausted ? exhaustedUntilMs : restingUntilMs,
+      limit,
+      restingUntilMs: shownRestMs,
       restToldUntilMs: isExhausted ? exhaustedUntilMs : restToldUntilMs,
       isExhausted,
       breaker: breaker.state,
@@ -279,6 +372,7 @@ export class LiveSignals {
 
   /** Forgets how the deployments have fared; calls under way stay counted, and alerts stand. */
   forget(): void {
+    this.#generation += 1;
     for (const [deployment, { labels, inFlight, queued, inAlert, waiting }] of this.#states) {
       this.#states.set(deployment, { ...this.unknownState(labels), inFlight, queued, inAlert, waiting });
     }
@@ -286,6 +380,7 @@ export class LiveSignals {
 
   /** Drops what is known of all other deployments, as far as no call of theirs is under way. */
   retain(deployments: ReadonlySet<string>): void {
+    this.#generation += 1;
     for (const [deployment, { inFlight }] of this.#states) {
       if (inFlight === 0 && !deployments.has(deployment)) this.#states.delete(deployment);
     }
@@ -320,6 +415,7 @@ export class LiveSignals {
       summary: undefined,
       summaryAtMs: 0,
       view: undefined,
+      viewedSummary: undefined,
       viewedAtMs: 0,
       viewUntilMs: 0,
     };
@@ -330,21 +426,32 @@ export class LiveSignals {
     if (state === undefined) {
       state = this.unknownState({ deployment, model, provider });
       this.#states.set(deployment, state);
+      this.#generation += 1;
     }
     if (state.labels.provider === '') state.labels = { deployment, model, provider };
     // Whoever asks for it is about to change it.
-    state.view = undefined;
+    this.changed(state);
     return state;
   }
 
-  private summaryOf(state: State, nowMs: number): WindowSummary & { readonly isSlow: boolean } {
-    if (state.summary === undefined || nowMs - state.summaryAtMs > SUMMARY_AGE_MS) {
-      const streams = [...state.waiting.values()].filter(({ streamed }) => streamed);
-      const waits = streams.map(({ startedAtMs }) => nowMs - startedAtMs);
-      const summary = state.window.summarise(nowMs, waits);
-      state.summary = { ...summary, isSlow: state.pace.isSlow(state.waiting.values(), summary, nowMs) };
-      state.summaryAtMs = nowMs;
+  private changed(state: State): void {
+    state.view = undefined;
+    this.#change += 1;
+  }
+
+  private summaryOf(state: State, nowMs: number): Summary {
+    const { summary } = state;
+    if (summary !== undefined && nowMs - state.summaryAtMs <= SUMMARY_AGE_MS) return summary;
+    const waits: number[] = [];
+    for (const { streamed, startedAtMs } of state.waiting.values()) {
+      if (streamed) waits.push(nowMs - startedAtMs);
     }
+    const window = state.window.summarise(nowMs, waits);
+    const isSlow = state.pace.isSlow(state.waiting.values(), window, nowMs);
+    state.summaryAtMs = nowMs;
+    // The same object tells that all is as it was.
+    if (summary?.window === window && summary.isSlow === isSlow) return summary;
+    state.summary = { window, isSlow };
     return state.summary;
   }
 
@@ -361,7 +468,7 @@ export class LiveSignals {
     const state = this.#states.get(deployment) ?? this.state({ deployment, model: '', provider: '' });
     state.inAlert = inAlert;
     state.summary = undefined;
-    state.view = undefined;
+    this.changed(state);
   }
 
   private learn(record: AttemptRecord): void {
@@ -376,7 +483,8 @@ export class LiveSignals {
     // The prompt was counted when it was sent.
     state.minute.add(0, record.usage.completionTokens, nowMs);
     // A success more changes little: the summary may age. Anything else is news.
-    const isNews = record.outcome !== 'succeeded' || (state.summary?.samples ?? 0) < WELL_KNOWN_SAMPLES;
+    const isNews =
+      record.outcome !== 'succeeded' || (state.summary?.window.samples ?? 0) < WELL_KNOWN_SAMPLES;
     if (isNews) state.summary = undefined;
 
     this.rest(state, record, nowMs);
@@ -423,7 +531,7 @@ export class LiveSignals {
       state.summary = undefined;
     }
     // Whoever was told of the breaker may have looked meanwhile.
-    state.view = undefined;
+    this.changed(state);
     if (record.outcome !== 'succeeded' && !isError) return;
     state.consecutiveFailures = isError ? state.consecutiveFailures + 1 : 0;
     state.window.add({
@@ -438,7 +546,7 @@ export class LiveSignals {
     });
     // It was looked at on the way here, without this sample.
     if (isNews) state.summary = undefined;
-    state.view = undefined;
+    this.changed(state);
     if (record.outcome === 'succeeded') {
       this.outputLengths.add(record.requestClass, record.usage.completionTokens);
     }
@@ -483,7 +591,7 @@ export class LiveSignals {
         other === state || (OF_THE_ACCOUNT.has(errorKind) && other.labels.provider === provider);
       if (!isMeant) continue;
       other.breaker.hold(untilMs, nowMs);
-      other.view = undefined;
+      this.changed(other);
       if (other !== state) this.showBreaker(other);
     }
   }

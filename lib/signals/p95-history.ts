@@ -26,6 +26,11 @@ export class P95History {
     this.#next = (this.#next + 1) % MAX_SAMPLES;
   }
 
+  /** The present window ends then. */
+  get turnsAtMs(): number {
+    return (this.#number + 1) * WINDOW_MS;
+  }
+
   /** Of the last complete windows, the newest first; undefined where there were too few samples. */
   read(nowMs: number): readonly (number | undefined)[] {
     this.turn(nowMs);

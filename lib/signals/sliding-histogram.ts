@@ -18,6 +18,11 @@ export class SlidingHistogram {
 
   constructor(private readonly windowMs: number) {}
 
+  /** What it covers changes then. */
+  get turnsAtMs(): number {
+    return this.#turnAtMs ?? Number.POSITIVE_INFINITY;
+  }
+
   /** @param valueMs - In milliseconds. */
   record(valueMs: number, nowMs: number): void {
     this.turn(nowMs);
