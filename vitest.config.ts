@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
 import { fileURLToPath } from 'node:url';
+import { LongestFirst } from './test/support/longest-first.js';
 
 const file = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
@@ -7,13 +8,9 @@ const file = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 const alone = ['client-leaves', 'limits', 'live-choice', 'outage', 'overload']
   .map((name) => `test/execution-${name}.e2e-spec.ts`)
   .concat(
-    [
-      'reload',
-      'regression-signals',
-      'stream-pass-through',
-      'hostile-host*',
-      'nest-surface-concurrency',
-    ].map((name) => `test/${name}.e2e-spec.ts`),
+    ['reload', 'regression-signals', 'stream-pass-through', 'hostile-host*', 'nest-surface-concurrency'].map(
+      (name) => `test/${name}.e2e-spec.ts`,
+    ),
   );
 
 /** What mostly waits, but starts whole applications or bounds times loosely: one on each core. */
@@ -32,6 +29,7 @@ export default defineConfig({
     setupFiles: ['reflect-metadata'],
     testTimeout: 15_000,
     hookTimeout: 15_000,
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         extends: true,
