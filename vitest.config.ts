@@ -1,21 +1,20 @@
 import { defineConfig } from 'vitest/config';
 import { fileURLToPath } from 'node:url';
+import { LongestFirst } from './test/support/longest-first.js';
 
 const file = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-/** What bounds times and memory closely, or starts whole applications: nothing runs beside it. */
-const alone = ['client-leaves', 'faults', 'limits', 'live-choice', 'outage', 'overload']
+/** What bounds times and memory closely: nothing runs beside it. */
+const alone = ['client-leaves', 'limits', 'live-choice', 'outage', 'overload']
   .map((name) => `test/execution-${name}.e2e-spec.ts`)
   .concat(
-    [
-      'reload',
-      'regression-signals',
-      'stream-pass-through',
-      'hostile-host*',
-      'nest-surface-concurrency',
-      '*-sample',
-    ].map((name) => `test/${name}.e2e-spec.ts`),
+    ['reload', 'regression-signals', 'stream-pass-through', 'hostile-host*', 'nest-surface-concurrency'].map(
+      (name) => `test/${name}.e2e-spec.ts`,
+    ),
   );
+
+/** What mostly waits, but starts whole applications or bounds times loosely: one on each core. */
+const paired = ['execution-faults-*', '*-sample'].map((name) => `test/${name}.e2e-spec.ts`);
 
 export default defineConfig({
   resolve: {
@@ -30,11 +29,18 @@ export default defineConfig({
     setupFiles: ['reflect-metadata'],
     testTimeout: 15_000,
     hookTimeout: 15_000,
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         extends: true,
         // What measures no time runs on both cores; what does, behind it.
-        test: { name: 'unit', include: ['lib/**/*.spec.ts'], maxWorkers: 2, sequence: { groupOrder: 0 } },
+        test: {
+          name: 'unit',
+          include: ['lib/**/*.spec.ts'],
+          isolate: false,
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
       },
       {
         extends: true,
@@ -50,7 +56,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/**/*.e2e-spec.ts'],
-          exclude: alone,
+          exclude: [...alone, ...paired],
           isolate: false,
           maxWorkers: 3,
           sequence: { groupOrder: 2 },
@@ -58,7 +64,17 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'alone', include: alone, isolate: false, maxWorkers: 1, sequence: { groupOrder: 3 } },
+        test: {
+          name: 'paired',
+          include: paired,
+          isolate: false,
+          maxWorkers: 2,
+          sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'alone', include: alone, isolate: false, maxWorkers: 1, sequence: { groupOrder: 4 } },
       },
     ],
   },

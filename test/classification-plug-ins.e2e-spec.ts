@@ -324,13 +324,16 @@ describe('Plug-ins that need a model', () => {
         judge: ALWAYS,
         examples: { model: 'vectors', classes: { legal_review: [CONTRACT] } },
       });
-      const { classification } = router.explain(ask('canary-77'));
+      const { classification, text } = router.explain(ask('canary-77'));
       expect(classification).toMatchObject({ by: 'scorer', threshold: SOME_NUMBER });
       expect(classification.notes).toEqual([
         'the examples would be compared by vectors',
         'the judge judge would be asked: the score is near the threshold',
       ]);
-      expect(JSON.stringify(classification)).not.toContain('canary-77');
+      // People are told as well, and by which threshold.
+      expect(text).toMatch(/by scorer \(score [\d.]+, threshold [\d.]+\)\n/);
+      expect(text).toContain('the judge judge would be asked');
+      expect(JSON.stringify([classification, text])).not.toContain('canary-77');
       expect(scene.calls()).toBe(0);
     });
   });

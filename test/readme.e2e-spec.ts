@@ -24,6 +24,8 @@ describe("the README's configuration", () => {
       AZURE_OPENAI_API_KEY: 'z',
       ROUTER_API_KEY: 'r',
       OPERATOR_KEY: 'p',
+      OPENAI_KEY_A: 'a',
+      OPENAI_KEY_B: 'b',
     });
   });
 
@@ -42,5 +44,31 @@ describe("the README's configuration", () => {
     expect(table).toContain('legal');
     // Hops to the local model are worth a warning; models without a provider would be a mistake of ours.
     expect(warnings.map(({ message }) => message).filter((text) => text.includes('no provider'))).toEqual([]);
+  });
+
+  const parts = blocks('yml');
+
+  it('has parts', () => {
+    expect(parts.length).toBeGreaterThanOrEqual(5);
+  });
+
+  it.each(parts)('is accepted in each of its parts, over providers and rules: %s', async (yaml) => {
+    const file = join(folder, 'part.yaml');
+    await writeFile(file, yaml);
+    const part = (await loadConfigurationFile(file)) as LlmRouterOptions;
+    const { warnings } = checkLlmRouterOptions({
+      routingRules: {
+        simple_queries: { primary: 'gpt-4o', fallback: 'claude-haiku' },
+        complex_reasoning: { primary: ['gpt-4.1', 'gpt-4o'], fallback: 'claude-opus' },
+      },
+      ...part,
+      providers: {
+        openai: { api: 'openai', apiKey: 'o' },
+        anthropic: { api: 'anthropic', apiKey: 'a' },
+        ...part.providers,
+      },
+    });
+    // That a hop has a smaller window is nothing to mend.
+    expect(warnings.filter(({ message }) => !message.includes('cannot take'))).toEqual([]);
   });
 });

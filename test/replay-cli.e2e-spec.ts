@@ -178,7 +178,7 @@ describe('replay, on the command line', () => {
     [['replay', '--confg', 'x'], /^There is no option --confg\. Did you mean "config"\?$/],
     [['replay'], /^--config is required\.$/],
     [['replay', '--config', 'FILE/new.yaml'], /^--trace is required\.$/],
-    [['replay', '--config', 'FILE/none.yaml', '--trace', 'x'], /none\.yaml there is no such file$/],
+    [['replay', '--config', 'FILE/none.yaml', '--trace', 'x'], /none\.yaml: there is no such file$/],
     [
       ['replay', '--config', 'FILE/new.yaml', '--trace', 'FILE/none.csv'],
       /none\.csv: there is no such file$/,

@@ -319,16 +319,15 @@ describe.each([
     fault?: { upstream: ScriptedUpstream; fault: UpstreamRequestFault },
     request = model === 'gemini' ? WITHOUT_IMAGE : REQUEST,
   ): Promise<number> {
-    let failures = 0;
     const arm = (): void => {
       // A refused key is tried again after ten minutes at the latest.
       vi.setSystemTime(Date.now() + 11 * 60_000);
       if (fault !== undefined) fault.upstream.failNext(fault.fault);
     };
+    const isStall = fault?.fault.kind === 'stalled';
     // A whole answer has no limit of its own but the deadline, and a stall shall not take long.
-    const deadlineMs = fault?.fault.kind === 'stalled' ? 150 : 2_000;
-    for (const stream of [false, true]) {
-      arm();
+    const deadlineMs = isStall ? 150 : 2_000;
+    const overHttp = (stream: boolean) => async (): Promise<number> => {
       const answer = await post(
         '/v1/chat/completions',
         { ...request, model, stream },
@@ -336,27 +335,37 @@ describe.each([
       );
       const text = await answer.text();
       expectClean(`headers of ${model}`, inspect([...answer.headers]));
-      if (!answer.ok || text.includes('"error":{')) {
-        failures += 1;
-        // What was streamed before the error is the model's answer, and the client's.
-        expectClean(`body of ${model}`, text.slice(Math.max(0, text.lastIndexOf('{"error":{'))));
+      if (answer.ok && !text.includes('"error":{')) return 0;
+      // What was streamed before the error is the model's answer, and the client's.
+      expectClean(`body of ${model}`, text.slice(Math.max(0, text.lastIndexOf('{"error":{'))));
+      return 1;
+    };
+    const inProcess = (face: string, ask: () => Promise<unknown>) => async (): Promise<number> => {
+      try {
+        await ask();
+        return 0;
+      } catch (error) {
+        expect(LlmRouterError.isInstance(error)).toBe(true);
+        expectClean(`error of ${face}, ${model}`, everythingOf(error));
+        return 1;
       }
+    };
+    const ways = [
+      overHttp(false),
+      overHttp(true),
+      inProcess('chat', () => router.chat({ ...request, model }, { deadlineMs })),
+      inProcess('stream', () => readAll(router.stream({ ...request, model }, { deadlineMs }))),
+    ];
+    if (isStall) {
+      // They wait the same time, and may do so together.
+      for (const _way of ways) arm();
+      const failed = await Promise.all(ways.map((ask) => ask()));
+      return failed.reduce((sum, one) => sum + one, 0);
     }
-    arm();
-    try {
-      await router.chat({ ...request, model }, { deadlineMs });
-    } catch (error) {
-      failures += 1;
-      expect(LlmRouterError.isInstance(error)).toBe(true);
-      expectClean(`error of chat, ${model}`, everythingOf(error));
-    }
-    arm();
-    try {
-      await readAll(router.stream({ ...request, model }, { deadlineMs }));
-    } catch (error) {
-      failures += 1;
-      expect(LlmRouterError.isInstance(error)).toBe(true);
-      expectClean(`error of stream, ${model}`, everythingOf(error));
+    let failures = 0;
+    for (const ask of ways) {
+      arm();
+      failures += await ask();
     }
     return failures;
   }

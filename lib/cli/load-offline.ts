@@ -65,7 +65,7 @@ export function asUsageError(error: unknown, file: string): unknown {
   return new UsageError(
     error.issues
       .map(({ path, message }) =>
-        path === file ? `${file} ${message}` : `${file}: ${path || '(root)'}: ${message}`,
+        path === file ? `${file}: ${message}` : `${file}: ${path || '(root)'}: ${message}`,
       )
       .join('\n'),
   );

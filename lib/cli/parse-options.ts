@@ -85,5 +85,7 @@ export function describeOptions(descriptions: OptionDescriptions): string {
     help,
   }));
   const width = Math.max(...rows.map(({ left }) => left.length)) + 2;
-  return rows.map(({ left, help }) => `${left.padEnd(width)}${help}`).join('\n');
+  return rows
+    .map(({ left, help }) => `${left.padEnd(width)}${help.replaceAll('\n', `\n${' '.repeat(width)}`)}`)
+    .join('\n');
 }

@@ -68,15 +68,23 @@ describe('train', () => {
     ]) {
       const { code, stderr } = await run(...argv);
       expect(code, argv.join(' ')).toBe(2);
-      expect(stderr).toContain('--data FILE');
+      // One line that says what is wrong, as of the other commands.
+      expect(stderr).toMatch(/^[^\n]+\n$/);
     }
+    expect((await run('--sed', '3')).stderr).toBe('There is no option --sed. Did you mean "seed"?\n');
   });
 
   it('ends with 2 for a file that cannot be used, with 1 where it cannot write, and says why in a line', async () => {
     const out = join(directory, 'weights.bin');
-    expect(await run('--data', join(directory, 'none'), '--out', out)).toMatchObject({
+    const noData = join(directory, 'none');
+    expect(await run('--data', noData, '--out', out)).toMatchObject({
       code: 2,
-      stderr: 'The training data cannot be read (ENOENT).\n',
+      stderr: `${noData}: The training data cannot be read (ENOENT).\n`,
+    });
+    const noWeights = dataFile(50);
+    expect(await run('--data', noWeights, '--out', out, '--base', noWeights)).toMatchObject({
+      code: 2,
+      stderr: `${noWeights}: The classifier's weights file is none: it does not begin as one.\n`,
     });
     const faulty = join(directory, 'faulty.jsonl');
     writeFileSync(faulty, '{"prompt": 3}');

@@ -1,5 +1,4 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import {
   trainClassifier,
   TrainingDataError,
@@ -7,6 +6,7 @@ import {
   WeightsFileError,
 } from '../classification/trained/index.js';
 import { EXIT } from './cli-io.js';
+import { describeOptions, type OptionDescriptions, parseOptions } from './parse-options.js';
 import { UsageError } from './usage-error.js';
 
 /** Where a command writes: a process's streams, or a test's. */
@@ -15,15 +15,25 @@ export interface CommandOutput {
   readonly stderr: { write(text: string): unknown };
 }
 
-const USAGE = `nestjs-llm-router train --data FILE --out FILE [--base FILE] [--seed N]
+const OPTIONS = {
+  data: {
+    type: 'string',
+    value: 'FILE',
+    help:
+      'JSONL, a row a line: { "prompt", "score_strong", "score_weak" } with scores from 0 to 1,\n' +
+      'or { "prompt", "gain" }, or { "prompt", "label": "simple_queries" | "complex_reasoning" }',
+  },
+  out: { type: 'string', value: 'FILE', help: 'where the weights go' },
+  base: { type: 'string', value: 'FILE', help: 'weights to start from (default those the package ships)' },
+  seed: { type: 'string', value: 'NUMBER', help: 'the same seed and rows give the same file (default 1)' },
+  help: { type: 'boolean', help: 'this text' },
+} as const satisfies OptionDescriptions;
+
+const USAGE = `nestjs-llm-router train --data FILE --out FILE [options]
 
 Trains the classifier further on your own outcomes and writes a weights file.
 
-  --data FILE  JSONL, a row a line: { "prompt", "score_strong", "score_weak" } with scores from 0 to 1,
-               or { "prompt", "gain" }, or { "prompt", "label": "simple_queries" | "complex_reasoning" }
-  --out FILE   where the weights go
-  --base FILE  weights to start from; without: those the package ships
-  --seed N     the same seed and rows give the same file (1)
+${describeOptions(OPTIONS)}
 
 Exit code: 0; 1 where the weights cannot be written; 2 for a command line or a file that cannot be used.
 `;
@@ -42,33 +52,16 @@ interface TrainArguments {
 }
 
 function readArguments(argv: readonly string[]): TrainArguments | undefined {
-  let values;
-  try {
-    ({ values } = parseArgs({
-      args: [...argv],
-      options: {
-        data: { type: 'string' },
-        out: { type: 'string' },
-        base: { type: 'string' },
-        seed: { type: 'string' },
-        help: { type: 'boolean', short: 'h' },
-      },
-    }));
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
-  if (values.help === true) return undefined;
-  const { data, out, base } = values;
-  if (data === undefined || data === '') throw new UsageError('--data is missing.');
-  if (out === undefined || out === '') throw new UsageError('--out is missing.');
-  const seed = values.seed === undefined ? undefined : Number(values.seed);
-  if (
-    seed !== undefined &&
-    (!Number.isInteger(seed) || seed < 0 || seed > 0xffff_ffff || values.seed === '')
-  ) {
+  const options = parseOptions(argv, OPTIONS);
+  if (options.has('help')) return undefined;
+  const data = options.required('data');
+  const out = options.required('out');
+  const text = options.text('seed');
+  const seed = text === undefined ? undefined : Number(text);
+  if (seed !== undefined && (!Number.isInteger(seed) || seed < 0 || seed > 0xffff_ffff)) {
     throw new UsageError('--seed must be a whole number from 0 to 4294967295.');
   }
-  return { data, out, base, seed };
+  return { data, out, base: options.text('base'), seed };
 }
 
 function codeOf(error: unknown): string {
@@ -122,8 +115,10 @@ function run(
   stdout: CommandOutput['stdout'],
   stderr: CommandOutput['stderr'],
 ): number {
+  let files: Partial<TrainArguments> = {};
   try {
     const wanted = readArguments(argv);
+    files = wanted ?? {};
     if (wanted === undefined) {
       stdout.write(USAGE);
       return EXIT.ok;
@@ -138,14 +133,15 @@ function run(
     return EXIT.ok;
   } catch (error) {
     if (error instanceof UsageError) {
-      stderr.write(`${error.message}\n\n${USAGE}`);
+      stderr.write(`${error.message}\n`);
       return EXIT.badInput;
     }
-    if (
-      TrainingDataError.isInstance(error) ||
-      WeightsFileError.isInstance(error) ||
-      error instanceof UnreadableFile
-    ) {
+    const file = TrainingDataError.isInstance(error) ? files.data : files.base;
+    if (TrainingDataError.isInstance(error) || WeightsFileError.isInstance(error)) {
+      stderr.write(`${file === undefined ? '' : `${file}: `}${error.message}\n`);
+      return EXIT.badInput;
+    }
+    if (error instanceof UnreadableFile) {
       stderr.write(`${error.message}\n`);
       return EXIT.badInput;
     }

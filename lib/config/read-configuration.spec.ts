@@ -141,6 +141,13 @@ const EVERYTHING = {
     deadlineMs: 7,
   },
   health: { failOnSurfaces: ['My_Surface'], probe: { enabled: true, intervalMs: 5, timeoutMs: 6 } },
+  ranking: {
+    preset: 'fastest',
+    weights: { latency: 2, risk: 3, errors: 4, load: 5, cost: 6, quality: 7 },
+    exploration: 0.1,
+  },
+  mode: 'observe',
+  requestLog: { file: 'requests.jsonl', maxBytes: 5_000 },
   strict: true,
 } as const;
 
@@ -252,6 +259,9 @@ describe('unknown keys', () => {
     [{ surfaces: { a: { timeout: {} } } }, 'surfaces.a.timeout', 'timeouts'],
     [{ surfaces: { a: { prioritty: 1 } } }, 'surfaces.a.prioritty', 'priority'],
     [{ surfaces: { a: { onContentFilters: 'reject' } } }, 'surfaces.a.onContentFilters', 'onContentFilter'],
+    [{ ranking: { weights: { costs: 2 } } }, 'ranking.weights.costs', 'cost'],
+    [{ surfaces: { a: { ranking: { weights: { costs: 2 } } } } }, 'surfaces.a.ranking.weights.costs', 'cost'],
+    [{ classification: { sharee: 0.3 } }, 'classification.sharee', 'share'],
     [{ http: { apiKeys: [{ key: 'k', tennant: 'x' }] } }, 'http.apiKeys[0].tennant', 'tenant'],
     [
       { models: { a: { provider: 'p', price: { inputPer1K: 1, outputPer1M: 1, inputPer1M: 1 } } } },
@@ -689,6 +699,26 @@ describe('wrong types, each by its path', () => {
     [['health', 'probe', 'enabled'], notFlags],
     [['health', 'probe', 'intervalMs'], notCounts],
     [['health', 'probe', 'timeoutMs'], notCounts],
+    [['ranking'], notSections],
+    [
+      ['ranking', 'preset'],
+      ['quickest', 5, ...odd],
+    ],
+    [['ranking', 'weights'], notSections],
+    ...Object.keys(EVERYTHING.ranking.weights).map(
+      (name) => [['ranking', 'weights', name], notNumbers] as const,
+    ),
+    [
+      ['ranking', 'exploration'],
+      [1.01, ...notNumbers],
+    ],
+    [['mode'], ['observ', 5, ...odd]],
+    [['requestLog'], notSections],
+    [
+      ['requestLog', 'file'],
+      [...notNames, undefined, null],
+    ],
+    [['requestLog', 'maxBytes'], notCounts],
     [['strict'], notFlags],
   ];
 

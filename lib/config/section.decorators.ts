@@ -58,8 +58,19 @@ export function NotSupportedYet(keys: Readonly<Record<string, string>>): ClassDe
   };
 }
 
+/** Those of the classes it extends too. */
 export function sectionsOf(type: new () => object): ReadonlyMap<string, SectionDescription> {
-  return sections.get(type.prototype as object) ?? new Map<string, SectionDescription>();
+  const found = new Map<string, SectionDescription>();
+  for (
+    let prototype = type.prototype as object | null;
+    prototype !== null;
+    prototype = Object.getPrototypeOf(prototype) as object | null
+  ) {
+    for (const [property, description] of sections.get(prototype) ?? []) {
+      if (!found.has(property)) found.set(property, description);
+    }
+  }
+  return found;
 }
 
 export function unsupportedKeysOf(type: new () => object): ReadonlyMap<string, string> {

@@ -48,19 +48,18 @@ describe('the classification of a policy', () => {
     for (const place of [1, 2, 3]) expect(other[place]).not.toBe(first[place]);
   });
 
-  it.each(['/dev/null', tmpdir()])('reads no weights out of %s, which is no file', (path) => {
+  it.each([
+    ['/dev/null', '"/dev/null": The classifier\'s weights file is no regular file'],
+    [tmpdir(), `"${tmpdir()}": The classifier's weights file is no regular file`],
+    ['none.bin', '"none.bin" is not there; a relative path begins at the working directory'],
+  ])('reads no weights out of %s: %s', (file, message) => {
     let refusal: unknown;
     try {
-      compile({ weights: path });
+      compile({ weights: file });
     } catch (error) {
       refusal = error;
     }
     expect(refusal).toBeInstanceOf(ConfigurationError);
-    expect((refusal as ConfigurationError).issues).toEqual([
-      {
-        path: 'classification.weights',
-        message: "The classifier's weights file is no regular file",
-      },
-    ]);
+    expect((refusal as ConfigurationError).issues).toEqual([{ path: 'classification.weights', message }]);
   });
 });

@@ -76,10 +76,15 @@ function compileScorer(weights: string | Uint8Array | undefined, notes: ProofNot
     const bytes = typeof weights === 'string' ? readWeights(weights) : weights;
     return { scorer: new TrainedScorer(bytes), key: createHash('sha256').update(bytes).digest('hex') };
   } catch (error) {
-    // The message of a file system may quote a path of the machine; the code says enough.
+    // The file as it was written: the message of a file system may quote a path of the machine.
     const { code } = error as NodeJS.ErrnoException;
+    const file = typeof weights === 'string' ? `"${weights}" ` : '';
     const reason =
-      error instanceof WeightsFileError ? error.message : `cannot be read (${code ?? 'unknown'})`;
+      error instanceof WeightsFileError
+        ? `${file === '' ? '' : `${file.trim()}: `}${error.message}`
+        : code === 'ENOENT'
+          ? `${file}is not there; a relative path begins at the working directory`
+          : `${file}cannot be read (${code ?? 'unknown'})`;
     notes.errorBeside(`${PATH}.weights`, reason);
     return undefined;
   }

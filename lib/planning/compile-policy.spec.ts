@@ -113,6 +113,17 @@ describe('rules', () => {
     ]);
   });
 
+  it('that name no model are told what is missing, and that alone', () => {
+    const issues = refusalOf({ routingRules: { r: { primery: 'gpt-4' } } }, { OPENAI_API_KEY: 'o' });
+    expect(issues).toEqual([
+      { path: 'routingRules.r.primery', message: 'unknown key. Did you mean "primary"?' },
+      {
+        path: 'routingRules.r',
+        message: "`primary` is required: a model's name or a list of names",
+      },
+    ]);
+  });
+
   it('leave out, with a warning, what is over the price cap, at the boundary exactly', () => {
     const models = {
       exact: model({ price: price(1, 5) }),

@@ -99,8 +99,10 @@ export function compileRule(
   // A misspelt name is an error of its own; saying twice that nothing is left would only hide it.
   const isWhole = isEveryNameKnown && refused.length === 0;
   if (tiers.length === 0) {
-    if (isWhole) {
-      const ways = new Set(steps.flatMap(({ models }) => models).map((model) => names.howToServe(model)));
+    const named = steps.flatMap(({ models }) => models);
+    // A rule without a name has an error of its own as well.
+    if (isWhole && named.length > 0) {
+      const ways = new Set(named.map((model) => names.howToServe(model)));
       notes.error(
         path,
         `no model of this rule can be called: no provider serves any of them; ${[...ways].join(', or ')}`,

@@ -84,11 +84,12 @@ export class CsvTraceReader {
     }
     for (const column of REQUIRED) {
       if (this.#places.has(column)) continue;
-      const meant = this.#names.map((name) => name.slice(0, 40)).join(', ');
+      // Of a file that is no text at all, a terminal is not to be given what would steer it.
+      const meant = this.#names.map((name) => name.slice(0, 40).replaceAll(/\p{C}/gu, '�')).join(', ');
       const [name = ''] = COLUMNS[column];
       throw new BadLine(
         `there is no column for ${describe(column)}: it is called one of ${COLUMNS[column].join(', ')}; ` +
-          `found were ${meant}.${didYouMean(name, folded)}`,
+          `found were ${meant}.${didYouMean(name, folded)} Lines of a request log begin with {.`,
       );
     }
   }

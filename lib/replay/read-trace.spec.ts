@@ -107,6 +107,7 @@ describe('readTrace, CSV', () => {
   it.each([
     ['', /trace: is empty$/],
     ['a,b\n', /trace:1: there is no column for the time of arrival: .*timestamp.*found were a, b\./],
+    ['\u0000\u001b[31mred\u0007\n', /found were \uFFFD\uFFFD\[31mred\uFFFD\..*request log begin with \{\.$/],
     ['timestamp,prompt_tokns,answer_tokens\n', /:1: there is no column for the length of the prompt/],
     [`${AZURE}\nyesterday,1,2\n`, /trace:4: TIMESTAMP "yesterday" is no time such as/],
     [`${AZURE}\n2023-11-16 18:15:46,x,2`, /trace:4: ContextTokens "x" is no number of tokens$/],

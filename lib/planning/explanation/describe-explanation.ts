@@ -13,10 +13,13 @@ export function describeExplanation({
   rejected,
   policyHash,
 }: Omit<Explanation, 'text'>): string {
+  const { by, score, threshold } = classification;
   const lines = [
-    `surface ${surface}, ${workload}, class ${classification.class} (score ${classification.score})`,
+    `surface ${surface}, ${workload}, class ${classification.class}${by === undefined ? '' : ` by ${by}`}` +
+      ` (score ${score}${threshold === undefined ? '' : `, threshold ${threshold}`})`,
     `prompt about ${features.inputTokens} tokens, ${features.streamed ? 'streamed' : 'whole'}` +
       (features.capabilities.length === 0 ? '' : `, uses ${features.capabilities.join(', ')}`),
+    ...(classification.notes ?? []),
     ...notes,
     `ranked by ${plan.ranking.preset}; at most ${plan.maxAttempts} calls within ${plan.deadlineMs} ms`,
     ...plan.attempts.map(

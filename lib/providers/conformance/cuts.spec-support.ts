@@ -7,8 +7,10 @@ import { readEvents, translate, type Translated } from './translate.spec-support
 
 /** Streams up to this size are cut at every byte. */
 const LONG_BYTES = 20_000;
+/** Of a longer stream; and of every stream as a whole, from its first byte to its last. */
 const RANDOM_CUTS = 500;
-/** So many of the cuts are translated to the end; for the others it is enough that their events are the same. */
+const WHOLE_CUTS = 50;
+/** So many of those are translated to the end; for the others it is enough that their events are the same. */
 const TRANSLATED_CUTS = 8;
 
 /** The same stream in other framings that server-sent events allow. */
@@ -45,12 +47,27 @@ export function describeCuts(report: ConformanceReport): void {
       const bytes = new TextEncoder().encode(stream);
       const events = readEvents([bytes]);
       const chunks = written(translate(api, events));
-      const offsets = offsetsOf(bytes);
-      const everyFew = Math.ceil(offsets.length / TRANSLATED_CUTS);
-      offsets.forEach((offset, position) => {
+      const everyFew = Math.ceil(WHOLE_CUTS / TRANSLATED_CUTS);
+      someOf(bytes.length, WHOLE_CUTS).forEach((offset, position) => {
         const cut = readEvents([bytes.subarray(0, offset), bytes.subarray(offset)]);
         if (!areSame(cut, events)) expect.fail(`cut at byte ${offset}, other events come out`);
         if (position % everyFew === 0) expect(written(translate(api, cut))).toBe(chunks);
+      });
+      // After a blank line nothing is left of what came before it: to read on from there is to read the whole stream.
+      const starts = [0, ...eventEnds(bytes)];
+      const spans = starts.map((start, index) => bytes.subarray(start, starts[index + 1]));
+      expect(spans.flatMap((span) => readEvents([span]))).toEqual(events);
+      const wanted = new Set(offsetsOf(bytes));
+      starts.forEach((start, index) => {
+        // An event, and the one that follows it.
+        const rest = bytes.subarray(start, starts[index + 2]);
+        const whole = readEvents([rest]);
+        const length = (spans[index] ?? rest).length;
+        for (let at = 0; at < length; at += 1) {
+          if (!wanted.has(start + at)) continue;
+          const cut = readEvents([rest.subarray(0, at), rest.subarray(at)]);
+          if (!areSame(cut, whole)) expect.fail(`cut at byte ${start + at}, other events come out`);
+        }
       });
       // Byte by byte: every character of more than one byte comes in pieces.
       const single = readEvents(Array.from(bytes, (_byte, offset) => bytes.subarray(offset, offset + 1)));
@@ -81,11 +98,24 @@ function areSame(some: readonly WireEvent[], others: readonly WireEvent[]): bool
 
 function offsetsOf(bytes: Uint8Array): number[] {
   if (bytes.length <= LONG_BYTES) return Array.from(bytes, (_byte, offset) => offset);
-  let state = bytes.length;
-  return Array.from({ length: RANDOM_CUTS }, () => {
+  return someOf(bytes.length, RANDOM_CUTS);
+}
+
+/** The same ones every time. */
+function someOf(length: number, count: number): number[] {
+  let state = length;
+  return Array.from({ length: count }, () => {
     state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
-    return state % bytes.length;
+    return state % length;
   });
+}
+
+/** Where blank lines have ended an event, that of the last one apart. */
+function eventEnds(bytes: Uint8Array): number[] {
+  const text = Buffer.from(bytes).toString('latin1');
+  return [...text.matchAll(/(?:\r\n|\n|\r(?!\n)){2,}/g)]
+    .map((found) => found.index + found[0].length)
+    .filter((end) => end < bytes.length);
 }
 
 /** Made-up ids and times differ between two runs; everything else must not. */
