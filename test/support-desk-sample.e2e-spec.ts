@@ -122,8 +122,7 @@ describe.skipIf(chromium === undefined)(`its page in headless Chromium${where}`,
   afterEach(() => page.close());
 
   /** What the page's expression says; the compiler here knows no DOM. */
-  const read = async <Value>(expression: string): Promise<Value> =>
-    (await page.evaluate(expression));
+  const read = async <Value>(expression: string): Promise<Value> => await page.evaluate(expression);
   // Looked at from outside: within the page, its content security policy forbids to evaluate text.
   const until = async (expression: string): Promise<void> => {
     await expect
