@@ -101,12 +101,15 @@ describe.each(PLATFORMS)('a second copy, on %s', (platform) => {
         usageSource: 'estimated',
         errorKind: undefined,
       });
-      expect(won).toMatchObject({ model: 'second', attempt: 2, usageSource: 'reported' });
+      expect(won).toMatchObject({ model: 'second', attempt: 2, hedge: true, usageSource: 'reported' });
+      expect(lost).not.toHaveProperty('hedge');
       // It has read the prompt, and bills it.
       expect(lost.costUsd).toBeGreaterThan(0);
       expect(scene.requests).toMatchObject([
-        { outcome: 'succeeded', attempts: 2, servedBy: { model: 'second' } },
+        { outcome: 'succeeded', attempts: 2, hedged: true, servedBy: { model: 'second' } },
       ]);
+      // The first did not fail.
+      expect(scene.requests[0]).not.toHaveProperty('fellBack');
       expect(scene.requests[0]!.costUsd).toBeCloseTo(lost.costUsd + won.costUsd, 9);
       const kpis = (await (await scene.fetch('/router/kpis')).json()) as {
         total: { costUsd: number };

@@ -74,6 +74,8 @@ export interface AttemptStart<Prepared, Answer> {
   readonly bus: TelemetryBus;
   readonly execution: PlannedExecution;
   readonly planned: PlannedAttempt;
+  /** A second copy, sent beside a call that takes longer than it usually does. */
+  readonly isHedge: boolean;
   /** Position in the request, from 1. */
   readonly attempt: number;
   readonly kind: Kind<Prepared, Answer>;
@@ -91,6 +93,7 @@ export function startAttempt<Prepared, Answer>({
   bus,
   execution,
   planned,
+  isHedge,
   attempt,
   kind,
   mayMoveOn,
@@ -120,6 +123,7 @@ export function startAttempt<Prepared, Answer>({
     planned,
     attempt,
     promptOf(planned.deployment, execution.features).inputTokens,
+    isHedge,
   );
   begun.recorder = recorder;
   const clock = new AttemptClock(execution.signal);

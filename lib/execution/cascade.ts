@@ -245,17 +245,18 @@ export class Cascade<Prepared, Answer> {
     budget.take();
     this.#state = beside.state;
     if (beside.isSlow) race.markSlow(attempt);
-    this.join(race, beside.planned);
+    this.join(race, beside.planned, reason === 'hedge');
   }
 
   /** Puts one on the wire that has been counted. */
-  private join(race: Race<Answer>, planned: PlannedAttempt): void {
+  private join(race: Race<Answer>, planned: PlannedAttempt, isHedge = false): void {
     const { mayOverlap, settings, signals } = this.execution;
     const state = { isJoined: false, hasBegun: false };
     const attempt: RunningAttempt<Answer> = startAttempt({
       bus: this.parts.bus,
       execution: this.execution,
       planned,
+      isHedge,
       attempt: (this.execution.attemptsBefore ?? 0) + this.#state.attempts,
       kind: this.kind,
       mayMoveOn: () =>

@@ -194,6 +194,8 @@ export interface AttemptStarted extends DeploymentLabels {
   readonly streamed: boolean;
   /** Of its prompt, estimated. Absent: not known. */
   readonly inputTokens?: number;
+  /** A second copy of the request. Absent: no. */
+  readonly hedge?: boolean;
 }
 
 /** What the headers of an answer say of the provider's rate limits. */
