@@ -36,6 +36,7 @@ export class AttemptRecorder {
     readonly attempt: number,
     /** Prompt tokens as estimated: what a provider that reports nothing is taken to have billed. */
     private readonly estimatedInputTokens: number,
+    private readonly isHedge = false,
   ) {
     bus.emit('attempt-started', {
       ...this.deploymentLabels(),
@@ -143,6 +144,7 @@ export class AttemptRecorder {
       ...(details.error?.otherKeyReady ? { otherKeyReady: true } : {}),
       ...(details.overtaken ? { overtaken: true } : {}),
       ...(details.cutShort ? { cutShort: true } : {}),
+      ...(this.isHedge ? { hedge: true } : {}),
       usage,
       usageSource: details.usage === undefined ? 'estimated' : 'reported',
       costUsd: price === undefined ? 0 : costOfUsage(usage, price),

@@ -76,6 +76,8 @@ export interface AttemptStart<Prepared, Answer> {
   readonly planned: PlannedAttempt;
   /** Position in the request, from 1. */
   readonly attempt: number;
+  /** A second copy, sent beside a call that took longer than it usually does. Absent: no. */
+  readonly isHedge?: boolean;
   readonly kind: Kind<Prepared, Answer>;
   readonly mayMoveOn: () => boolean;
   /** True for the first that asks, once the others have ended. */
@@ -92,6 +94,7 @@ export function startAttempt<Prepared, Answer>({
   execution,
   planned,
   attempt,
+  isHedge = false,
   kind,
   mayMoveOn,
   claim,
@@ -120,6 +123,7 @@ export function startAttempt<Prepared, Answer>({
     planned,
     attempt,
     promptOf(planned.deployment, execution.features).inputTokens,
+    isHedge,
   );
   begun.recorder = recorder;
   const clock = new AttemptClock(execution.signal);

@@ -433,7 +433,7 @@ export class Cascade<Prepared, Answer> {
       const isImpatient = this.execution.plan.isDeadlineOfClient;
       const { moveOnAfterMs = Number.POSITIVE_INFINITY } = due.attempt.planned;
       if (!isHedge && (!isImpatient || due.waitedMs >= moveOnAfterMs)) race.markSlow(due.attempt);
-      this.join(race, second);
+      this.join(race, second, isHedge);
     } else if (isHedge) {
       const { reason, afterMs } = this.moveOnAlarm(due.attempt.planned);
       const leftMs = afterMs === undefined ? undefined : Math.max(0, afterMs - due.waitedMs);
@@ -444,7 +444,7 @@ export class Cascade<Prepared, Answer> {
     }
   }
 
-  private join(race: Race<Answer>, planned: PlannedAttempt): void {
+  private join(race: Race<Answer>, planned: PlannedAttempt, isHedge = false): void {
     this.#attempts += 1;
     const { mayOverlap, settings, signals } = this.execution;
     const state = { isJoined: false, hasBegun: false };
@@ -453,6 +453,7 @@ export class Cascade<Prepared, Answer> {
       execution: this.execution,
       planned,
       attempt: (this.execution.attemptsBefore ?? 0) + this.#attempts,
+      isHedge,
       kind: this.kind,
       mayMoveOn: () => !mayOverlap && this.mayMoveOn() && this.parts.giveUps.take(),
       onBegun: () => {
