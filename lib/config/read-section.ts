@@ -70,6 +70,7 @@ export function readSection<Options extends object>(
   );
   const sections = sectionsOf(type);
   const values: Record<string, unknown> = {};
+  const asGiven: Record<string, unknown> = {};
   const nested: Record<string, unknown> = {};
   const spelling = new Map<string, string>();
 
@@ -104,7 +105,9 @@ export function readSection<Options extends object>(
       continue;
     }
     const section = sections.get(property);
-    if (section === undefined) {
+    if (section === undefined && isInstance(value)) {
+      asGiven[property] = value;
+    } else if (section === undefined) {
       values[property] = expandValue(value, valuePath, context);
     } else if (section.kind === 'section') {
       nested[property] = readSection(section.type(), value, valuePath, context);
@@ -133,6 +136,7 @@ export function readSection<Options extends object>(
   }
 
   const instance = plainToInstance(type, values, { exposeDefaultValues: true });
+  Object.assign(instance, asGiven);
   for (const failure of validateSync(instance, { skipUndefinedProperties: false, stopAtFirstError: true })) {
     if (failure.property in nested) continue;
     const messages = Object.values(failure.constraints ?? {});
@@ -142,6 +146,13 @@ export function readSection<Options extends object>(
     if (value !== undefined) Object.assign(instance, { [property]: value });
   }
   return instance;
+}
+
+/** What only code can give, and what a copy of would be another thing. */
+function isInstance(value: unknown): boolean {
+  if (!isRecord(value)) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype !== null && prototype !== Object.prototype;
 }
 
 function readList(

@@ -1,7 +1,7 @@
 import { Get, Post, Query, Req, Res, SetMetadata } from '@nestjs/common';
 import { InvalidRequestError } from '../errors/invalid-request-error.js';
 import { SurfaceNotAllowedError } from '../errors/surface-not-allowed-error.js';
-import { KPI_DIMENSIONS } from '../observability/index.js';
+import { KPI_DIMENSIONS, readKpiQuery } from '../observability/index.js';
 import type { RouterEngine } from '../router/index.js';
 import { BODY_ROUTE, FASTIFY_ROUTE_CONFIG } from './body-reader.js';
 import { takeOver } from './exchange.js';
@@ -29,13 +29,21 @@ export class AdminController {
     }
   }
 
+  /** With `window` or `step` those of a window; without, those since the start, all or by one dimension. */
   @Get('router/kpis')
-  kpis(@Req() request: unknown, @Res() reply: unknown, @Query('by') by?: unknown): void {
+  kpis(
+    @Req() request: unknown,
+    @Res() reply: unknown,
+    @Query('by') by?: unknown,
+    @Query('window') window?: unknown,
+    @Query('step') step?: unknown,
+  ): void {
     this.report(request, reply, ({ kpis }) => {
+      if (window !== undefined || step !== undefined) return kpis.query(readKpiQuery({ window, by, step }));
       if (by === undefined) return kpis.report();
       const dimension = KPI_DIMENSIONS.find((each) => each === by);
       if (dimension === undefined) {
-        throw new InvalidRequestError(`\`by\` must be one of ${KPI_DIMENSIONS.join(', ')}.`, 'by');
+        throw new InvalidRequestError(`\`by\` must be one of ${KPI_DIMENSIONS.join(', ')}; others, and two at once, need a \`window\`, such as 5m.`, 'by');
       }
       return kpis.reportBy(dimension);
     });

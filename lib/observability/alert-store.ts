@@ -10,7 +10,7 @@ import type {
 } from '../telemetry/index.js';
 import type { AlertReport } from './alert-report.js';
 import { type AlertReading, type AlertWatch, ErrorRateWatch, LatencySloWatch } from './alert-watch.js';
-import { isLatencySample } from './kpi-aggregate.js';
+import { isLatencySample } from './kpi-cell.js';
 
 /** An alert stands until the bad share has come down to half of its limit, so that noise cannot make it flap. */
 const CLEAR_AT = 0.5;

@@ -6,6 +6,21 @@ export type { ObservedSavings } from './observed-savings.js';
 export type { HandlerKpi } from './handler-kpi-aggregate.js';
 export type { Percentiles } from './histogram.js';
 export type { Kpi } from './kpi-aggregate.js';
+export type {
+  KpiAttemptFigures,
+  KpiFigures,
+  KpiPoint,
+  KpiQuality,
+  KpiQuery,
+  KpiRow,
+  KpiRowDimension,
+  KpiRowLabels,
+  KpiSeries,
+  KpiStep,
+  KpiWindow,
+  KpiWindowReport,
+} from './kpi-query.js';
+export { type CheckedKpiQuery, readKpiQuery } from './kpi-read-query.js';
 export { KPI_DIMENSIONS, type KpiDimension, type KpiReport, KpiStore } from './kpi-store.js';
 // Its package is loaded where there is a route for the metrics.
 export type { PrometheusMetrics } from './prometheus-metrics.js';

@@ -1,12 +1,11 @@
 import type { TokenUsage } from '../chat/index.js';
-import { addUsage, NO_USAGE } from '../chat/index.js';
 import type { Outcome } from '../telemetry/index.js';
-import { CompensatedSum } from './compensated-sum.js';
-import { LatencyHistogram, type Percentiles } from './histogram.js';
+import type { Percentiles } from './histogram.js';
+import type { KpiCell } from './kpi-cell.js';
 import { dollars, share } from './rounding.js';
 
 /**
- * What is known of one deployment, model, provider or surface.
+ * What is known of one deployment, model, provider or surface since the start.
  *
  * @publicApi
  */
@@ -36,63 +35,43 @@ export interface Kpi {
   readonly costPerRequestUsd: number;
 }
 
-export interface KpiSample {
-  readonly outcome: Outcome;
-  readonly durationMs: number;
-  readonly timeToFirstTokenMs: number | undefined;
-  readonly usage: TokenUsage;
-  readonly costUsd: number;
+/** Of a surface, or of all: counts requests. */
+export function requestKpi(cell: KpiCell): Kpi {
+  return kpiOf(cell, cell.allRequests, (outcome) => cell.requests(outcome), {
+    latencyMs: cell.times('latency')?.percentiles(),
+    timeToFirstTokenMs: cell.times('timeToFirstToken')?.percentiles(),
+  });
 }
 
-/** A caller that left and a hedge that lost say nothing of how fast a model is. */
-export function isLatencySample(outcome: Outcome): boolean {
-  return outcome !== 'client_left' && outcome !== 'hedge_lost';
+/** Of what is called: counts attempts. */
+export function attemptKpi(cell: KpiCell): Kpi {
+  return kpiOf(cell, cell.allAttempts, (outcome) => cell.attempts(outcome), {
+    latencyMs: cell.times('attemptLatency')?.percentiles(),
+    timeToFirstTokenMs: cell.times('attemptTimeToFirstToken')?.percentiles(),
+  });
 }
 
-/** Sums over the samples of one key, in constant memory. */
-export class KpiAggregate {
-  readonly #latency = new LatencyHistogram();
-  readonly #firstToken = new LatencyHistogram();
-  readonly #outcomes: Record<Outcome, number> = {
-    succeeded: 0,
-    failed: 0,
-    timed_out: 0,
-    client_left: 0,
-    hedge_lost: 0,
-    shed: 0,
-    rejected: 0,
+function kpiOf(
+  cell: KpiCell,
+  requests: number,
+  count: (outcome: Outcome) => number,
+  times: Pick<Kpi, 'latencyMs' | 'timeToFirstTokenMs'>,
+): Kpi {
+  const [succeeded, errors, timeouts] = [count('succeeded'), count('failed'), count('timed_out')];
+  const judged = succeeded + errors + timeouts;
+  const costUsd = cell.costUsd.value;
+  return {
+    requests,
+    succeeded,
+    errors,
+    timeouts,
+    clientLeft: count('client_left'),
+    refused: count('rejected') + count('shed'),
+    errorRate: share(errors + timeouts, judged),
+    timeoutRate: share(timeouts, judged),
+    ...times,
+    tokens: cell.tokens,
+    costUsd: dollars(costUsd),
+    costPerRequestUsd: requests === 0 ? 0 : dollars(costUsd / requests),
   };
-  #usage: TokenUsage = NO_USAGE;
-  readonly #costUsd = new CompensatedSum();
-
-  add(sample: KpiSample): void {
-    this.#outcomes[sample.outcome] += 1;
-    this.#usage = addUsage(this.#usage, sample.usage);
-    this.#costUsd.add(sample.costUsd);
-    if (sample.outcome === 'succeeded') this.#latency.record(sample.durationMs);
-    if (sample.timeToFirstTokenMs !== undefined && isLatencySample(sample.outcome)) {
-      this.#firstToken.record(sample.timeToFirstTokenMs);
-    }
-  }
-
-  read(): Kpi {
-    const counts = this.#outcomes;
-    const requests = Object.values(counts).reduce((sum, count) => sum + count, 0);
-    const judged = counts.succeeded + counts.failed + counts.timed_out;
-    return {
-      requests,
-      succeeded: counts.succeeded,
-      errors: counts.failed,
-      timeouts: counts.timed_out,
-      clientLeft: counts.client_left,
-      refused: counts.rejected + counts.shed,
-      errorRate: share(counts.failed + counts.timed_out, judged),
-      timeoutRate: share(counts.timed_out, judged),
-      latencyMs: this.#latency.percentiles(),
-      timeToFirstTokenMs: this.#firstToken.percentiles(),
-      tokens: this.#usage,
-      costUsd: dollars(this.#costUsd.value),
-      costPerRequestUsd: requests === 0 ? 0 : dollars(this.#costUsd.value / requests),
-    };
-  }
 }

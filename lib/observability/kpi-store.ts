@@ -1,6 +1,30 @@
-import type { TelemetryBus } from '../telemetry/index.js';
+import type {
+  AnswerEvaluated,
+  AttemptRecord,
+  FeedbackGiven,
+  RequestLabels,
+  RequestRecord,
+  TelemetryBus,
+  Tier,
+} from '../telemetry/index.js';
 import { type HandlerKpi, HandlerKpiAggregate } from './handler-kpi-aggregate.js';
-import { type Kpi, KpiAggregate } from './kpi-aggregate.js';
+import { attemptKpi, type Kpi, requestKpi } from './kpi-aggregate.js';
+import { joinKey, type KpiCellKey, NONE } from './kpi-cell-key.js';
+import { eachTimeOfAttempt, eachTimeOfRequest, KpiCell, type KpiTime } from './kpi-cell.js';
+import { figuresOf, pointOf } from './kpi-figures.js';
+import { KpiLifetime, type LifetimeCell } from './kpi-lifetime.js';
+import { KpiLive } from './kpi-live.js';
+import type {
+  KpiPoint,
+  KpiQuery,
+  KpiRow,
+  KpiRowDimension,
+  KpiRowLabels,
+  KpiWindowReport,
+} from './kpi-query.js';
+import { type CheckedKpiQuery, checkKpiQuery, KPI_STEPS, KPI_WINDOWS_MS } from './kpi-read-query.js';
+import { KpiTenants } from './kpi-tenants.js';
+import { KPI_LEVELS, type KpiStretch, KpiTimeline } from './kpi-timeline.js';
 
 /**
  * All KPIs since the process started. `total` and `surfaces` count requests; the others count attempts, so that a
@@ -20,7 +44,7 @@ export interface KpiReport {
   readonly handlers: Readonly<Record<string, HandlerKpi>>;
 }
 
-/** By what KPIs can be asked for. */
+/** By what KPIs since the start can be asked for. */
 export type KpiDimension = 'surface' | 'provider' | 'model' | 'deployment' | 'handler';
 
 const REPORT_KEYS = {
@@ -33,41 +57,63 @@ const REPORT_KEYS = {
 
 export const KPI_DIMENSIONS = Object.keys(REPORT_KEYS) as readonly KpiDimension[];
 
-type Aggregates = Map<string, KpiAggregate>;
+const DEFAULT_TENANTS = 20;
+/** Lines of a chart: beyond, nobody tells them apart. */
+const MAX_SERIES = 20;
+/** Of so many requests that were served last it is known by which tier, for whoever judges their answers. */
+const REMEMBERED_TIERS = 1_024;
 
-function aggregateOf(aggregates: Aggregates, key: string): KpiAggregate {
-  let aggregate = aggregates.get(key);
-  if (aggregate === undefined) {
-    aggregate = new KpiAggregate();
-    aggregates.set(key, aggregate);
-  }
-  return aggregate;
+export interface KpiStoreSettings {
+  /** Tenants that are counted by name. */
+  readonly tenants?: number;
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number;
 }
 
-function read<Read>(aggregates: ReadonlyMap<string, { read(): Read }>): Record<string, Read> {
-  return Object.fromEntries([...aggregates].map(([key, aggregate]) => [key, aggregate.read()]));
+interface Row {
+  readonly labels: KpiRowLabels;
+  readonly cell: KpiCell;
 }
 
-/** Counts attempt and request records. Keys come from the configuration and the code alone, so its memory is
- * bounded. */
+/**
+ * Counts what the records tell: attempts where they were made, requests once where they were answered. All names but
+ * tenants' come from the configuration and the code, and of tenants those with most traffic alone are kept, so its memory
+ * is bounded.
+ */
 export class KpiStore {
-  readonly #since = new Date();
-  readonly #total = new KpiAggregate();
-  readonly #surfaces: Aggregates = new Map();
-  readonly #providers: Aggregates = new Map();
-  readonly #models: Aggregates = new Map();
-  readonly #deployments: Aggregates = new Map();
+  readonly live: KpiLive;
+  /** Under which trace a request runs, for exemplars of `GET /metrics`. Undefined: none. */
+  traceIdOf: (decisionId: string) => string | undefined = () => undefined;
+  readonly #now: () => number;
+  readonly #sinceMs: number;
+  readonly #lifetime = new KpiLifetime();
+  readonly #timeline = new KpiTimeline();
+  readonly #tenants: KpiTenants;
   readonly #handlers = new Map<string, HandlerKpiAggregate>();
+  readonly #tiers = new Map<string, Tier>();
 
-  constructor(bus: TelemetryBus) {
+  constructor(bus: TelemetryBus, { tenants = DEFAULT_TENANTS, now = Date.now }: KpiStoreSettings = {}) {
+    this.#now = now;
+    this.#sinceMs = now();
+    this.#tenants = new KpiTenants(tenants, (tenant) => {
+      this.#lifetime.dropTenant(tenant);
+    });
+    this.live = new KpiLive(bus);
     bus.on('attempt-ended', (record) => {
-      aggregateOf(this.#deployments, record.deployment).add(record);
-      aggregateOf(this.#models, record.model).add(record);
-      aggregateOf(this.#providers, record.provider).add(record);
+      this.addAttempt(record);
     });
     bus.on('request-ended', (record) => {
-      this.#total.add(record);
-      aggregateOf(this.#surfaces, record.surface).add(record);
+      this.addRequest(record);
+    });
+    bus.on('answer-evaluated', (evaluated) => {
+      this.addToBoth(this.ofAnswer(evaluated), (cell) => {
+        cell.addEvaluation(evaluated);
+      });
+    });
+    bus.on('feedback-given', (given) => {
+      this.addToBoth(this.ofAnswer(given), (cell) => {
+        cell.addFeedback(given);
+      });
     });
     bus.on('handler-ended', (record) => {
       let aggregate = this.#handlers.get(record.handler);
@@ -79,6 +125,30 @@ export class KpiStore {
     });
   }
 
+  /** Another configuration is in force. */
+  follow({ tenants }: { readonly tenants: number }): void {
+    this.#tenants.follow(tenants);
+  }
+
+  /** All combinations of names, with what they have counted since the start. */
+  lifetime(): Iterable<LifetimeCell> {
+    return this.#lifetime.values();
+  }
+
+  /** How much is kept, for benches. */
+  get size(): { readonly cells: number; readonly slices: number; readonly packedBytes: number } {
+    return { cells: this.#lifetime.size, slices: this.#timeline.slices, packedBytes: this.#timeline.bytes };
+  }
+
+  /**
+   * KPIs of a window, in all, by row, and over time.
+   *
+   * @throws {@link InvalidRequestError} that says what may be asked.
+   */
+  query(query: KpiQuery = {}): KpiWindowReport {
+    return this.read(checkKpiQuery(query));
+  }
+
   /** One dimension alone: less to look through. */
   reportBy(dimension: KpiDimension): Pick<KpiReport, 'since' | 'total'> & Partial<KpiReport> {
     const { since, total, ...dimensions } = this.report();
@@ -87,19 +157,214 @@ export class KpiStore {
   }
 
   report(): KpiReport {
+    const total = new KpiCell();
+    for (const cell of this.#lifetime.values()) total.merge(cell);
     return {
-      since: this.#since.toISOString(),
-      total: this.#total.read(),
-      surfaces: read(this.#surfaces),
-      providers: read(this.#providers),
-      models: read(this.#models),
-      deployments: read(this.#deployments),
-      handlers: read(this.#handlers),
+      since: new Date(this.#sinceMs).toISOString(),
+      total: requestKpi(total),
+      surfaces: this.sinceStart('surface', requestKpi),
+      providers: this.sinceStart('provider', attemptKpi),
+      models: this.sinceStart('model', attemptKpi),
+      deployments: this.sinceStart('deployment', attemptKpi),
+      handlers: Object.fromEntries([...this.#handlers].map(([key, aggregate]) => [key, aggregate.read()])),
     };
   }
 
-  /** KPIs of one provider; undefined: no call of it has ended yet. */
-  provider(name: string): Kpi | undefined {
-    return this.#providers.get(name)?.read();
+  private sinceStart(dimension: KpiRowDimension, read: (cell: KpiCell) => Kpi): Record<string, Kpi> {
+    const cells = new Map<string, KpiCell>();
+    for (const cell of this.#lifetime.values()) cellOf(cells, cell.key[dimension]).merge(cell);
+    return Object.fromEntries(
+      [...cells]
+        .map(([name, cell]) => [name, read(cell)] as const)
+        .filter(([, { requests }]) => requests > 0),
+    );
   }
+
+  private read({ window, by, step }: CheckedKpiQuery): KpiWindowReport {
+    const nowMs = this.#now();
+    const stretches = window === 'start' ? [this.allStretch(nowMs)] : this.stretches(window, nowMs);
+    const total = new KpiCell();
+    const rows = new Map<string, Row>();
+    const points = new Map<string, KpiPoint[]>();
+    let fromMs = Math.max(this.#sinceMs, alignedStart(window, nowMs));
+    const stepMs = step === undefined ? Number.POSITIVE_INFINITY : KPI_STEPS[step].stepMs;
+    let gathering: { startMs: number; endMs: number; readonly cells: Map<string, KpiCell> } | undefined;
+    const finish = (): void => {
+      if (gathering === undefined) return;
+      for (const [key, cell] of gathering.cells) {
+        const line = points.get(key) ?? [];
+        line.push(pointOf(cell, gathering.startMs, gathering.endMs));
+        points.set(key, line);
+        rows.get(key)?.cell.merge(cell);
+      }
+    };
+    for (const stretch of stretches) {
+      fromMs = Math.max(this.#sinceMs, Math.min(fromMs, stretch.startMs));
+      if (step !== undefined && (gathering === undefined || stretch.startMs >= gathering.endMs)) {
+        finish();
+        const startMs = Math.floor(stretch.startMs / stepMs) * stepMs;
+        gathering = { startMs, endMs: Math.max(startMs + stepMs, stretch.endMs), cells: new Map() };
+      }
+      const { cells } = gathering ?? {};
+      const groups = new Map<KpiCellKey, KpiCell>();
+      stretch.addTo((key) => {
+        let cell = groups.get(key);
+        if (cell === undefined) {
+          const text = joinKey(key, by);
+          cell = cells === undefined ? rowOf(rows, text, key, by).cell : cellOf(cells, text);
+          if (cells !== undefined) rowOf(rows, text, key, by);
+          groups.set(key, cell);
+        }
+        return cell;
+      });
+    }
+    finish();
+    for (const { cell } of rows.values()) total.merge(cell);
+    const sorted = [...rows].sort(([, left], [, right]) => traffic(right.cell) - traffic(left.cell));
+    const around = { totalRequests: total.allRequests, totalCostUsd: total.costUsd.value };
+    return {
+      since: new Date(this.#sinceMs).toISOString(),
+      window,
+      from: new Date(fromMs).toISOString(),
+      to: new Date(nowMs).toISOString(),
+      by,
+      total: figuresOf(total, { ...around, ...this.live.total() }),
+      rows:
+        by.length === 0
+          ? []
+          : sorted.map(([, { labels, cell }]): KpiRow => ({
+              ...labels,
+              ...figuresOf(cell, { ...around, ...this.live.row(by, labels) }),
+            })),
+      ...(step === undefined
+        ? {}
+        : {
+            step,
+            series: sorted
+              .slice(0, MAX_SERIES)
+              .map(([key, { labels }]) => ({ ...labels, points: points.get(key) ?? [] })),
+          }),
+    };
+  }
+
+  private *stretches(
+    window: Exclude<CheckedKpiQuery['window'], 'start'>,
+    nowMs: number,
+  ): Generator<KpiStretch, void, undefined> {
+    yield* this.#timeline.since(nowMs - KPI_WINDOWS_MS[window], nowMs);
+  }
+
+  private allStretch(nowMs: number): KpiStretch {
+    return {
+      startMs: this.#sinceMs,
+      endMs: nowMs,
+      addTo: (of) => {
+        for (const cell of this.#lifetime.values()) of(cell.key).merge(cell);
+      },
+    };
+  }
+
+  private addAttempt(record: AttemptRecord): void {
+    const { deployment, model, provider, tier } = record;
+    const nowMs = this.#now();
+    const lifetime = this.#lifetime.cell({
+      deployment,
+      model,
+      provider,
+      tier,
+      ...this.ofRequest(record, false),
+    });
+    lifetime.addAttempt(record);
+    this.#timeline.cell(lifetime.key, nowMs).addAttempt(record);
+    const traceId = this.traceIdOf(record.decisionId);
+    eachTimeOfAttempt(record, (time: KpiTime, ms: number) => {
+      lifetime.observe(time, ms, traceId, nowMs);
+    });
+  }
+
+  private addRequest(record: RequestRecord): void {
+    const { servedBy, decisionId } = record;
+    const nowMs = this.#now();
+    const lifetime = this.#lifetime.cell({
+      deployment: servedBy?.deployment ?? NONE,
+      model: servedBy?.model ?? NONE,
+      provider: servedBy?.provider ?? NONE,
+      tier: servedBy?.tier ?? NONE,
+      ...this.ofRequest(record, true),
+    });
+    lifetime.addRequest(record);
+    this.#timeline.cell(lifetime.key, nowMs).addRequest(record);
+    const traceId = this.traceIdOf(decisionId);
+    eachTimeOfRequest(record, (time: KpiTime, ms: number) => {
+      lifetime.observe(time, ms, traceId, nowMs);
+    });
+    if (servedBy !== undefined) this.rememberTier(decisionId, servedBy.tier);
+  }
+
+  private addToBoth(key: KpiCellKey, add: (cell: KpiCell) => void): void {
+    const lifetime = this.#lifetime.cell(key);
+    add(lifetime);
+    add(this.#timeline.cell(lifetime.key, this.#now()));
+  }
+
+  private ofAnswer(answer: AnswerEvaluated | FeedbackGiven): KpiCellKey {
+    const { deployment, model, provider, decisionId } = answer;
+    const tier = this.#tiers.get(decisionId) ?? NONE;
+    return { deployment, model, provider, tier, ...this.ofRequest(answer, false) };
+  }
+
+  private ofRequest(
+    labels: RequestLabels,
+    isRequest: boolean,
+  ): Pick<KpiCellKey, 'class' | 'surface' | 'tenant' | 'workload'> {
+    const { requestClass, surface, workload, tenant } = labels;
+    let counted = NONE;
+    if (tenant !== undefined) {
+      counted = isRequest ? this.#tenants.count(tenant) : this.#tenants.nameOf(tenant);
+    }
+    return { class: requestClass, surface, tenant: counted, workload };
+  }
+
+  private rememberTier(decisionId: string, tier: Tier): void {
+    this.#tiers.set(decisionId, tier);
+    if (this.#tiers.size <= REMEMBERED_TIERS) return;
+    for (const oldest of this.#tiers.keys()) {
+      this.#tiers.delete(oldest);
+      return;
+    }
+  }
+}
+
+function rowOf(rows: Map<string, Row>, text: string, key: KpiCellKey, by: readonly KpiRowDimension[]): Row {
+  let row = rows.get(text);
+  if (row === undefined) {
+    row = {
+      labels: Object.fromEntries(by.map((dimension) => [dimension, key[dimension]])),
+      cell: new KpiCell(),
+    };
+    rows.set(text, row);
+  }
+  return row;
+}
+
+function cellOf(cells: Map<string, KpiCell>, key: string): KpiCell {
+  let cell = cells.get(key);
+  if (cell === undefined) {
+    cell = new KpiCell();
+    cells.set(key, cell);
+  }
+  return cell;
+}
+
+/** The begin of the slice in which the window begins. */
+function alignedStart(window: CheckedKpiQuery['window'], nowMs: number): number {
+  const windowMs = KPI_WINDOWS_MS[window];
+  const level = KPI_LEVELS.find(({ keptMs }) => windowMs <= keptMs);
+  if (level === undefined) return 0;
+  return Math.floor((nowMs - windowMs) / level.sliceMs) * level.sliceMs;
+}
+
+/** Rows without a request of their own (all calls failed) by their calls. */
+function traffic(cell: KpiCell): number {
+  return cell.allRequests + cell.allAttempts;
 }

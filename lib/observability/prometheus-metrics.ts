@@ -1,7 +1,7 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { TelemetryBus } from '../telemetry/index.js';
 import { registerAlertGauge } from './alert-gauge.js';
-import { isLatencySample } from './kpi-aggregate.js';
+import { isLatencySample } from './kpi-cell.js';
 
 /** Fit for LLMs: 10 ms to 120 s. */
 const LATENCY_BUCKETS_SECONDS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2, 3, 5, 8, 13, 20, 30, 60, 120];

@@ -120,6 +120,7 @@ export class RouterEngine {
     this.#runtime = this.show(buildRuntime(compiled, upstreams));
     this.savings = new SavingsStore(this.bus, policy);
     this.alerts = new AlertStore(this.bus, policy, configuration.alerts);
+    this.kpis.follow(configuration.observability.kpis);
     this.#requestLog.follow(configuration.requestLog);
     this.#memories = answerMemories(configuration.reasoningMemory, undefined);
     this.signals.settings = () => this.#runtime.policy.execution;
@@ -377,6 +378,7 @@ export class RouterEngine {
     this.#memories = answerMemories(configuration.reasoningMemory, this.#memories);
     this.budgets.follow(policy.budgets);
     this.alerts.follow(policy, deploymentsOf([policy]), configuration.alerts);
+    this.kpis.follow(configuration.observability.kpis);
     this.#requestLog.follow(configuration.requestLog);
     this.forgetTheGone();
     this.lane.follow();

@@ -12,7 +12,7 @@ import type {
 import type { LlmRouterOptions } from '../config/index.js';
 import { type LlmRequestContext, runBoundWithLlmContext } from '../context/index.js';
 import type { BudgetReport } from '../cost/index.js';
-import type { AlertReport, SavingsReport } from '../observability/index.js';
+import type { AlertReport, KpiQuery, KpiWindowReport, SavingsReport } from '../observability/index.js';
 import type { Explanation } from '../planning/index.js';
 import type { RoutedAnswer, RouterCallOptions, RoutingInfo } from '../pipeline/index.js';
 import type { ReconfigureReport } from './reconfigure-report.js';
@@ -227,6 +227,23 @@ export class RouterService {
    */
   explain(request: ChatRequest, options: RouterCallOptions = {}): Explanation {
     return this.engine.pipeline.explain(request, options);
+  }
+
+  /**
+   * Traffic, latencies, errors, tokens, cost and quality of the last minute, five minutes, hour or day, or since the
+   * start: in all, and by at most two of surface, provider, model, deployment, tier, class, tenant and workload. With
+   * `step` also as points over time, by at most one of them: for a chart.
+   *
+   * @throws {@link InvalidRequestError} that says what may be asked.
+   *
+   * @example
+   * ```ts
+   * const { total, rows } = this.router.kpis({ window: '1h', by: ['surface', 'model'] });
+   * const { series } = this.router.kpis({ window: '1h', by: ['model'], step: '1m' });
+   * ```
+   */
+  kpis(query: KpiQuery = {}): KpiWindowReport {
+    return this.engine.kpis.query(query);
   }
 
   /**

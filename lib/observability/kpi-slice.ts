@@ -1,0 +1,123 @@
+import type { KpiCellKey } from './kpi-cell-key.js';
+import { KpiCell } from './kpi-cell.js';
+
+/**
+ * All cells of a stretch of time that is over, packed: most counts and buckets take one byte each, where an object takes
+ * hundreds. A day of them is what the memory of the KPIs goes to.
+ */
+export interface KpiSlice {
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly keys: readonly KpiCellKey[];
+  readonly bytes: Uint8Array;
+}
+
+/** A number in sevens of bits takes at most eight bytes. */
+const LONGEST_NUMBER = 8;
+
+class Writer {
+  #bytes = new Uint8Array(16_384);
+  #view = new DataView(this.#bytes.buffer);
+  #length = 0;
+
+  start(): void {
+    this.#length = 0;
+  }
+
+  /** A whole number of at least 0. */
+  number(value: number): void {
+    this.room(LONGEST_NUMBER);
+    let rest = value;
+    while (rest >= 128) {
+      this.#bytes[this.#length++] = (rest % 128) + 128;
+      rest = Math.floor(rest / 128);
+    }
+    this.#bytes[this.#length++] = rest;
+  }
+
+  float(value: number): void {
+    this.room(8);
+    this.#view.setFloat64(this.#length, value);
+    this.#length += 8;
+  }
+
+  take(): Uint8Array {
+    return this.#bytes.slice(0, this.#length);
+  }
+
+  private room(bytes: number): void {
+    if (this.#length + bytes <= this.#bytes.length) return;
+    const grown = new Uint8Array(this.#bytes.length * 2);
+    grown.set(this.#bytes);
+    this.#bytes = grown;
+    this.#view = new DataView(grown.buffer);
+  }
+}
+
+const writer = new Writer();
+
+export function packSlice(startMs: number, endMs: number, cells: ReadonlyMap<KpiCellKey, KpiCell>): KpiSlice {
+  writer.start();
+  for (const cell of cells.values()) packCell(cell);
+  return { startMs, endMs, keys: [...cells.keys()], bytes: writer.take() };
+}
+
+function packCell({ counts, costUsd, histograms }: KpiCell): void {
+  let used = 0;
+  for (const count of counts) if (count > 0) used += 1;
+  writer.number(used);
+  for (let place = 0; place < counts.length; place += 1) {
+    const count = counts[place] ?? 0;
+    if (count === 0) continue;
+    writer.number(place);
+    writer.number(count);
+  }
+  writer.float(costUsd.value);
+  for (const histogram of histograms) {
+    const buckets = histogram === undefined ? [] : [...histogram.buckets()];
+    writer.number(buckets.length);
+    let last = 0;
+    for (const [bucket, count] of buckets) {
+      writer.number(bucket - last);
+      writer.number(count);
+      last = bucket;
+    }
+  }
+}
+
+/** Adds every cell of a slice to the cell it belongs to. */
+export function unpackSlice({ keys, bytes }: KpiSlice, cellOf: (key: KpiCellKey) => KpiCell): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let offset = 0;
+  const number = (): number => {
+    let byte = bytes[offset++] ?? 0;
+    if (byte < 128) return byte;
+    let value = byte - 128;
+    let scale = 128;
+    do {
+      byte = bytes[offset++] ?? 0;
+      value += (byte % 128) * scale;
+      scale *= 128;
+    } while (byte >= 128);
+    return value;
+  };
+  for (const key of keys) {
+    const cell = cellOf(key);
+    for (let left = number(); left > 0; left -= 1) {
+      const place = number();
+      cell.count(place, number());
+    }
+    cell.costUsd.add(view.getFloat64(offset));
+    offset += 8;
+    for (let index = 0; index < cell.histograms.length; index += 1) {
+      let left = number();
+      if (left === 0) continue;
+      const histogram = cell.histogram(index);
+      let bucket = 0;
+      for (; left > 0; left -= 1) {
+        bucket += number();
+        histogram.addBucket(bucket, number());
+      }
+    }
+  }
+}

@@ -1,0 +1,181 @@
+import type { KpiCellKey } from './kpi-cell-key.js';
+import { KpiCell } from './kpi-cell.js';
+import { type KpiSlice, packSlice, unpackSlice } from './kpi-slice.js';
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+
+/** Slices by their age: ten seconds long for five minutes, a minute for an hour, a quarter of an hour for a day. */
+export const KPI_LEVELS = [
+  { sliceMs: 10_000, keptMs: 5 * MINUTE_MS },
+  { sliceMs: MINUTE_MS, keptMs: HOUR_MS },
+  { sliceMs: 15 * MINUTE_MS, keptMs: 24 * HOUR_MS },
+] as const;
+const [FINE] = KPI_LEVELS;
+
+/** Beyond it the oldest slices are joined: what is lost then is how the day went, not what it summed up to. */
+const DEFAULT_MAX_BYTES = 24 * 1024 * 1024;
+/** A clock set back by less goes on in the slice there is. */
+const SMALL_STEP_BACK_MS = MINUTE_MS;
+
+/** A stretch of time and how to add its cells to others. */
+export interface KpiStretch {
+  readonly startMs: number;
+  readonly endMs: number;
+  addTo(cellOf: (key: KpiCellKey) => KpiCell): void;
+}
+
+/**
+ * What happened in the last 24 hours, by slices of time that grow coarser with age. Slices without traffic do not exist.
+ * Time comes from whoever records or reads.
+ */
+export class KpiTimeline {
+  readonly #levels: KpiSlice[][] = KPI_LEVELS.map(() => []);
+  #open = new Map<KpiCellKey, KpiCell>();
+  #openStartMs = Number.NEGATIVE_INFINITY;
+  #bytes = 0;
+
+  constructor(private readonly maxBytes = DEFAULT_MAX_BYTES) {}
+
+  /** The cell of now; not to be kept beyond the record that it is for. */
+  cell(key: KpiCellKey, nowMs: number): KpiCell {
+    this.turnTo(nowMs);
+    let cell = this.#open.get(key);
+    if (cell === undefined) {
+      cell = new KpiCell();
+      this.#open.set(key, cell);
+    }
+    return cell;
+  }
+
+  /** All that reaches beyond a time, the oldest first. */
+  *since(fromMs: number, nowMs: number): Generator<KpiStretch, void, undefined> {
+    this.turnTo(nowMs);
+    for (const level of this.#levels.toReversed()) {
+      for (const slice of level) {
+        if (slice.endMs <= fromMs) continue;
+        yield {
+          startMs: slice.startMs,
+          endMs: slice.endMs,
+          addTo: (cellOf) => {
+            unpackSlice(slice, cellOf);
+          },
+        };
+      }
+    }
+    const open = this.#open;
+    if (open.size === 0) return;
+    yield {
+      startMs: this.#openStartMs,
+      endMs: this.#openStartMs + FINE.sliceMs,
+      addTo: (cellOf) => {
+        for (const [key, cell] of open) cellOf(key).merge(cell);
+      },
+    };
+  }
+
+  /** Of the packed slices. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get slices(): number {
+    return this.#levels.reduce((sum, level) => sum + level.length, 0);
+  }
+
+  private turnTo(nowMs: number): void {
+    const startMs = Math.floor(nowMs / FINE.sliceMs) * FINE.sliceMs;
+    if (startMs === this.#openStartMs) return;
+    if (startMs < this.#openStartMs) {
+      if (startMs >= this.#openStartMs - SMALL_STEP_BACK_MS) return;
+      this.forget();
+    }
+    if (this.#open.size > 0) {
+      this.keep(0, packSlice(this.#openStartMs, this.#openStartMs + FINE.sliceMs, this.#open));
+      this.#open = new Map();
+    }
+    this.#openStartMs = startMs;
+    this.age(nowMs);
+  }
+
+  private age(nowMs: number): void {
+    for (const [index, { keptMs }] of KPI_LEVELS.entries()) {
+      const coarser = KPI_LEVELS[index + 1];
+      if (coarser !== undefined) this.join(index, coarser.sliceMs, nowMs - keptMs);
+      else this.drop(index, nowMs - keptMs);
+    }
+    while (this.#bytes > this.maxBytes && this.joinClosest());
+  }
+
+  /** Slices of a level that are old become one of the next, once all that it will be made of is old. */
+  private join(level: number, coarseMs: number, untilMs: number): void {
+    const slices = this.#levels[level] ?? [];
+    let [oldest] = slices;
+    while (oldest !== undefined) {
+      const startMs = Math.floor(oldest.startMs / coarseMs) * coarseMs;
+      const endMs = startMs + coarseMs;
+      if (endMs > untilMs) return;
+      const beyond = slices.findIndex((slice) => slice.startMs >= endMs);
+      const parts = slices.splice(0, beyond === -1 ? slices.length : beyond);
+      this.release(parts);
+      this.keep(level + 1, joined(startMs, endMs, parts));
+      [oldest] = slices;
+    }
+  }
+
+  private drop(level: number, untilMs: number): void {
+    const slices = this.#levels[level] ?? [];
+    const first = slices.findIndex((slice) => slice.endMs > untilMs);
+    this.release(slices.splice(0, first === -1 ? slices.length : first));
+  }
+
+  /** Of the coarsest, the two neighbours that are shortest together, the older ones before the younger. */
+  private joinClosest(): boolean {
+    const slices = this.#levels.at(-1) ?? [];
+    let best: number | undefined;
+    let shortestMs = Number.POSITIVE_INFINITY;
+    for (let index = 0; index + 1 < slices.length; index += 1) {
+      const lengthMs = (slices[index + 1]?.endMs ?? 0) - (slices[index]?.startMs ?? 0);
+      if (lengthMs >= shortestMs) continue;
+      best = index;
+      shortestMs = lengthMs;
+    }
+    if (best === undefined) return false;
+    const parts = slices.slice(best, best + 2);
+    this.release(parts);
+    const slice = joined(parts[0]?.startMs ?? 0, parts[1]?.endMs ?? 0, parts);
+    slices.splice(best, 2, slice);
+    this.#bytes += slice.bytes.length;
+    return true;
+  }
+
+  private keep(level: number, slice: KpiSlice): void {
+    this.#levels[level]?.push(slice);
+    this.#bytes += slice.bytes.length;
+  }
+
+  private release(slices: readonly KpiSlice[]): void {
+    for (const { bytes } of slices) this.#bytes -= bytes.length;
+  }
+
+  private forget(): void {
+    for (const level of this.#levels) level.length = 0;
+    this.#bytes = 0;
+    this.#open = new Map();
+  }
+}
+
+function joined(startMs: number, endMs: number, parts: readonly KpiSlice[]): KpiSlice {
+  const cells = new Map<KpiCellKey, KpiCell>();
+  for (const part of parts) {
+    unpackSlice(part, (key) => {
+      let cell = cells.get(key);
+      if (cell === undefined) {
+        cell = new KpiCell();
+        cells.set(key, cell);
+      }
+      return cell;
+    });
+  }
+  return packSlice(startMs, endMs, cells);
+}
