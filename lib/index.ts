@@ -96,6 +96,7 @@ export {
   type ConfigurationIssue,
   ContextLengthExceededError,
   DeadlineExceededError,
+  DecisionNotFoundError,
   EnqueuedRequestLostError,
   InternalError,
   InvalidApiKeyError,
@@ -136,6 +137,11 @@ export {
 } from './nest/index.js';
 export type {
   AlertReport,
+  Decision,
+  DecisionAttempt,
+  DecisionFilter,
+  DecisionReport,
+  DecisionSummary,
   HandlerKpi,
   Kpi,
   KpiAttemptFigures,
@@ -182,6 +188,7 @@ export type {
   Alert,
   AlertKind,
   AlertSubject,
+  AnswerFault,
   BudgetScope,
   DeploymentLabels,
   ObservedDecision,

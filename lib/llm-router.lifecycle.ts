@@ -10,7 +10,17 @@ import {
 import { didYouMean } from './config/index.js';
 import { ConfigurationError, type ConfigurationIssue } from './errors/index.js';
 import { SurfaceExplorer } from './nest/index.js';
-import { describeAlert, describeHandlerCall, describeObserved } from './observability/index.js';
+import {
+  describeAlert,
+  describeFailedAttempt,
+  describeHandlerCall,
+  describeObserved,
+  describeRequest,
+  levelOf,
+  type LogFields,
+  type LogLevelName,
+  LogLine,
+} from './observability/index.js';
 import {
   bootTable,
   describeShortfall,
@@ -20,7 +30,7 @@ import {
   tightenSurface,
 } from './planning/index.js';
 import { RouterEngine } from './router/index.js';
-import type { BudgetEvent, PlugIn, PlugInFaultKind } from './telemetry/index.js';
+import type { Alert, BudgetEvent, PlugIn, PlugInFaultKind } from './telemetry/index.js';
 
 /** The same fault of a plug-in is told once in so long. */
 const TELL_AGAIN_MS = 60_000;
@@ -59,87 +69,142 @@ export class LlmRouterLifecycle
   ) {
     // Names and kinds only: an error's own text may hold anything.
     engine.onFault = (decisionId, error) => {
-      this.#logger.error(`Fault of the router in ${decisionId}: ${kindOf(error)}`);
+      const kind = kindOf(error);
+      const fields = { event: 'fault', decisionId, error: kind };
+      this.write('error', `Fault of the router in ${decisionId}: ${kind}`, fields);
     };
     engine.onRequestLogProblem = (problem) => {
-      this.#logger.error(`Request log: ${problem}`);
+      this.write('error', `Request log: ${problem}`, { event: 'request_log' });
     };
     engine.checkPolicy = (policy) => {
       this.checkSurfaces(policy);
     };
     engine.reconfigureListener = {
       onDone: ({ hash, previousHash, changed, warnings }, policy) => {
-        this.#logger.log(
+        this.write(
+          'log',
           changed
             ? `Reconfigured: policy ${hash}, before it ${previousHash}`
             : `Reconfigured: policy ${hash}, the same as before (${previousHash})`,
+          { event: 'reconfigured', policyHash: hash, previousPolicyHash: previousHash, changed },
         );
-        this.#logger.debug(`Routing (policy ${hash}):\n${bootTable(policy)}`);
+        if (Logger.isLevelEnabled('debug')) {
+          this.#logger.debug(`Routing (policy ${hash}):\n${bootTable(policy)}`);
+        }
         this.warn(warnings);
       },
       onRefused: ({ message }, policy) => {
-        this.#logger.warn(`Not reconfigured: policy ${policy.hash} stays in force. ${message}`);
+        this.write('warn', `Not reconfigured: policy ${policy.hash} stays in force. ${message}`, {
+          event: 'reconfiguration_refused',
+          policyHash: policy.hash,
+        });
       },
     };
     engine.bus.onListenerError = (event, error) => {
-      this.#logger.error(`A listener of "${event}" threw: ${kindOf(error)}`);
+      const kind = kindOf(error);
+      const fields = { event: 'fault', listener: event, error: kind };
+      this.write('error', `A listener of "${event}" threw: ${kind}`, fields);
     };
-    engine.bus.on('alert-raised', (alert) => {
-      this.#logger.warn(`Alert raised (${alert.kind}): ${describeAlert(alert)}`);
+    this.logState();
+    this.logRequests();
+  }
+
+  /** What changes the way that requests go. */
+  private logState(): void {
+    const { bus } = this.engine;
+    bus.on('alert-raised', (alert) => {
+      const fields = { event: 'alert_raised', ...fieldsOfAlert(alert) };
+      this.write('warn', `Alert raised (${alert.kind}): ${describeAlert(alert)}`, fields);
     });
-    engine.bus.on('alert-cleared', (alert) => {
-      this.#logger.log(`Alert cleared (${alert.kind}): ${describeAlert(alert)}`);
+    bus.on('alert-cleared', (alert) => {
+      const fields = { event: 'alert_cleared', ...fieldsOfAlert(alert) };
+      this.write('log', `Alert cleared (${alert.kind}): ${describeAlert(alert)}`, fields);
     });
-    engine.bus.on('budget-nearly-spent', (event) => {
-      this.#logger.warn(`80 % spent of ${describeBudget(event)}`);
+    bus.on('budget-nearly-spent', (event) => {
+      const fields = { event: 'budget_nearly_spent', ...fieldsOfBudget(event) };
+      this.write('warn', `80 % spent of ${describeBudget(event)}`, fields);
     });
-    engine.bus.on('budget-spent', (event) => {
+    bus.on('budget-spent', (event) => {
       const then = event.onExceeded === 'reject' ? 'requests are refused' : 'the cheapest models serve';
-      this.#logger.warn(`Spent: ${describeBudget(event)}; until it begins anew ${then}`);
+      const fields = { event: 'budget_spent', ...fieldsOfBudget(event) };
+      this.write('warn', `Spent: ${describeBudget(event)}; until it begins anew ${then}`, fields);
     });
-    engine.bus.on('key-refused', ({ provider, position, total, usable, kind, outMs }) => {
-      this.#logger.warn(
+    bus.on('key-refused', ({ provider, position, total, usable, kind, outMs }) => {
+      this.write(
+        'warn',
         `Key ${position} of ${total} of provider "${provider}" was refused (${kind}) and is taken out, ` +
           `tried again in ${outMs / 1_000} s; usable: ${usable}`,
+        { event: 'key_refused', provider, keyPosition: position, keys: total, usable, kind, outMs },
       );
     });
-    engine.bus.on('key-restored', ({ provider, position, total, usable, how }) => {
-      this.#logger.log(
+    bus.on('key-restored', ({ provider, position, total, usable, how }) => {
+      this.write(
+        'log',
         `Key ${position} of provider "${provider}" is ${how === 'replaced' ? 'replaced' : 'back'}; usable: ${usable} of ${total}`,
+        { event: 'key_restored', provider, keyPosition: position, keys: total, usable, how },
       );
     });
-    engine.bus.on('breaker-changed', ({ deployment, to, openUntilMs }) => {
+    bus.on('breaker-changed', ({ deployment, model, provider, from, to, openUntilMs }) => {
       const seconds = Math.ceil((openUntilMs - Date.now()) / 1_000);
-      if (to === 'open') this.#logger.warn(`Breaker of ${deployment} open for ${seconds} s`);
-      else this.#logger.log(`Breaker of ${deployment}: ${to.replace('_', ' ')}`);
+      const fields = { event: 'breaker', deployment, model, provider, from, to };
+      if (to === 'open') this.write('warn', `Breaker of ${deployment} open for ${seconds} s`, fields);
+      else this.write('log', `Breaker of ${deployment}: ${to.replace('_', ' ')}`, fields);
     });
+  }
+
+  private logRequests(): void {
+    const { bus } = this.engine;
     const told = new Map<string, number>();
-    engine.bus.on('plug-in-failed', ({ plugIn, kind }) => {
+    bus.on('plug-in-failed', ({ plugIn, kind }) => {
       // Of those that fail for every request one line a minute is enough; what follows a fault is none of its own.
       if (kind === 'breaker_open') return;
       const what = `${plugIn} ${kind}`;
       if (Date.now() - (told.get(what) ?? 0) < TELL_AGAIN_MS) return;
       told.set(what, Date.now());
-      this.#logger.warn(
+      this.write(
+        'warn',
         `Classification: ${PLUG_INS[plugIn]} ${PLUG_IN_FAULTS[kind]}; requests go on without it`,
+        { event: 'plug_in_failed', plugIn, kind },
       );
     });
-    engine.bus.on('handler-ended', (record) => {
+    bus.on('handler-ended', (record) => {
       const line = describeHandlerCall(record);
-      if (record.outcome === 'failed') this.#logger.warn(line);
-      else this.#logger.log(line);
+      const { handler, surface, outcome, calls, failedCalls, errorCode, decisionId, models } = record;
+      this.write(outcome === 'failed' ? 'warn' : 'log', line, {
+        event: 'handler',
+        ...{ handler, surface, outcome, calls, failedCalls, errorCode, decisionId, models },
+        promptTokens: record.usage.promptTokens,
+        completionTokens: record.usage.completionTokens,
+        costUsd: record.costUsd,
+        durationMs: Math.round(record.durationMs),
+        waitingMs: Math.round(record.waitingMs),
+      });
     });
-    engine.bus.on('request-ended', (record) => {
-      const line = describeObserved(record);
-      if (line !== undefined) this.#logger.log(line);
+    bus.on('request-ended', (record) => {
+      const level = levelOf(record);
+      // Nothing is put into words that nobody will see.
+      if (Logger.isLevelEnabled(level)) this.#logger[level](describeRequest(record));
+      const observed = describeObserved(record);
+      if (observed !== undefined) {
+        this.write('log', observed, {
+          event: 'observed',
+          decisionId: record.decisionId,
+          surface: record.surface,
+          deployment: record.servedBy?.deployment,
+          wouldBe: record.observed?.choice?.deployment,
+          costUsd: record.observed?.answerCostUsd,
+          wouldCostUsd: record.observed?.costUsd,
+        });
+      }
     });
-    engine.bus.on('attempt-ended', (record) => {
-      if (record.outcome !== 'failed' && record.outcome !== 'timed_out') return;
-      this.#logger.warn(
-        `${record.decisionId} attempt ${record.attempt} at ${record.deployment}: ${record.outcome} ` +
-          `(${[record.errorKind ?? 'unknown', record.status, record.providerCode].filter((part) => part !== undefined).join(' ')}) after ${Math.round(record.durationMs)} ms`,
-      );
+    bus.on('attempt-ended', (record) => {
+      const line = describeFailedAttempt(record);
+      if (line !== undefined) this.#logger.warn(line);
     });
+  }
+
+  private write(level: LogLevelName, text: string, fields: LogFields): void {
+    this.#logger[level](new LogLine(level, text, fields));
   }
 
   /** @throws {@link ConfigurationError} for a `@Surface` that is not configured, or a package that is not installed. */
@@ -197,6 +262,24 @@ export class LlmRouterLifecycle
   async onApplicationShutdown(): Promise<void> {
     await this.engine.close();
   }
+}
+
+function fieldsOfAlert({ id, kind, subject, value, threshold, requests, windowMs }: Alert): LogFields {
+  const { deployment, surface } = subject;
+  return { alertId: id, kind, deployment, surface, value, threshold, requests, windowMs };
+}
+
+/** The name of a tenant that is not configured is what a request said. */
+function fieldsOfBudget({
+  scope,
+  name,
+  isConfigured,
+  per,
+  onExceeded,
+  limitUsd,
+  spentUsd,
+}: BudgetEvent): LogFields {
+  return { scope, budget: isConfigured ? name : undefined, per, onExceeded, limitUsd, spentUsd };
 }
 
 function describeBudget({ scope, name, isConfigured, per, limitUsd, resetsAtMs }: BudgetEvent): string {

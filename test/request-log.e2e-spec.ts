@@ -73,7 +73,7 @@ describe.each(PLATFORMS)('the request log, on %s', (platform) => {
       .map((line) => JSON.parse(line) as Record<string, unknown>);
     expect(lines).toHaveLength(8);
     expect(lines[0]).toMatchObject({
-      v: 1,
+      v: 2,
       surface: 'chat',
       streamed: true,
       outcome: 'succeeded',

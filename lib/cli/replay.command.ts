@@ -42,7 +42,7 @@ const OPTIONS = {
   model: {
     type: 'string',
     value: 'NAME',
-    help: "what requests ask for: `auto` (default), a rule's name or a model's",
+    help: "what all requests ask for: `auto`, a rule's name or a model's (default: as recorded, else auto)",
   },
   class: {
     type: 'string',
@@ -143,6 +143,8 @@ function notesOn(
   const noSurfaces = [...surfaces].filter((name) => !policy.surfaces.has(name));
   const classes = new Set(requests.flatMap(({ requestClass }) => requestClass ?? []));
   const noClasses = [...classes].filter((name) => !policy.rulesForClass.has(name));
+  const wishes = new Set(requests.flatMap(({ requestedModel }) => requestedModel ?? []));
+  const noWishes = [...wishes].filter((name) => !policy.rules.has(name) && !policy.modelNames.has(name));
   const notes: [boolean, string][] = [
     [
       assumed.length > 0,
@@ -153,6 +155,10 @@ function notesOn(
       '`mode: observe` is replayed as if it routed: what it would do is the question',
     ],
     [noSurfaces.length > 0, `the configuration has no surface ${shorten(noSurfaces)}: replayed without one`],
+    [
+      noWishes.length > 0,
+      `the configuration has no rule or model ${shorten(noWishes)}: replayed as if nothing was asked for by name`,
+    ],
     [noClasses.length > 0, `no rule serves the class ${shorten(noClasses)}: such requests are rejected`],
   ];
   return notes.flatMap(([isTrue, note]) => (isTrue ? [note] : []));

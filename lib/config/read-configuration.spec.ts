@@ -325,17 +325,16 @@ describe('keys whose feature is not built', () => {
       expect(issues.map(({ path }) => path).toSorted()).toEqual([
         'alerts.webhook',
         'storage',
-        'surfaces.legal.provenance',
       ]);
     },
   );
 
   it('are refused in any spelling, with what to do meanwhile', () => {
-    const raw = { Safety: {}, STORAGE: null, surfaces: { a: { Provenance: true } } };
+    const raw = { Safety: {}, STORAGE: null, surfaces: { a: { Retention: 3 } } };
     expect(issuesOf(raw)).toEqual([
       { path: 'Safety', message: 'not supported in this version' },
       { path: 'STORAGE', message: 'not supported in this version: state is kept in memory' },
-      { path: 'surfaces.a.Provenance', message: 'not supported in this version: use `pin` to fix the model' },
+      { path: 'surfaces.a.Retention', message: 'not supported in this version: use `retentionDays`' },
     ]);
   });
 });

@@ -1,10 +1,12 @@
-import { Get, Post, Query, Req, Res, SetMetadata } from '@nestjs/common';
+import { Get, Param, Post, Query, Req, Res, SetMetadata } from '@nestjs/common';
+import { DecisionNotFoundError } from '../errors/decision-not-found-error.js';
 import { InvalidRequestError } from '../errors/invalid-request-error.js';
 import { SurfaceNotAllowedError } from '../errors/surface-not-allowed-error.js';
 import { KPI_DIMENSIONS, readKpiQuery } from '../observability/index.js';
 import type { RouterEngine } from '../router/index.js';
 import { BODY_ROUTE, FASTIFY_ROUTE_CONFIG } from './body-reader.js';
 import { takeOver } from './exchange.js';
+import { readDecisionFilter } from './decision-query.js';
 import { receive } from './receive.js';
 import { readCallOptions } from './request-options.js';
 import { writeError, writeJson } from './responses.js';
@@ -67,6 +69,37 @@ export class AdminController {
   @Get('router/alerts')
   alerts(@Req() request: unknown, @Res() reply: unknown): void {
     this.report(request, reply, (engine) => engine.alerts.report());
+  }
+
+  @Get('router/decisions')
+  decisions(@Req() request: unknown, @Res() reply: unknown, @Query() query?: unknown): void {
+    this.report(request, reply, ({ decisions, requestLog }) => ({
+      ...decisions.list(readDecisionFilter(query)),
+      requestLog: requestLog ?? null,
+    }));
+  }
+
+  /**
+   * For `admin` keys, and for a key with a tenant the decisions of that tenant, on the surfaces it may use. Of all others
+   * it is not even told that they exist.
+   */
+  @Get('router/decisions/:id')
+  decision(@Req() request: unknown, @Res() reply: unknown, @Param('id') id: string): void {
+    const exchange = takeOver(request, reply);
+    try {
+      const { engine, guard } = this.locator;
+      const { isAdmin, tenant, surfaces } = guard.identify(exchange.request);
+      if (!isAdmin && tenant === undefined) {
+        throw new SurfaceNotAllowedError('This route needs a key with `admin: true`, or one of a tenant.');
+      }
+      const decision = engine.decisions.find(id);
+      const isTheirs =
+        isAdmin || (decision?.tenant === tenant && surfaces?.includes(decision?.surface ?? '') !== false);
+      if (decision === undefined || !isTheirs) throw new DecisionNotFoundError();
+      writeJson(exchange.response, 200, decision, { 'cache-control': 'no-store' });
+    } catch (error) {
+      writeError(exchange.response, error);
+    }
   }
 
   private report(request: unknown, reply: unknown, read: (engine: RouterEngine) => object): void {

@@ -117,7 +117,7 @@ describe('RequestLog', () => {
     bus.emit('request-ended', ended('d3', { outcome: 'shed', attempts: 0, servedBy: undefined }));
     await log.close();
     const [first, second, third] = await lines(file);
-    expect(first).toMatchObject({ v: 1, ...LABELS, decisionId: 'd1', outcome: 'succeeded', usage: USAGE });
+    expect(first).toMatchObject({ v: 2, ...LABELS, decisionId: 'd1', outcome: 'succeeded', usage: USAGE });
     expect(first?.calls).toEqual([
       {
         ...DEPLOYMENT,

@@ -1,21 +1,42 @@
 import { appendFile, type FileHandle, mkdir, open, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { CLASSIFICATION_CLASS } from '../planning/index.js';
 import type { AttemptRecord, RequestRecord, TelemetryBus } from '../telemetry/index.js';
+import { lineOf } from './request-log-line.js';
+import type { PlannedRequest, RequestObserver } from './request-observer.js';
 
 export interface RequestLogSettings {
   readonly file: string;
   readonly maxBytes?: number | undefined;
+  readonly maxFiles?: number | undefined;
+}
+
+/** How the file stands. */
+export interface RequestLogReport {
+  /** False: the last time something was to be written, it could not be. */
+  readonly isWritable: boolean;
+  /** Requests written since the start. */
+  readonly written: number;
+  /** Requests that wait to be written. */
+  readonly waiting: number;
+  /** Requests that are missing in it, since the start. */
+  readonly missing: number;
+  /** Of these, requests of surfaces with `provenance`. */
+  readonly missingProvenance: number;
 }
 
 const DEFAULT_MAX_BYTES = 64 * 1024 * 1024;
+const DEFAULT_MAX_FILES = 1;
 /** A line waits so long for others, ... */
 const FLUSH_AFTER_MS = 1_000;
 /** ... or until so many wait. */
 const FLUSH_AT_LINES = 256;
 /** A disk that does not keep up costs lines, not memory. */
 const MAX_PENDING = 10_000;
-/** Requests that have had an attempt and have not ended. */
+/** Of requests that must not be missing so many wait beyond that, until the disk is well again. */
+const MAX_RETAINED = 10_000;
+/** What must not be missing is tried again after so long. */
+const RETRY_AFTER_MS = 2_000;
+/** Requests that have a plan and have not ended. */
 const MAX_OPEN = 10_000;
 /** A shutdown waits no longer. */
 const CLOSE_TIMEOUT_MS = 5_000;
@@ -27,30 +48,38 @@ const MODE = 0o640;
 interface Entry {
   readonly record: RequestRecord;
   readonly calls: readonly AttemptRecord[];
+  readonly planned: PlannedRequest | undefined;
+  /** Its surface has `provenance`: it must not be missing. */
+  readonly isProvenance: boolean;
+}
+
+/** A request that has not ended. */
+interface Open {
+  readonly calls: AttemptRecord[];
+  planned: PlannedRequest | undefined;
 }
 
 /**
- * What a line says of one call; what is said of its request already is left out. Of a call that was made to find out the
- * class, or to check the answer, that it was.
+ * Writes what became of each request into a file, as one line of JSON: its record, those of its calls, and what was decided.
+ * In batches, after the answer; a file that cannot be written is told of once and fails nobody. What of a surface with
+ * `provenance` could not be written waits and is tried again, and where even that is too much it is counted and told of.
+ * Memory is bounded.
  */
-function callOf(record: AttemptRecord): object {
-  const { decisionId: _decisionId, surface: _surface, workload: _workload, ...rest } = record;
-  const { requestClass, streamed: _streamed, ...call } = rest;
-  return requestClass === CLASSIFICATION_CLASS ? { ...call, requestClass } : call;
-}
-
-/**
- * Writes what became of each request into a file, as one line of JSON: its record and those of its calls. In batches, after
- * the answer; a file that cannot be written is told of once and fails nobody. Memory is bounded.
- */
-export class RequestLog {
-  readonly #calls = new Map<string, AttemptRecord[]>();
+export class RequestLog implements RequestObserver {
+  readonly #open = new Map<string, Open>();
   #settings: RequestLogSettings | undefined;
+  #provenance: ReadonlySet<string> = new Set();
   #subscriptions: (() => void)[] = [];
   #pending: Entry[] = [];
   /** Handed over to be written. */
   #queued = 0;
+  /** Missing in the file, and not told yet. */
   #dropped = 0;
+  #droppedProvenance = 0;
+  #written = 0;
+  #missing = 0;
+  #missingProvenance = 0;
+  #isClosed = false;
   #timer: NodeJS.Timeout | undefined;
   #isDue = false;
   #writing: Promise<void> = Promise.resolve();
@@ -64,13 +93,21 @@ export class RequestLog {
     private readonly onProblem: (problem: string) => void,
   ) {}
 
-  /** Writes there from now on; undefined: nowhere. */
-  follow(settings: RequestLogSettings | undefined): void {
-    const isSame = settings?.file === this.#settings?.file && settings?.maxBytes === this.#settings?.maxBytes;
+  /**
+   * Writes there from now on; undefined: nowhere.
+   *
+   * @param provenance - The surfaces whose requests must not be missing.
+   */
+  follow(settings: RequestLogSettings | undefined, provenance: ReadonlySet<string> = new Set()): void {
+    this.#provenance = provenance;
+    const before = this.#settings;
+    const isSame =
+      settings?.file === before?.file &&
+      settings?.maxBytes === before?.maxBytes &&
+      settings?.maxFiles === before?.maxFiles;
     if (isSame) return;
     // What has waited belongs where it was to go.
     this.flush();
-    const before = this.#settings;
     this.#settings = settings;
     this.#writing = this.#writing.then(() => {
       if (before !== undefined) this.tellDropped(before.file);
@@ -81,8 +118,25 @@ export class RequestLog {
     else if (this.#subscriptions.length === 0) this.subscribe();
   }
 
+  /** Undefined: none is written. */
+  report(): RequestLogReport | undefined {
+    if (this.#settings === undefined) return undefined;
+    return {
+      isWritable: !this.#isBroken,
+      written: this.#written,
+      waiting: this.#pending.length + this.#queued,
+      missing: this.#missing,
+      missingProvenance: this.#missingProvenance,
+    };
+  }
+
+  onPlanned(planned: PlannedRequest): void {
+    if (this.#subscriptions.length > 0) this.openOf(planned.labels.decisionId).planned = planned;
+  }
+
   /** Resolves when all has been written that can be, or when that takes too long: a disk may hang for ever. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     this.unsubscribe();
     this.flush();
     const { file } = this.#settings ?? {};
@@ -93,40 +147,48 @@ export class RequestLog {
     const late = await Promise.race([this.#writing, isLate]);
     clearTimeout(timer);
     if (late === true) {
-      this.onProblem(`the last requests were not written within ${CLOSE_TIMEOUT_MS / 1_000} s`);
+      const waiting = this.#pending.length + this.#queued;
+      this.onProblem(`the last ${waiting} requests were not written within ${CLOSE_TIMEOUT_MS / 1_000} s`);
     } else if (file !== undefined) this.tellDropped(file);
   }
 
   private subscribe(): void {
     this.#subscriptions = [
       this.bus.on('attempt-ended', (record) => {
-        const calls = this.#calls.get(record.decisionId);
-        if (calls !== undefined) {
-          calls.push(record);
-          return;
-        }
-        this.#calls.set(record.decisionId, [record]);
-        if (this.#calls.size <= MAX_OPEN) return;
-        // What ends after its request, a call that had lost for one, would stay for ever.
-        const [oldest] = this.#calls.keys();
-        if (oldest !== undefined) this.#calls.delete(oldest);
+        this.openOf(record.decisionId).calls.push(record);
       }),
       this.bus.on('request-ended', (record) => {
-        const calls = this.#calls.get(record.decisionId) ?? [];
-        this.#calls.delete(record.decisionId);
-        this.add({ record, calls });
+        const { calls = [], planned } = this.#open.get(record.decisionId) ?? {};
+        this.#open.delete(record.decisionId);
+        const isProvenance =
+          this.#provenance.has(record.surface) || planned?.plan.surface.provenance === true;
+        this.add({ record, calls, planned, isProvenance });
       }),
     ];
   }
 
+  private openOf(decisionId: string): Open {
+    const known = this.#open.get(decisionId);
+    if (known !== undefined) return known;
+    const opened: Open = { calls: [], planned: undefined };
+    this.#open.set(decisionId, opened);
+    if (this.#open.size > MAX_OPEN) {
+      // What ends after its request, a call that had lost for one, would stay for ever.
+      const [oldest] = this.#open.keys();
+      if (oldest !== undefined) this.#open.delete(oldest);
+    }
+    return opened;
+  }
+
   private unsubscribe(): void {
     for (const unsubscribe of this.#subscriptions.splice(0)) unsubscribe();
-    this.#calls.clear();
+    this.#open.clear();
   }
 
   private add(entry: Entry): void {
-    if (this.#pending.length + this.#queued >= MAX_PENDING) {
-      this.#dropped += 1;
+    const most = entry.isProvenance ? MAX_PENDING + MAX_RETAINED : MAX_PENDING;
+    if (this.#pending.length + this.#queued >= most) {
+      this.drop([entry]);
       return;
     }
     this.#pending.push(entry);
@@ -138,10 +200,33 @@ export class RequestLog {
         this.flush();
       });
     } else {
-      this.#timer ??= setTimeout(() => {
-        this.flush();
-      }, FLUSH_AFTER_MS).unref();
+      this.flushAfter(FLUSH_AFTER_MS);
     }
+  }
+
+  private flushAfter(waitMs: number): void {
+    this.#timer ??= setTimeout(() => {
+      this.flush();
+    }, waitMs).unref();
+  }
+
+  /** They will not be in the file. */
+  private drop(entries: readonly Entry[]): void {
+    const provenance = entries.filter(({ isProvenance }) => isProvenance).length;
+    this.#dropped += entries.length;
+    this.#droppedProvenance += provenance;
+    this.#missing += entries.length;
+    this.#missingProvenance += provenance;
+  }
+
+  /** What must not be missing is written later, as long as there is room for it. */
+  private retain(entries: readonly Entry[]): void {
+    const kept = this.#isClosed ? [] : entries.filter(({ isProvenance }) => isProvenance);
+    const room = Math.max(0, MAX_PENDING + MAX_RETAINED - this.#pending.length - this.#queued);
+    this.drop([...entries.filter((entry) => !kept.includes(entry)), ...kept.slice(room)]);
+    if (kept.length === 0) return;
+    this.#pending = [...kept.slice(0, room), ...this.#pending];
+    this.flushAfter(RETRY_AFTER_MS);
   }
 
   private flush(): void {
@@ -154,26 +239,29 @@ export class RequestLog {
     this.#pending = [];
     this.#queued += entries.length;
     this.#writing = this.#writing.then(async () => {
-      await this.write(entries, settings);
+      const unwritten = await this.write(entries, settings);
       this.#queued -= entries.length;
+      this.#written += entries.length - unwritten.length;
+      if (unwritten.length > 0) this.retain(unwritten);
     });
   }
 
-  private async write(entries: readonly Entry[], settings: RequestLogSettings): Promise<void> {
-    const { file, maxBytes = DEFAULT_MAX_BYTES } = settings;
+  /** Gives what could not be written. */
+  private async write(entries: readonly Entry[], settings: RequestLogSettings): Promise<readonly Entry[]> {
+    const { file, maxBytes = DEFAULT_MAX_BYTES, maxFiles = DEFAULT_MAX_FILES } = settings;
     let written = 0;
     try {
       // Looked at each time: it may have been moved or cut by others (logrotate).
       let { bytes, batch } = await lookAt(file);
       let isPutAside = true;
-      for (const [index, { record, calls }] of entries.entries()) {
-        const line = `${JSON.stringify({ v: 1, ...record, calls: calls.map(callOf) })}\n`;
+      for (const [index, entry] of entries.entries()) {
+        const line = lineOf(entry);
         const length = Buffer.byteLength(line);
         if (bytes > 0 && bytes + length > maxBytes && isPutAside) {
           await append(file, batch);
           batch = '';
           written = index;
-          isPutAside = await this.putAside(file);
+          isPutAside = await this.putAside(file, maxFiles);
           if (isPutAside) bytes = 0;
         }
         batch += line;
@@ -182,16 +270,23 @@ export class RequestLog {
       await append(file, batch);
       this.#isBroken = false;
     } catch (error) {
-      this.#dropped += entries.length - written;
-      this.tell(`${file} cannot be written (${codeOf(error)}); requests go on without it`);
-      return;
+      const unwritten = entries.slice(written);
+      const waits = unwritten.some(({ isProvenance }) => isProvenance)
+        ? '; those of surfaces with `provenance` wait to be written'
+        : '';
+      this.tell(`${file} cannot be written (${codeOf(error)}); requests go on without it${waits}`);
+      return unwritten;
     }
     this.tellDropped(file);
+    return [];
   }
 
   /** Whether the next line begins a new file. Where not, the old one goes on: too large is better than not there. */
-  private async putAside(file: string): Promise<boolean> {
+  private async putAside(file: string, maxFiles: number): Promise<boolean> {
     try {
+      for (let number = maxFiles - 1; number > 0; number -= 1) {
+        await renameIfThere(`${file}.${number}`, `${file}.${number + 1}`);
+      }
       await rename(file, `${file}.1`);
     } catch (error) {
       if (codeOf(error) !== 'ENOENT') {
@@ -210,8 +305,13 @@ export class RequestLog {
   private tellDropped(file: string): void {
     if (this.#dropped === 0) return;
     const dropped = this.#dropped;
+    const provenance = this.#droppedProvenance;
     this.#dropped = 0;
-    this.onProblem(`${file} could not be written, or not in time: ${dropped} requests are missing in it`);
+    this.#droppedProvenance = 0;
+    const ofThem = provenance === 0 ? '' : `, ${provenance} of them of surfaces with \`provenance\``;
+    this.onProblem(
+      `${file} could not be written, or not in time: ${dropped} requests are missing in it${ofThem}`,
+    );
   }
 
   private tell(problem: string): void {
@@ -223,6 +323,14 @@ export class RequestLog {
 
 function codeOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? 'unknown error';
+}
+
+async function renameIfThere(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+  }
 }
 
 async function append(file: string, text: string): Promise<void> {

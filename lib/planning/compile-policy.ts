@@ -4,6 +4,7 @@ import { BUILT_IN_CLASSES } from '../classification/index.js';
 import { didYouMean, type LlmRouterConfiguration } from '../config/index.js';
 import { ConfigurationError, type ConfigurationIssue } from '../errors/configuration-error.js';
 import { checkBackground } from './check-background.js';
+import { checkProvenance } from './check-provenance.js';
 import { checkProviders } from './check-providers.js';
 import { observeBy } from './observe-by.js';
 import { checkRuleNames } from './check-rule-names.js';
@@ -105,6 +106,7 @@ export function compilePolicy(
   const budgets = compileBudgets(configuration, notes);
   warnUnpriced(budgets, rules.values(), surfaces.values(), notes);
   checkBackground(configuration.background, notes);
+  checkProvenance(configuration, notes);
   const peakHours = compilePeakHours(
     configuration.peakHours,
     configuration.ranking.preset ?? 'balanced',

@@ -104,6 +104,8 @@ export interface PolicySurface {
   readonly onContentFilter: 'reject' | 'next_model';
   /** Its requests may be sent twice at once. */
   readonly mayHedge: boolean;
+  /** Its requests are written into the request log, whole. Absent: no. */
+  readonly provenance?: boolean;
   /** How hard requests are told from easy ones here; absent: as everywhere. */
   readonly calibration?: Calibration | undefined;
 }

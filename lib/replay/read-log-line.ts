@@ -11,6 +11,9 @@ export interface LoggedRequest {
   readonly calls: readonly RecordedCall[];
 }
 
+/** The latest version of a line that is understood; the first one had no `v` in some files. */
+const LATEST_VERSION = 2;
+
 /** The caller's own fault: under no configuration would it have been answered. */
 const CALLERS_FAULTS: ReadonlySet<unknown> = new Set([
   'invalid_request',
@@ -61,6 +64,18 @@ function isForClass(call: unknown): boolean {
   return isFields(call) && call.requestClass === CLASSIFICATION_CLASS;
 }
 
+/** What of a decision another configuration decides by too. */
+function decidedIn(decision: unknown): Pick<TraceRequest, 'requestedModel' | 'score'> {
+  if (!isFields(decision)) return {};
+  const { score, classifiedBy } = decision;
+  const requestedModel = textOf(decision.requestedModel);
+  const isScored = classifiedBy === 'scorer' && typeof score === 'number' && score >= 0 && score <= 1;
+  return {
+    ...(requestedModel === undefined ? {} : { requestedModel }),
+    ...(isScored ? { score } : {}),
+  };
+}
+
 /** @throws {@link BadLine} where it is no line of a request log. */
 export function readLogLine(line: string): LoggedRequest {
   let value: unknown;
@@ -70,7 +85,10 @@ export function readLogLine(line: string): LoggedRequest {
     throw new BadLine('is no JSON');
   }
   if (!isFields(value)) throw new BadLine('is no JSON object');
-  const { startedAtMs, streamed, requestClass, outcome, errorCode } = value;
+  const { v: version = 1, startedAtMs, streamed, requestClass, outcome, errorCode } = value;
+  if (typeof version !== 'number' || version > LATEST_VERSION) {
+    throw new BadLine('was written by a later version of nestjs-llm-router than this one');
+  }
   if (typeof startedAtMs !== 'number' || !Number.isFinite(startedAtMs)) {
     throw new BadLine('has no `startedAtMs`: is it a line of the log that `requestLog` writes?');
   }
@@ -98,6 +116,7 @@ export function readLogLine(line: string): LoggedRequest {
       surface: surface === 'none' ? undefined : surface,
       workload: workload === 'interactive' || workload === 'background' ? workload : undefined,
       streamed,
+      ...decidedIn(value.decision),
       isLengthKnown: promptTokens > 0,
     },
     skipped: undefined,

@@ -22,7 +22,7 @@ export interface ReplayOptions {
   readonly world: SimulatedWorld;
   /** The same seed, configuration, trace and world give the same report. */
   readonly seed: number;
-  /** @defaultValue 'auto' */
+  /** Of all requests. @defaultValue what the trace says of each, else 'auto' */
   readonly requestedModel?: string;
   /** The class of requests whose trace names none. @defaultValue 'simple_queries' */
   readonly requestClass?: string;
@@ -36,7 +36,7 @@ export function replay({
   requests,
   world,
   seed,
-  requestedModel = 'auto',
+  requestedModel,
   requestClass = 'simple_queries',
   createRouter,
 }: ReplayOptions): ReplayReport {

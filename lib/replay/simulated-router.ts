@@ -1,5 +1,5 @@
 import { NO_USAGE, validateChatRequest } from '../chat/index.js';
-import { extractFeatures, type RequestFeatures } from '../classification/index.js';
+import { BUILT_IN_CLASSES, extractFeatures, type RequestFeatures } from '../classification/index.js';
 import { BudgetLedger, type BudgetReservation } from '../cost/index.js';
 import { LlmRouterError, type LlmRouterErrorCode } from '../errors/llm-router-error.js';
 import { createCascadeBudgets } from '../execution/cascade-budgets.js';
@@ -35,8 +35,8 @@ export interface SimulatedRouterOptions {
   readonly clock: SimulatedClock;
   readonly deployments: ReadonlyMap<string, SimulatedDeployment>;
   readonly seed: number;
-  /** What requests ask for: `auto`, a rule's name or a model's. */
-  readonly requestedModel: string;
+  /** What all requests ask for: `auto`, a rule's name or a model's. Undefined: what the trace says of each. */
+  readonly requestedModel: string | undefined;
   /** The class of requests whose trace names none. */
   readonly requestClass: string;
 }
@@ -114,7 +114,7 @@ export class SimulatedRouter implements ReplayedRouter {
       decisionId: `replay-${index}`,
       surface: surface.name,
       workload,
-      requestClass: request.requestClass ?? this.options.requestClass,
+      requestClass: classOf(request, surface, this.#policy) ?? this.options.requestClass,
       streamed: request.streamed,
     };
     let reservation: BudgetReservation | undefined;
@@ -182,7 +182,7 @@ export class SimulatedRouter implements ReplayedRouter {
     }
     const features = this.featuresOf(request);
     const spent = this.#budgets.findDowngrade(budgets);
-    const plan = this.plan(features, surface, labels, spent?.name);
+    const plan = this.plan(request, features, surface, labels, spent?.name);
     if (typeof plan === 'string' || plan.attempts.length === 0) {
       refuse(typeof plan === 'string' ? plan : 'no_eligible_model');
       return;
@@ -213,6 +213,7 @@ export class SimulatedRouter implements ReplayedRouter {
 
   /** Or the code of why there is none. */
   private plan(
+    request: TraceRequest,
     features: RequestFeatures,
     surface: PolicySurface,
     labels: RequestLabels,
@@ -221,8 +222,8 @@ export class SimulatedRouter implements ReplayedRouter {
     try {
       return createPlan({
         features,
-        classification: { class: labels.requestClass, score: 0 },
-        requestedModel: this.options.requestedModel,
+        classification: { class: labels.requestClass, score: request.score ?? 0 },
+        requestedModel: this.options.requestedModel ?? this.wishOf(request),
         circumstances: {
           surface,
           workload: labels.workload,
@@ -239,6 +240,14 @@ export class SimulatedRouter implements ReplayedRouter {
       if (LlmRouterError.isInstance(error)) return error.code;
       throw error;
     }
+  }
+
+  /** A name that this configuration does not have would be refused; it is replayed without. */
+  private wishOf({ requestedModel }: TraceRequest): string {
+    const { rules, modelNames } = this.#policy;
+    const isKnown =
+      requestedModel !== undefined && (rules.has(requestedModel) || modelNames.has(requestedModel));
+    return isKnown ? requestedModel : 'auto';
   }
 
   private surfaceOf({ surface }: TraceRequest): PolicySurface {
@@ -268,6 +277,19 @@ export class SimulatedRouter implements ReplayedRouter {
       if (this.#open > 0 && !this.#clock.isIdle) this.watchAlerts();
     });
   }
+}
+
+/** Where this configuration has a threshold of its own, the recorded score decides by it. */
+function classOf(
+  { requestClass, score }: TraceRequest,
+  surface: PolicySurface,
+  policy: PolicySnapshot,
+): string | undefined {
+  const calibration = surface.calibration ?? policy.classification.calibration;
+  if (score === undefined || calibration?.kind !== 'threshold') return requestClass;
+  const [easy, hard] = BUILT_IN_CLASSES;
+  const decided = score >= calibration.value ? hard : easy;
+  return policy.rulesForClass.has(decided) ? decided : requestClass;
 }
 
 /** Of a request that asks for nothing but an answer: its length is put in for each. */

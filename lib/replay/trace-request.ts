@@ -13,4 +13,8 @@ export interface TraceRequest {
   /** Undefined: that of its surface. */
   readonly workload: Workload | undefined;
   readonly streamed: boolean;
+  /** A model or a rule that it asked for by name. Absent: none, or the trace does not say. */
+  readonly requestedModel?: string | undefined;
+  /** What the scorer found, where its score decided on the class. Absent: it did not, or the trace does not say. */
+  readonly score?: number | undefined;
 }

@@ -14,9 +14,11 @@ import { BudgetLedger } from '../cost/index.js';
 import { createPlanExecutor, type PlanExecutor } from '../execution/index.js';
 import {
   AlertStore,
+  DecisionLog,
   KpiStore,
   type PrometheusMetrics,
   RequestLog,
+  type RequestLogReport,
   RequestObservers,
   SavingsStore,
 } from '../observability/index.js';
@@ -75,6 +77,7 @@ export class RouterEngine {
   readonly savings: SavingsStore;
   readonly budgets = new BudgetLedger(this.bus);
   readonly alerts: AlertStore;
+  readonly decisions = new DecisionLog(this.bus);
   readonly pipeline: RequestPipeline;
   readonly lane: BackgroundLane;
   /** See of requests what their records do not tell. */
@@ -121,7 +124,10 @@ export class RouterEngine {
     this.savings = new SavingsStore(this.bus, policy);
     this.alerts = new AlertStore(this.bus, policy, configuration.alerts);
     this.kpis.follow(configuration.observability.kpis);
-    this.#requestLog.follow(configuration.requestLog);
+    this.observers.add(this.decisions);
+    this.decisions.follow(configuration.observability.decisions.keep);
+    this.observers.add(this.#requestLog);
+    this.#requestLog.follow(configuration.requestLog, provenanceOf(policy));
     this.#memories = answerMemories(configuration.reasoningMemory, undefined);
     this.signals.settings = () => this.#runtime.policy.execution;
     this.#executor = createPlanExecutor(this.bus, this.signals, Math.random);
@@ -161,6 +167,11 @@ export class RouterEngine {
       run: (body, options) => pipeline.chat(body, options),
       refuse: (error, options) => pipeline.refuse(error, options),
     });
+  }
+
+  /** How the request log stands; undefined: none is written. */
+  get requestLog(): RequestLogReport | undefined {
+    return this.#requestLog.report();
   }
 
   /** The policy of now and all that belongs to it. */
@@ -250,6 +261,7 @@ export class RouterEngine {
     this.budgets.close();
     this.signals.close();
     this.alerts.close();
+    this.decisions.close();
     const runtimes = [this.#runtime, ...this.#retired];
     const closed = await Promise.allSettled(runtimes.map(async (runtime) => runtime.close()));
     // What ended with the connections has its line too, however they ended.
@@ -379,7 +391,8 @@ export class RouterEngine {
     this.budgets.follow(policy.budgets);
     this.alerts.follow(policy, deploymentsOf([policy]), configuration.alerts);
     this.kpis.follow(configuration.observability.kpis);
-    this.#requestLog.follow(configuration.requestLog);
+    this.decisions.follow(configuration.observability.decisions.keep);
+    this.#requestLog.follow(configuration.requestLog, provenanceOf(policy));
     this.forgetTheGone();
     this.lane.follow();
     for (const follower of this.#followers) follower();
@@ -413,6 +426,11 @@ export class RouterEngine {
     this.signals.retain(deployments);
     this.#executor.retain(deployments);
   }
+}
+
+/** The surfaces whose every request has its line in the request log. */
+function provenanceOf({ surfaces }: PolicySnapshot): ReadonlySet<string> {
+  return new Set([...surfaces.values()].flatMap(({ name, provenance }) => (provenance ? [name] : [])));
 }
 
 function deploymentsOf(policies: readonly PolicySnapshot[]): ReadonlySet<string> {

@@ -12,7 +12,15 @@ import type {
 import type { LlmRouterOptions } from '../config/index.js';
 import { type LlmRequestContext, runBoundWithLlmContext } from '../context/index.js';
 import type { BudgetReport } from '../cost/index.js';
-import type { AlertReport, KpiQuery, KpiWindowReport, SavingsReport } from '../observability/index.js';
+import type {
+  AlertReport,
+  Decision,
+  DecisionFilter,
+  DecisionReport,
+  KpiQuery,
+  KpiWindowReport,
+  SavingsReport,
+} from '../observability/index.js';
 import type { Explanation } from '../planning/index.js';
 import type { RoutedAnswer, RouterCallOptions, RoutingInfo } from '../pipeline/index.js';
 import type { ReconfigureReport } from './reconfigure-report.js';
@@ -276,6 +284,31 @@ export class RouterService {
   /** The alerts that stand, and the last ones that were cleared. */
   alerts(): AlertReport {
     return this.engine.alerts.report();
+  }
+
+  /**
+   * A request from what was known of it to what became of it: its plan with reasons, its calls, its cost. Undefined: none
+   * of that id is kept (`observability.decisions.keep`). The id is the answer's `routing.decisionId`, or an error's.
+   *
+   * @example
+   * ```ts
+   * const { explanation, attempts } = this.router.decision(completion.routing.decisionId) ?? {};
+   * ```
+   */
+  decision(id: string): Decision | undefined {
+    return this.engine.decisions.find(id);
+  }
+
+  /**
+   * The last decisions of this process: first what runs, then what has ended, the latest first.
+   *
+   * @example
+   * ```ts
+   * const { decisions } = this.router.decisions({ surface: 'support', outcome: 'failed', limit: 20 });
+   * ```
+   */
+  decisions(filter: DecisionFilter = {}): DecisionReport {
+    return this.engine.decisions.list(filter);
   }
 
   /**

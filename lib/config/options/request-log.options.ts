@@ -13,11 +13,21 @@ export class RequestLogOptions {
   file!: string;
 
   /**
-   * Beyond it the file is put aside as `<file>.1`, in the place of the one put aside before: two files of that size at most.
+   * Beyond it the file is put aside as `<file>.1`, and the one that was there as `<file>.2`, as far as `maxFiles` goes.
    *
    * @defaultValue 67108864 (64 MB, some 60,000 requests)
    */
   @IsOptional()
   @IsCount(4_096)
   maxBytes?: number;
+
+  /**
+   * So many files are kept beside the one that is written; the oldest is written over. Where a surface has `provenance`,
+   * choose it for as long as its decisions must be kept, or take the files away yourself before.
+   *
+   * @defaultValue 1
+   */
+  @IsOptional()
+  @IsCount(1, 10_000)
+  maxFiles?: number;
 }

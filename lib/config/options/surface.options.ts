@@ -24,7 +24,6 @@ export const WORKLOADS = ['interactive', 'background'] as const;
  * @publicApi
  */
 @NotSupportedYet({
-  provenance: 'use `pin` to fix the model',
   retention: 'use `retentionDays`',
   recordPrompts: '',
 })
@@ -138,4 +137,14 @@ export class SurfaceOptions {
   @IsOptional()
   @IsFlag()
   hedge?: boolean;
+
+  /**
+   * Each of its requests has its line in the request log, with the whole plan and its reasons, every call and the model
+   * version its provider reported. Wants `requestLog`; `npx nestjs-llm-router replay` reads it all the same.
+   *
+   * @defaultValue false
+   */
+  @IsOptional()
+  @IsFlag()
+  provenance?: boolean;
 }
