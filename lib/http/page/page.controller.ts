@@ -3,6 +3,7 @@ import { Get, Param, Req, Res } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { InvalidApiKeyError } from '../../errors/invalid-api-key-error.js';
 import { LlmProviderHealthIndicator, LlmSurfaceHealthIndicator } from '../../health/index.js';
+import { errorAnswer } from '../../pipeline/index.js';
 import { takeOver } from '../exchange.js';
 import { writeError, writeJson } from '../responses.js';
 import { RouterEngineLocator } from '../router-engine-locator.js';
@@ -101,10 +102,10 @@ export class PageController {
       }
       await respond(response);
     } catch (error) {
-      if (error instanceof InvalidApiKeyError && !response.headersSent) {
-        for (const [name, value] of Object.entries(ASK_FOR_KEY)) response.setHeader(name, value);
-      }
-      writeError(response, error);
+      if (error instanceof InvalidApiKeyError) {
+        const { status, headers, body } = errorAnswer(error);
+        writeJson(response, status, body, { ...headers, ...ASK_FOR_KEY });
+      } else writeError(response, error);
     }
   }
 }
