@@ -8,7 +8,7 @@ import {
 import { costOfUsage } from '../cost/index.js';
 import type { ProviderError } from '../errors/provider-error.js';
 import type { PlannedAttempt } from '../planning/index.js';
-import type { AttemptRecord, Outcome, RequestLabels, TelemetryBus } from '../telemetry/index.js';
+import type { AttemptRecord, CallKey, Outcome, RequestLabels, TelemetryBus } from '../telemetry/index.js';
 
 /** What a message and a delta have in common, with what servers add to both. */
 interface Said {
@@ -45,6 +45,11 @@ export class AttemptRecorder {
       streamed: labels.streamed,
       inputTokens: estimatedInputTokens,
     });
+  }
+
+  get key(): CallKey {
+    const { decisionId } = this.labels;
+    return { decisionId, attempt: this.attempt, deployment: this.planned.deployment.id };
   }
 
   get elapsedMs(): number {

@@ -61,6 +61,7 @@ export function compileSurface(
     onStreamFailure: options.onStreamFailure ?? 'error',
     onContentFilter: options.onContentFilter ?? 'reject',
     mayHedge: options.hedge ?? true,
+    recordPrompts: options.recordPrompts ?? false,
     calibration: compileCalibration(options.classification, `${path}.classification`, notes),
   };
 }

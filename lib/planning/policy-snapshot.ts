@@ -104,6 +104,8 @@ export interface PolicySurface {
   readonly onContentFilter: 'reject' | 'next_model';
   /** Its requests may be sent twice at once. */
   readonly mayHedge: boolean;
+  /** The text of its prompts and answers may be in spans. Absent: no. */
+  readonly recordPrompts?: boolean | undefined;
   /** How hard requests are told from easy ones here; absent: as everywhere. */
   readonly calibration?: Calibration | undefined;
 }
