@@ -90,20 +90,30 @@ export class AttemptRecorder {
 
   chunk(chunk: ChatCompletionChunk): void {
     this.#reportedModel ??= chunk.model;
-    for (const { delta } of chunk.choices) this.count(delta);
+    for (const { delta, finish_reason: reason } of chunk.choices) {
+      this.count(delta);
+      if (reason !== null) this.finished(reason);
+    }
   }
 
   /** A whole answer; some servers report no usage with it. */
   answer(completion: ChatCompletion): void {
     this.accepted();
     this.#reportedModel = completion.model;
-    for (const { message } of completion.choices) this.count(message);
+    for (const { message, finish_reason: reason } of completion.choices) {
+      this.count(message);
+      this.finished(reason);
+    }
   }
 
   /** Vectors have no words to count. */
   embeddings(reportedModel: string): void {
     this.accepted();
     this.#reportedModel = reportedModel;
+  }
+
+  private finished(reason: string): void {
+    this.bus.emit('attempt-finish-reason', { ...this.key, reason });
   }
 
   private count(said: Said): void {

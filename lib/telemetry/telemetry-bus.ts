@@ -20,6 +20,7 @@ export class TelemetryBus {
     'attempt-started': new Set(),
     'attempt-first-token': new Set(),
     'attempt-overdue': new Set(),
+    'attempt-finish-reason': new Set(),
     'attempt-ended': new Set(),
     'breaker-changed': new Set(),
     'rate-limits-read': new Set(),

@@ -6,6 +6,8 @@ export const MAX_RECORDED_LENGTH = 32 * 1024;
 const CUT = '… [cut off]';
 /** Of a name of a tool or an id. */
 const MAX_NAME_LENGTH = 128;
+/** Of an answer; a provider could go on for ever. */
+const MAX_CHOICES = 128;
 /** What a message or a part takes beside its text. */
 const OVERHEAD = 64;
 
@@ -169,6 +171,7 @@ export class StreamedOutput {
   chunk({ choices }: ChatCompletionChunk): void {
     for (const { index, delta, finish_reason: reason } of choices) {
       const choice = this.choice(index);
+      if (choice === undefined) continue;
       if (reason !== null) choice.reason = reason;
       // One character more than fits shows that it was cut.
       if (this.#length > MAX_RECORDED_LENGTH) continue;
@@ -208,9 +211,10 @@ export class StreamedOutput {
     return text;
   }
 
-  private choice(index: number): Choice {
+  private choice(index: number): Choice | undefined {
     let choice = this.#choices.get(index);
     if (choice === undefined) {
+      if (this.#choices.size >= MAX_CHOICES) return undefined;
       choice = { text: '', reason: '', calls: new Map() };
       this.#choices.set(index, choice);
     }

@@ -13,7 +13,12 @@ import {
   type RequestStarted,
   type TelemetryBus,
 } from '../../telemetry/index.js';
-import type { AnsweredRequest, PlannedRequest, RequestObserver, StreamFollower } from '../request-observer.js';
+import type {
+  AnsweredRequest,
+  PlannedRequest,
+  RequestObserver,
+  StreamFollower,
+} from '../request-observer.js';
 import { GenAiMetrics } from './gen-ai-metrics.js';
 import { identitiesOf, type ProviderIdentity } from './provider-identity.js';
 import { RecentTraces } from './recent-traces.js';
@@ -35,6 +40,9 @@ import {
 const SCOPE = 'nestjs-llm-router';
 /** Requests whose spans are open at once; the oldest is taken to have been lost. */
 const MAX_OPEN = 10_000;
+/** Of an answer; a provider could go on for ever. */
+const MAX_CHOICES = 128;
+const MAX_REASON_LENGTH = 64;
 /** A request's name until it is known what is asked of whom. */
 const UNPLANNED = 'llm_router.request';
 
@@ -47,11 +55,14 @@ interface Settings {
 }
 
 interface AttemptSpan extends CallKey {
+  readonly api: OpenTelemetry;
   readonly startedAtMs: number;
   readonly span: Span;
   readonly context: Context;
   /** What its metrics say of it. */
   readonly labels: Attributes;
+  /** Why its choices ended. */
+  readonly reasons: string[];
 }
 
 interface RequestSpan {
@@ -91,6 +102,11 @@ export class RequestTracer implements RequestObserver {
     });
     bus.on('attempt-first-token', (event) => {
       this.firstToken(event);
+    });
+    bus.on('attempt-finish-reason', ({ reason, ...key }) => {
+      const reasons = this.find(key)?.reasons;
+      if (reasons !== undefined && reasons.length < MAX_CHOICES)
+        reasons.push(reason.slice(0, MAX_REASON_LENGTH));
     });
     bus.on('attempt-ended', (record) => {
       this.attemptEnded(record);
@@ -159,7 +175,8 @@ export class RequestTracer implements RequestObserver {
     return {
       onChunk: (chunk) => {
         for (const { index, finish_reason: reason } of chunk.choices) {
-          if (reason !== null) reasons.set(index, reason);
+          if (reason === null || reasons.size >= MAX_CHOICES) continue;
+          reasons.set(index, reason.slice(0, MAX_REASON_LENGTH));
         }
         output?.chunk(chunk);
       },
@@ -170,7 +187,7 @@ export class RequestTracer implements RequestObserver {
   /** The span of a request that is being answered, where anybody wants to know of it. */
   private answering({ labels, request: asked }: AnsweredRequest): RequestSpan | undefined {
     const request = this.#requests.get(labels.decisionId);
-    if (request === undefined || !request.span.isRecording()) return undefined;
+    if (!request?.span.isRecording()) return undefined;
     request.span.setAttributes(requestAttributes(asked));
     if (request.recordsPrompts) setInput(request.span, recordInput(asked.messages));
     return request;
@@ -207,9 +224,7 @@ export class RequestTracer implements RequestObserver {
     const request = this.#requests.get(decisionId);
     if (request === undefined) return;
     const { api, settings, context } = request;
-    const planned = settings.policy.models
-      .get(event.model)
-      ?.deployments.find(({ id }) => id === deployment);
+    const planned = settings.policy.models.get(event.model)?.deployments.find(({ id }) => id === deployment);
     const upstreamModel = planned?.upstreamModel ?? event.model;
     const identity = settings.identities().get(event.provider);
     // A chat request's class may be found by vectors.
@@ -240,6 +255,7 @@ export class RequestTracer implements RequestObserver {
       context,
     );
     request.attempts.push({
+      api,
       decisionId,
       attempt,
       deployment,
@@ -248,28 +264,30 @@ export class RequestTracer implements RequestObserver {
       // Baggage is the application's own: no instrumentation is to send it to a provider.
       context: api.propagation.deleteBaggage(api.trace.setSpan(context, span)),
       labels,
+      reasons: [],
     });
   }
 
   /** Makes the call's span the active one in it. */
-  private aroundCall<Result>({ decisionId, attempt, deployment }: CallKey, call: () => Result): Result {
-    const request = this.#requests.get(decisionId);
-    const started = request?.attempts.findLast(
-      (other) => other.attempt === attempt && other.deployment === deployment,
-    );
-    if (request === undefined || started === undefined) return call();
-    return request.api.context.with(started.context, call);
+  private aroundCall<Result>(key: CallKey, call: () => Result): Result {
+    const started = this.find(key);
+    return started === undefined ? call() : started.api.context.with(started.context, call);
   }
 
-  private firstToken({ decisionId, attempt, deployment, timeToFirstTokenMs }: AttemptFirstToken): void {
-    const request = this.#requests.get(decisionId);
-    const started = request?.attempts.findLast(
-      (other) => other.attempt === attempt && other.deployment === deployment,
-    );
-    if (request === undefined || started === undefined) return;
-    started.span.addEvent('gen_ai.first_chunk');
-    const { api } = request;
-    this.#metrics.timeToFirstChunk(api, timeToFirstTokenMs / 1_000, started.labels, started.context);
+  private firstToken({ timeToFirstTokenMs, ...key }: AttemptFirstToken): void {
+    const started = this.find(key);
+    if (started === undefined) return;
+    const { api, span, labels, context } = started;
+    span.addEvent('gen_ai.first_chunk');
+    this.#metrics.timeToFirstChunk(api, timeToFirstTokenMs / 1_000, labels, context);
+  }
+
+  /** A call that is under way. */
+  private find({ decisionId, attempt, deployment }: CallKey): AttemptSpan | undefined {
+    // Two that find out the class may have the same number.
+    return this.#requests
+      .get(decisionId)
+      ?.attempts.findLast((other) => other.attempt === attempt && other.deployment === deployment);
   }
 
   private attemptEnded(record: AttemptRecord): void {
@@ -282,8 +300,8 @@ export class RequestTracer implements RequestObserver {
     const [ended] = index < 0 ? [] : request.attempts.splice(index, 1);
     if (ended === undefined) return;
     if (record.outcome === 'hedge_lost') request.hasLostHedge = true;
-    const { span } = ended;
-    if (span.isRecording()) span.setAttributes(attemptEndAttributes(record));
+    const { span, reasons } = ended;
+    if (span.isRecording()) span.setAttributes(attemptEndAttributes(record, reasons));
     if (isError(record.outcome)) span.setStatus({ code: request.api.SpanStatusCode.ERROR });
     this.measure(request, ended, record);
     span.end();

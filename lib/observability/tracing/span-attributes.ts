@@ -9,6 +9,7 @@ import type { ProviderIdentity } from './provider-identity.js';
 const CODE = /^[\w.:-]{1,64}$/;
 /** Who asks may be called anything too. */
 const MAX_TENANT_LENGTH = 128;
+const MAX_MODEL_LENGTH = 128;
 /** Candidates that are named. */
 const MAX_NAMED = 16;
 
@@ -66,12 +67,14 @@ function countsOf(reasons: readonly RejectionReason[]): string[] | undefined {
 /** What the client wants of the answer, as far as it can be no text. */
 export function requestAttributes(request: ValidatedChatRequest): Attributes {
   const { n, reasoning_effort: effort } = request;
+  // OpenAI marks it as deprecated, and clients send it.
+  const { seed } = request as { readonly seed?: number | null };
   return {
     'gen_ai.request.temperature': request.temperature ?? undefined,
     'gen_ai.request.top_p': request.top_p ?? undefined,
     'gen_ai.request.frequency_penalty': request.frequency_penalty ?? undefined,
     'gen_ai.request.presence_penalty': request.presence_penalty ?? undefined,
-    'gen_ai.request.seed': request.seed ?? undefined,
+    'gen_ai.request.seed': seed ?? undefined,
     'gen_ai.request.choice.count': n === 1 ? undefined : (n ?? undefined),
     'gen_ai.request.reasoning.level': effort ?? undefined,
     'gen_ai.output.type': outputTypeOf(request),
@@ -115,10 +118,12 @@ export function endAttributes(
   };
 }
 
-export function attemptEndAttributes(record: AttemptRecord): Attributes {
+export function attemptEndAttributes(record: AttemptRecord, finishReasons: readonly string[]): Attributes {
   const { usage, usageSource, outcome, providerCode } = record;
   return {
-    'gen_ai.response.model': record.reportedModel,
+    // Whatever the provider says.
+    'gen_ai.response.model': record.reportedModel?.slice(0, MAX_MODEL_LENGTH),
+    'gen_ai.response.finish_reasons': finishReasons.length === 0 ? undefined : [...finishReasons],
     'gen_ai.response.time_to_first_chunk': secondsOf(record.timeToFirstTokenMs),
     ...usageAttributes(usage),
     'error.type': errorTypeOf(record),
