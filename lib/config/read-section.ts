@@ -133,7 +133,13 @@ export function readSection<Options extends object>(
   }
 
   const instance = plainToInstance(type, values, { exposeDefaultValues: true });
-  for (const failure of validateSync(instance, { skipUndefinedProperties: false, stopAtFirstError: true })) {
+  const failures = validateSync(instance, {
+    skipUndefinedProperties: false,
+    stopAtFirstError: true,
+    // A section of nothing but sections has no rule of its own; unknown keys were refused above.
+    forbidUnknownValues: false,
+  });
+  for (const failure of failures) {
     if (failure.property in nested) continue;
     const messages = Object.values(failure.constraints ?? {});
     refuseValue(context, join(path, failure.property), messages.join('; '));

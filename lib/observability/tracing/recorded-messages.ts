@@ -207,8 +207,9 @@ export class StreamedOutput {
   }
 
   private count(text: string): string {
-    this.#length += text.length;
-    return text;
+    const kept = text.slice(0, Math.max(0, MAX_RECORDED_LENGTH + 1 - this.#length));
+    this.#length += kept.length;
+    return kept;
   }
 
   private choice(index: number): Choice | undefined {
