@@ -1,4 +1,4 @@
-import { channel } from 'node:diagnostics_channel';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { context, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { AlwaysOffSampler, type ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
@@ -315,16 +315,15 @@ describe.each(PLATFORMS)('spans, on %s', (platform) => {
   });
 
   it('leave `traceparent` to an instrumentation of undici', async () => {
-    const created = channel('undici:request:create');
     const seen: (string | undefined)[] = [];
     const instrumentation = (): void => {
       seen.push(trace.getActiveSpan()?.spanContext().spanId);
     };
-    created.subscribe(instrumentation);
+    subscribe('undici:request:create', instrumentation);
     try {
       await router.chat({ ...ASK, model: 'first' });
     } finally {
-      created.unsubscribe(instrumentation);
+      unsubscribe('undici:request:create', instrumentation);
     }
     expect(scene.upstreams.first.requests.at(-1)!.headers.traceparent).toBeUndefined();
     // It finds the call's span active, so that its own are beneath.
