@@ -8,7 +8,7 @@ import {
 import { costOfUsage } from '../cost/index.js';
 import type { ProviderError } from '../errors/provider-error.js';
 import type { PlannedAttempt } from '../planning/index.js';
-import type { AttemptRecord, Outcome, RequestLabels, TelemetryBus } from '../telemetry/index.js';
+import type { AttemptRecord, CallKey, Outcome, RequestLabels, TelemetryBus } from '../telemetry/index.js';
 
 /** What a message and a delta have in common, with what servers add to both. */
 interface Said {
@@ -49,6 +49,11 @@ export class AttemptRecorder {
     });
   }
 
+  get key(): CallKey {
+    const { decisionId } = this.labels;
+    return { decisionId, attempt: this.attempt, deployment: this.planned.deployment.id };
+  }
+
   get elapsedMs(): number {
     return performance.now() - this.#started;
   }
@@ -87,20 +92,30 @@ export class AttemptRecorder {
 
   chunk(chunk: ChatCompletionChunk): void {
     this.#reportedModel ??= chunk.model;
-    for (const { delta } of chunk.choices) this.count(delta);
+    for (const { delta, finish_reason: reason } of chunk.choices) {
+      this.count(delta);
+      if (reason !== null) this.finished(reason);
+    }
   }
 
   /** A whole answer; some servers report no usage with it. */
   answer(completion: ChatCompletion): void {
     this.accepted();
     this.#reportedModel = completion.model;
-    for (const { message } of completion.choices) this.count(message);
+    for (const { message, finish_reason: reason } of completion.choices) {
+      this.count(message);
+      this.finished(reason);
+    }
   }
 
   /** Vectors have no words to count. */
   embeddings(reportedModel: string): void {
     this.accepted();
     this.#reportedModel = reportedModel;
+  }
+
+  private finished(reason: string): void {
+    this.bus.emit('attempt-finish-reason', { ...this.key, reason });
   }
 
   private count(said: Said): void {

@@ -151,7 +151,7 @@ export function startAttempt<Prepared, Answer>({
   };
   return {
     planned,
-    result: run(),
+    result: bus.aroundCall(recorder.key, run),
     stop: (cause) => {
       clock.stop(cause);
     },

@@ -41,3 +41,4 @@ export { RequestObservers } from './request-observers.js';
 export { RequestLog, type RequestLogReport, type RequestLogSettings } from './request-log.js';
 export type { RequestSavings, Savings, SavingsReport, UnpricedCalls } from './savings-report.js';
 export { SavingsStore } from './savings-store.js';
+export { RequestTracer } from './tracing/request-tracer.js';

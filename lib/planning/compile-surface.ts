@@ -62,6 +62,7 @@ export function compileSurface(
     onContentFilter: options.onContentFilter ?? 'reject',
     mayHedge: options.hedge ?? true,
     provenance: options.provenance ?? false,
+    recordPrompts: options.recordPrompts ?? false,
     calibration: compileCalibration(options.classification, `${path}.classification`, notes),
   };
 }

@@ -106,6 +106,8 @@ export interface PolicySurface {
   readonly mayHedge: boolean;
   /** Its requests are written into the request log, whole. Absent: no. */
   readonly provenance?: boolean;
+  /** The text of its prompts and answers may be in spans. Absent: no. */
+  readonly recordPrompts?: boolean | undefined;
   /** How hard requests are told from easy ones here; absent: as everywhere. */
   readonly calibration?: Calibration | undefined;
 }

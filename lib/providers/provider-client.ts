@@ -41,6 +41,8 @@ export interface ProviderClientOptions {
   readonly baseUrl: string;
   /** Undefined: it is called without a key. */
   readonly keys: ProviderKeys | undefined;
+  /** Gives the `traceparent` to send. Absent: none is sent. */
+  readonly traceParent?: (() => string | undefined) | undefined;
   /** Lets the requests in instead of a key. */
   readonly authorizer?: RequestAuthorizer | undefined;
 }
@@ -216,7 +218,7 @@ export class ProviderClient implements UpstreamClient {
       const { connectTimeoutMs } = wire;
       const response = await transport.send({
         url,
-        headers: { ...wire.headers, ...pass },
+        headers: { ...wire.headers, ...this.traceHeaders(), ...pass },
         body,
         signal,
         connectTimeoutMs,
@@ -231,6 +233,12 @@ export class ProviderClient implements UpstreamClient {
       giveBack();
       throw error;
     }
+  }
+
+  /** Not signed where requests are: a proxy on the way may write its own. */
+  private traceHeaders(): Pass | undefined {
+    const traceparent = this.options.traceParent?.();
+    return traceparent === undefined ? undefined : { traceparent };
   }
 
   /** A whole answer, or a stream that has begun: the key is taken. */

@@ -1,5 +1,6 @@
-import { configuredKeys, type LlmRouterConfiguration } from '../config/index.js';
-import type { TelemetryBus } from '../telemetry/index.js';
+import { channel } from 'node:diagnostics_channel';
+import { configuredKeys, type LlmRouterConfiguration, type TracingOptions } from '../config/index.js';
+import { type TelemetryBus, traceParent } from '../telemetry/index.js';
 import { adapterFor } from './adapter-registry.js';
 import { LanguageModelClient } from './ai-sdk/language-model-client.js';
 import { AxiosTransport } from './axios-transport.js';
@@ -23,7 +24,7 @@ export class ProviderUpstreams extends LlmUpstreams {
     this.#bus = bus;
   }
 
-  override connect({ execution, providers }: LlmRouterConfiguration): ConnectedUpstreams {
+  override connect({ execution, providers, observability }: LlmRouterConfiguration): ConnectedUpstreams {
     // Providers share connections' settings, not connections: one transport for each set of trusted authorities.
     const transports = new Map<string | undefined, Transport>();
     const transportFor = (caFile: string | undefined): Transport => {
@@ -67,6 +68,7 @@ export class ProviderUpstreams extends LlmUpstreams {
           baseUrl: provider.baseUrl ?? adapter.defaultBaseUrl ?? '',
           keys: source === undefined ? undefined : new ProviderKeys({ source, onChange }),
           authorizer: authorizerFor(provider, vertex),
+          traceParent: traceParentFor(execution.httpAdapter, observability.tracing),
         }),
       );
     }
@@ -78,6 +80,7 @@ export class ProviderUpstreams extends LlmUpstreams {
       },
     };
   }
+
   private tell(provider: string, change: KeyChange): void {
     const { position, total, usable } = change;
     const labels = { provider, position, total, usable };
@@ -87,4 +90,15 @@ export class ProviderUpstreams extends LlmUpstreams {
       this.#bus?.emit('key-refused', { ...labels, kind: change.kind, outMs: change.outMs });
     }
   }
+}
+
+/** Whoever instruments undici hears of every request, and adds the header itself: twice it would be no header. */
+const undiciRequests = channel('undici:request:create');
+
+function traceParentFor(
+  httpAdapter: 'undici' | 'http',
+  { enabled, propagate }: TracingOptions,
+): (() => string | undefined) | undefined {
+  if (!enabled || !propagate) return undefined;
+  return () => (httpAdapter === 'undici' && undiciRequests.hasSubscribers ? undefined : traceParent());
 }

@@ -20,6 +20,7 @@ import {
   RequestLog,
   type RequestLogReport,
   RequestObservers,
+  RequestTracer,
   SavingsStore,
 } from '../observability/index.js';
 import { buildRuntime, RequestPipeline, type RoutingRuntime, vectorsOf } from '../pipeline/index.js';
@@ -84,6 +85,7 @@ export class RouterEngine {
   readonly observers = new RequestObservers((decisionId, error) => {
     this.onFault(decisionId, error);
   });
+  readonly tracer = new RequestTracer(this.bus);
   /** Told of faults of our own: the kind of error and the decision, nothing of the request. */
   onFault: (decisionId: string, error: unknown) => void = () => undefined;
   /** Told why the request log cannot be written. */
@@ -121,6 +123,8 @@ export class RouterEngine {
     const compiled = this.compile(options);
     const { configuration, policy } = compiled;
     this.#runtime = this.show(buildRuntime(compiled, upstreams));
+    this.tracer.follow(configuration, policy, upstreams.environment);
+    this.observers.add(this.tracer);
     this.savings = new SavingsStore(this.bus, policy);
     this.alerts = new AlertStore(this.bus, policy, configuration.alerts);
     this.kpis.follow(configuration.observability.kpis);
@@ -388,6 +392,7 @@ export class RouterEngine {
     this.#retired.add(before);
     const { configuration, policy } = next;
     this.#memories = answerMemories(configuration.reasoningMemory, this.#memories);
+    this.tracer.follow(configuration, policy, this.upstreams.environment);
     this.budgets.follow(policy.budgets);
     this.alerts.follow(policy, deploymentsOf([policy]), configuration.alerts);
     this.kpis.follow(configuration.observability.kpis);

@@ -217,6 +217,14 @@ export interface AttemptFirstToken extends DeploymentLabels {
   readonly timeToFirstTokenMs: number;
 }
 
+/** A choice of an answer is complete. */
+export interface AttemptFinishReason {
+  readonly decisionId: string;
+  readonly attempt: number;
+  readonly deployment: string;
+  readonly reason: string;
+}
+
 /** A deployment's breaker has changed its state. The end of a pause shows with the probe that follows it. */
 export interface BreakerChanged extends DeploymentLabels {
   readonly from: 'closed' | 'open' | 'half_open' | 'ramping';
@@ -262,6 +270,7 @@ export interface TelemetryEvents {
   'attempt-started': AttemptStarted;
   'attempt-first-token': AttemptFirstToken;
   'attempt-overdue': AttemptOverdue;
+  'attempt-finish-reason': AttemptFinishReason;
   'attempt-ended': AttemptRecord;
   'breaker-changed': BreakerChanged;
   'queue-changed': QueueChanged;

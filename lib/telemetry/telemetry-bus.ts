@@ -2,6 +2,13 @@ import type { TelemetryEvents } from './records.js';
 
 type Listener<Name extends keyof TelemetryEvents> = (event: TelemetryEvents[Name]) => void;
 
+/** One call of a deployment. */
+export interface CallKey {
+  readonly decisionId: string;
+  readonly attempt: number;
+  readonly deployment: string;
+}
+
 /**
  * Carries records from the way of a request to everything that learns or counts. Delivery is synchronous and in
  * order; a listener that throws harms neither the request nor the other listeners.
@@ -13,6 +20,7 @@ export class TelemetryBus {
     'attempt-started': new Set(),
     'attempt-first-token': new Set(),
     'attempt-overdue': new Set(),
+    'attempt-finish-reason': new Set(),
     'attempt-ended': new Set(),
     'breaker-changed': new Set(),
     'rate-limits-read': new Set(),
@@ -32,6 +40,9 @@ export class TelemetryBus {
 
   /** Called with the name of the event whose listener threw; the Nest layer logs it. */
   onListenerError: (name: keyof TelemetryEvents, error: unknown) => void = () => undefined;
+
+  /** Every call of a provider is made in it, right after its start was told: tracing puts its span around it. */
+  aroundCall: <Result>(key: CallKey, call: () => Result) => Result = (_key, call) => call();
 
   /** Gives a function that ends the subscription. */
   on<Name extends keyof TelemetryEvents>(name: Name, listener: Listener<Name>): () => void {

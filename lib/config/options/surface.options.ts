@@ -25,7 +25,6 @@ export const WORKLOADS = ['interactive', 'background'] as const;
  */
 @NotSupportedYet({
   retention: 'use `retentionDays`',
-  recordPrompts: '',
 })
 export class SurfaceOptions {
   /** Minimum quality, or a model's name ("at least as good as"). A hard limit on every attempt. */
@@ -147,4 +146,14 @@ export class SurfaceOptions {
   @IsOptional()
   @IsFlag()
   provenance?: boolean;
+
+  /**
+   * The text of its prompts and answers goes into the spans of OpenTelemetry, up to 32,768 characters of each: whoever may
+   * read the traces may read them. It goes nowhere else.
+   *
+   * @defaultValue false
+   */
+  @IsOptional()
+  @IsFlag()
+  recordPrompts?: boolean;
 }

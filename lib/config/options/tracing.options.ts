@@ -9,4 +9,13 @@ export class TracingOptions {
   /** @defaultValue true */
   @IsFlag()
   enabled = true;
+
+  /**
+   * Providers are sent the header `traceparent` of W3C's Trace Context, which says which trace the call is part of, and
+   * nothing else: no `tracestate`, no baggage. Where an instrumentation of undici sends it already, it is left to that.
+   *
+   * @defaultValue true
+   */
+  @IsFlag()
+  propagate = true;
 }
