@@ -37,7 +37,7 @@ export class LogLine {
     return this.msg;
   }
 
-  [inspect.custom](_depth: number, { stylize }: InspectOptionsStylized): string {
-    return stylize(this.msg, STYLES[this.#level]);
+  [inspect.custom](_depth: number, options: InspectOptionsStylized): string {
+    return options.stylize(this.msg, STYLES[this.#level]);
   }
 }
