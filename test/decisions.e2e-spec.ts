@@ -13,7 +13,7 @@ import {
 import { createScriptedUpstream, type ScriptedUpstream } from 'nestjs-llm-router/testing';
 import { runCli } from '../lib/cli/run-cli.js';
 import type { ReplayReport } from '../lib/replay/index.js';
-import { createFaultBench, type FaultBench, whenBegun } from './support/fault-bench.js';
+import { createFaultBench, type FaultBench, readAll, whenBegun } from './support/fault-bench.js';
 import { expectErrorResponse } from './support/openai-error.js';
 import { PLATFORMS } from './support/router-app.js';
 
@@ -240,7 +240,7 @@ describe.each(PLATFORMS)('decisions, on %s', (platform) => {
     ]);
     leave.abort();
     // The client's loop ends without a word.
-    for await (const _ of stream) _;
+    await readAll(stream);
     await bench.whenEnded(2);
     const left = await decision(id);
     expectAsRecorded(left);
@@ -266,7 +266,7 @@ describe.each(PLATFORMS)('decisions, on %s', (platform) => {
     const { data: stream, response } = await bench.client.chat.completions
       .create({ model: 'auto', stream: true, ...QUESTION })
       .withResponse();
-    for await (const _ of stream) _;
+    await readAll(stream);
     const streamed = await decision(response.headers.get('x-llm-decision-id'));
     expectAsRecorded(streamed);
     expect(streamed).toMatchObject({ streamed: true, outcome: 'succeeded', usage: { completionTokens: 12 } });

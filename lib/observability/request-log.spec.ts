@@ -340,6 +340,7 @@ describe('RequestLog', () => {
     await writeFile(blocker, '');
     log.follow({ file: join(blocker, 'requests.jsonl') }, new Set(['chat']));
     for (let index = 0; index < 20_005; index += 1) request(`d${index}`);
+    expect(problems).toEqual([expect.stringContaining('are lost from now on') as string]);
     await log.close();
     expect(log.report()).toMatchObject({ written: 0, missing: 20_005, missingProvenance: 20_005 });
     expect(problems.at(-1)).toMatch(

@@ -84,6 +84,8 @@ export class RequestLog implements RequestObserver {
   #isDue = false;
   #writing: Promise<void> = Promise.resolve();
   #isBroken = false;
+  /** That some are missing which must not be. */
+  #isLossTold = false;
   /** The file cannot be put aside. */
   #isStuck = false;
 
@@ -219,11 +221,18 @@ export class RequestLog implements RequestObserver {
     this.#droppedProvenance += provenance;
     this.#missing += entries.length;
     this.#missingProvenance += provenance;
+    if (provenance === 0 || this.#isLossTold || this.#isClosed) return;
+    // At once: how many there were is told when it can be written again.
+    this.#isLossTold = true;
+    this.onProblem(
+      'requests of surfaces with `provenance` are lost from now on: too many wait to be written',
+    );
   }
 
   /** What must not be missing is written later, as long as there is room for it. */
   private retain(entries: readonly Entry[]): void {
-    let room = this.#isClosed ? 0 : MAX_PENDING + MAX_RETAINED - this.#pending.length - this.#queued;
+    const isOver = this.#isClosed || this.#settings === undefined;
+    let room = isOver ? 0 : MAX_PENDING + MAX_RETAINED - this.#pending.length - this.#queued;
     const kept: Entry[] = [];
     const lost: Entry[] = [];
     for (const entry of entries) {
@@ -277,6 +286,7 @@ export class RequestLog implements RequestObserver {
       }
       await append(file, batch);
       this.#isBroken = false;
+      this.#isLossTold = false;
     } catch (error) {
       const unwritten = entries.slice(written);
       const waits = unwritten.some(({ isProvenance }) => isProvenance)
