@@ -23,9 +23,8 @@ export class LogLine {
   constructor(level: LogLevelName, msg: string, fields: LogFields = {}) {
     this.#level = level;
     this.msg = msg;
-    for (const [name, value] of Object.entries(fields)) {
-      if (value !== undefined) Object.defineProperty(this, name, { value, enumerable: true });
-    }
+    // What has no value JSON leaves out.
+    Object.assign(this, fields);
   }
 
   /** As winston has it. Not enumerable: it is there once. */
