@@ -13,7 +13,7 @@ import {
 import { createScriptedUpstream, type ScriptedUpstream } from 'nestjs-llm-router/testing';
 import { runCli } from '../lib/cli/run-cli.js';
 import type { ReplayReport } from '../lib/replay/index.js';
-import { createFaultBench, type FaultBench, whenBegun } from './support/fault-bench.js';
+import { createFaultBench, type FaultBench, readAll, whenBegun } from './support/fault-bench.js';
 import { expectErrorResponse } from './support/openai-error.js';
 import { PLATFORMS } from './support/router-app.js';
 
@@ -62,7 +62,7 @@ describe.each(PLATFORMS)('decisions, on %s', (platform) => {
     return (await response.json()) as Decision;
   };
   const list = async (query: Query = {}): Promise<DecisionReport> => {
-    const response = await get(`/router/decisions?${new URLSearchParams(query)}`);
+    const response = await get(`/router/decisions?${new URLSearchParams(query).toString()}`);
     expect(response.status).toBe(200);
     return (await response.json()) as DecisionReport;
   };
@@ -71,8 +71,8 @@ describe.each(PLATFORMS)('decisions, on %s', (platform) => {
 
   /** What the records say, in the words of a decision. */
   function expectAsRecorded(found: Decision): void {
-    const record = bench.requests.find(({ decisionId }) => decisionId === found.id);
-    const attempts = bench.attempts.filter(({ decisionId }) => decisionId === found.id);
+    const record = bench.requests.find(({ decisionId }) => decisionId === found.decisionId);
+    const attempts = bench.attempts.filter(({ decisionId }) => decisionId === found.decisionId);
     expect(found).toMatchObject({
       surface: record?.surface,
       requestClass: record?.requestClass,
@@ -83,7 +83,6 @@ describe.each(PLATFORMS)('decisions, on %s', (platform) => {
       durationMs: record?.durationMs,
       servedBy: record?.servedBy ?? null,
       policyHash: bench.engine.runtime.policy.hash,
-      calls: attempts.length,
     });
     expect(
       found.attempts.map(({ deployment, outcome, costUsd }) => ({ deployment, outcome, costUsd })),
@@ -145,7 +144,7 @@ describe.each(PLATFORMS)('decisions, on %s', (platform) => {
       'one/quick',
       'two/spare',
     ]);
-    expect(bench.app.get(RouterService).decision(found.id)).toEqual(found);
+    expect(bench.app.get(RouterService).decision(found.decisionId)).toEqual(found);
   });
 
   it('say why a candidate was left out, and what a fallback took over', async () => {
@@ -195,7 +194,7 @@ describe.each(PLATFORMS)('decisions, on %s', (platform) => {
     ids.failed = await idOf(ask());
     await Promise.all([first.heal(), second.heal()]);
 
-    const invalid = await decision(ids.invalid!);
+    const invalid = await decision(ids.invalid);
     expectAsRecorded(invalid);
     expect(invalid).toMatchObject({
       outcome: 'rejected',
@@ -203,12 +202,12 @@ describe.each(PLATFORMS)('decisions, on %s', (platform) => {
       explanation: null,
       attempts: [],
     });
-    const failed = await decision(ids.failed!);
+    const failed = await decision(ids.failed);
     expectAsRecorded(failed);
     expect(failed).toMatchObject({ outcome: 'failed', errorCode: 'all_attempts_failed', servedBy: null });
     expect(failed.attempts.length).toBeGreaterThan(1);
     const { decisions } = await list({ outcome: 'failed' });
-    expect(decisions.map(({ id }) => id)).toEqual([ids.failed]);
+    expect(decisions.map(({ decisionId }) => decisionId)).toEqual([ids.failed]);
   });
 
   it('show what runs, what was shed meanwhile, and that a client left', async () => {
@@ -232,16 +231,16 @@ describe.each(PLATFORMS)('decisions, on %s', (platform) => {
         requestClass: 'simple_queries',
       },
     ]);
-    const { id } = decisions[0]!;
+    const { decisionId: id } = decisions[0]!;
     expect((await decision(id)).explanation?.plan.attempts).toHaveLength(2);
     const shed = await ask();
     expect(shed.status).toBe(503);
     expect((await list({ outcome: 'shed' })).decisions).toMatchObject([
-      { errorCode: 'overloaded', calls: 0 },
+      { errorCode: 'overloaded', attempts: 0 },
     ]);
     leave.abort();
     // The client's loop ends without a word.
-    for await (const _ of stream) void _;
+    await readAll(stream);
     await bench.whenEnded(2);
     const left = await decision(id);
     expectAsRecorded(left);
@@ -267,7 +266,7 @@ describe.each(PLATFORMS)('decisions, on %s', (platform) => {
     const { data: stream, response } = await bench.client.chat.completions
       .create({ model: 'auto', stream: true, ...QUESTION })
       .withResponse();
-    for await (const _ of stream) void _;
+    await readAll(stream);
     const streamed = await decision(response.headers.get('x-llm-decision-id'));
     expectAsRecorded(streamed);
     expect(streamed).toMatchObject({ streamed: true, outcome: 'succeeded', usage: { completionTokens: 12 } });
@@ -303,7 +302,7 @@ describe.each(PLATFORMS)('decisions, on %s', (platform) => {
       running: 0,
       requestLog: { isWritable: true, missing: 0 },
     });
-    expect(all.decisions.map(({ id }) => id)).toEqual(
+    expect(all.decisions.map(({ decisionId }) => decisionId)).toEqual(
       bench.requests
         .slice(4)
         .map(({ decisionId }) => decisionId)

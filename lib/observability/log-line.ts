@@ -23,9 +23,8 @@ export class LogLine {
   constructor(level: LogLevelName, msg: string, fields: LogFields = {}) {
     this.#level = level;
     this.msg = msg;
-    for (const [name, value] of Object.entries(fields)) {
-      if (value !== undefined) Object.defineProperty(this, name, { value, enumerable: true });
-    }
+    // What has no value JSON leaves out.
+    Object.assign(this, fields);
   }
 
   /** As winston has it. Not enumerable: it is there once. */
@@ -37,7 +36,7 @@ export class LogLine {
     return this.msg;
   }
 
-  [inspect.custom](_depth: number, { stylize }: InspectOptionsStylized): string {
-    return stylize(this.msg, STYLES[this.#level]);
+  [inspect.custom](_depth: number, options: InspectOptionsStylized): string {
+    return options.stylize(this.msg, STYLES[this.#level]);
   }
 }

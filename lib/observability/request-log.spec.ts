@@ -286,4 +286,65 @@ describe('RequestLog', () => {
     await expect.poll(() => sizeOf(file), WAIT).toBeGreaterThan(0);
     expect(await lines(file)).toHaveLength(256);
   });
+
+  it('keeps as many files aside as it is told', async () => {
+    const file = join(directory, 'requests.jsonl');
+    log.follow({ file, maxBytes: 100, maxFiles: 3 });
+    for (let index = 1; index <= 6; index += 1) request(`d${index}`);
+    await log.close();
+    const ids = async (name: string): Promise<unknown[]> =>
+      (await lines(name)).map(({ decisionId }) => decisionId);
+    expect(await ids(file)).toEqual(['d6']);
+    expect(await ids(`${file}.1`)).toEqual(['d5']);
+    expect(await ids(`${file}.2`)).toEqual(['d4']);
+    expect(await ids(`${file}.3`)).toEqual(['d3']);
+    expect(await sizeOf(`${file}.4`)).toBe(0);
+  });
+
+  it('writes later what must not be missing, and drops the rest, with the figures', async () => {
+    const blocker = join(directory, 'blocker');
+    await writeFile(blocker, '');
+    const file = join(blocker, 'requests.jsonl');
+    log.follow({ file }, new Set(['legal']));
+    const legal = (decisionId: string): void => {
+      bus.emit('attempt-ended', attempt(decisionId, { surface: 'legal' }));
+      bus.emit('request-ended', ended(decisionId, { surface: 'legal' }));
+    };
+    legal('d1');
+    request('d2');
+    await vi.waitFor(() => {
+      expect(log.report()).toMatchObject({ isWritable: false, waiting: 1, missing: 1, missingProvenance: 0 });
+    }, WAIT);
+    legal('d3');
+    await rm(blocker);
+    await vi.waitFor(() => {
+      expect(log.report()).toEqual({
+        isWritable: true,
+        written: 2,
+        waiting: 0,
+        missing: 1,
+        missingProvenance: 0,
+      });
+    }, WAIT);
+    expect((await lines(file)).map(({ decisionId }) => decisionId)).toEqual(['d1', 'd3']);
+    expect(problems).toEqual([
+      expect.stringMatching(
+        /cannot be written \(ENOTDIR\).*those of surfaces with `provenance` wait/,
+      ) as string,
+      expect.stringMatching(/1 requests are missing in it$/) as string,
+    ]);
+  });
+
+  it('says how many were lost that must not be, where the disk stays broken', async () => {
+    const blocker = join(directory, 'blocker');
+    await writeFile(blocker, '');
+    log.follow({ file: join(blocker, 'requests.jsonl') }, new Set(['chat']));
+    for (let index = 0; index < 20_005; index += 1) request(`d${index}`);
+    expect(problems).toEqual([expect.stringContaining('are lost from now on') as string]);
+    await log.close();
+    expect(log.report()).toMatchObject({ written: 0, missing: 20_005, missingProvenance: 20_005 });
+    expect(problems.at(-1)).toMatch(
+      /20005 requests are missing in it, 20005 of them of surfaces with `provenance`$/,
+    );
+  });
 });

@@ -84,6 +84,8 @@ export class RequestLog implements RequestObserver {
   #isDue = false;
   #writing: Promise<void> = Promise.resolve();
   #isBroken = false;
+  /** That some are missing which must not be. */
+  #isLossTold = false;
   /** The file cannot be put aside. */
   #isStuck = false;
 
@@ -107,7 +109,7 @@ export class RequestLog implements RequestObserver {
       settings?.maxFiles === before?.maxFiles;
     if (isSame) return;
     // What has waited belongs where it was to go.
-    this.flush();
+    this.flush(true);
     this.#settings = settings;
     this.#writing = this.#writing.then(() => {
       if (before !== undefined) this.tellDropped(before.file);
@@ -138,7 +140,7 @@ export class RequestLog implements RequestObserver {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.unsubscribe();
-    this.flush();
+    this.flush(true);
     const { file } = this.#settings ?? {};
     let timer: NodeJS.Timeout | undefined;
     const isLate = new Promise<true>((resolve) => {
@@ -192,7 +194,9 @@ export class RequestLog implements RequestObserver {
       return;
     }
     this.#pending.push(entry);
-    if (this.#pending.length >= FLUSH_AT_LINES) {
+    if (this.#isBroken) {
+      this.flushAfter(RETRY_AFTER_MS);
+    } else if (this.#pending.length >= FLUSH_AT_LINES) {
       if (this.#isDue) return;
       this.#isDue = true;
       // Whoever waits for the answer comes first.
@@ -217,32 +221,45 @@ export class RequestLog implements RequestObserver {
     this.#droppedProvenance += provenance;
     this.#missing += entries.length;
     this.#missingProvenance += provenance;
+    if (provenance === 0 || this.#isLossTold || this.#isClosed) return;
+    // At once: how many there were is told when it can be written again.
+    this.#isLossTold = true;
+    this.onProblem(
+      'requests of surfaces with `provenance` are lost from now on: too many wait to be written',
+    );
   }
 
   /** What must not be missing is written later, as long as there is room for it. */
   private retain(entries: readonly Entry[]): void {
-    const kept = this.#isClosed ? [] : entries.filter(({ isProvenance }) => isProvenance);
-    const room = Math.max(0, MAX_PENDING + MAX_RETAINED - this.#pending.length - this.#queued);
-    this.drop([...entries.filter((entry) => !kept.includes(entry)), ...kept.slice(room)]);
-    if (kept.length === 0) return;
-    this.#pending = [...kept.slice(0, room), ...this.#pending];
-    this.flushAfter(RETRY_AFTER_MS);
+    const isOver = this.#isClosed || this.#settings === undefined;
+    let room = isOver ? 0 : MAX_PENDING + MAX_RETAINED - this.#pending.length - this.#queued;
+    const kept: Entry[] = [];
+    const lost: Entry[] = [];
+    for (const entry of entries) {
+      const isKept = entry.isProvenance && room > 0;
+      if (isKept) room -= 1;
+      (isKept ? kept : lost).push(entry);
+    }
+    this.drop(lost);
+    this.#pending = [...kept, ...this.#pending];
+    if (this.#pending.length > 0) this.flushAfter(RETRY_AFTER_MS);
   }
 
-  private flush(): void {
+  /** Hands over what waits; to a disk that failed the last time a few, to see whether it is well again. */
+  private flush(isAll = !this.#isBroken): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#isDue = false;
     const settings = this.#settings;
     if (settings === undefined || this.#pending.length === 0) return;
-    const entries = this.#pending;
-    this.#pending = [];
+    const entries = this.#pending.splice(0, isAll ? this.#pending.length : FLUSH_AT_LINES);
     this.#queued += entries.length;
     this.#writing = this.#writing.then(async () => {
       const unwritten = await this.write(entries, settings);
       this.#queued -= entries.length;
       this.#written += entries.length - unwritten.length;
       if (unwritten.length > 0) this.retain(unwritten);
+      else if (this.#pending.length > 0) this.flushAfter(FLUSH_AFTER_MS);
     });
   }
 
@@ -269,6 +286,7 @@ export class RequestLog implements RequestObserver {
       }
       await append(file, batch);
       this.#isBroken = false;
+      this.#isLossTold = false;
     } catch (error) {
       const unwritten = entries.slice(written);
       const waits = unwritten.some(({ isProvenance }) => isProvenance)

@@ -32,4 +32,29 @@ describe('readLogLine', () => {
       answerTokens: 0,
     });
   });
+
+  it('reads what was decided of lines that say it, and lines of before all the same', () => {
+    const decided = (decision: unknown, v: unknown = 2): ReturnType<typeof readLogLine> =>
+      readLogLine(JSON.stringify({ ...(JSON.parse(line(call(1, 2))) as object), v, decision }));
+    const scored = { requestedModel: 'quick', score: 0.7, classifiedBy: 'scorer', threshold: 0.5 };
+    expect(decided(scored).request).toMatchObject({ requestedModel: 'quick', score: 0.7 });
+    // Decided by something else than its score.
+    expect(decided({ ...scored, classifiedBy: 'judge' }).request).not.toHaveProperty('score');
+    for (const odd of [
+      undefined,
+      null,
+      7,
+      'x',
+      [],
+      { requestedModel: 7, score: 'high', classifiedBy: 'scorer' },
+    ]) {
+      const { request } = decided(odd);
+      expect(request).toMatchObject({ promptTokens: 1, answerTokens: 2 });
+      expect(request).not.toHaveProperty('requestedModel');
+      expect(request).not.toHaveProperty('score');
+    }
+    expect(decided(scored, undefined).request).toMatchObject({ requestedModel: 'quick' });
+    expect(() => decided(scored, 3)).toThrow(/later version/);
+    expect(() => decided(scored, 'two')).toThrow(/later version/);
+  });
 });

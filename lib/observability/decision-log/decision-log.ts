@@ -10,6 +10,8 @@ import { decisionOf, summaryOf } from './describe-decision.js';
 const MAX_RUNNING = 10_000;
 /** Of one request; no plan has so many calls. */
 const MAX_ATTEMPTS = 64;
+/** So many ids of what is gone are cleared away together. */
+const COMPACT_AFTER = 1_024;
 /** Of one plan: a configuration of a thousand deployments rejects nearly all of them each time. */
 const MAX_REJECTED = 100;
 
@@ -21,6 +23,9 @@ export class DecisionLog implements RequestObserver {
   readonly #running = new Map<string, DecisionEntry>();
   /** In the order of their ends. */
   readonly #ended = new Map<string, DecisionEntry>();
+  /** Their ids, from `#oldest` on: the first key of a map that is deleted from at its front is dear to find. */
+  #order: string[] = [];
+  #oldest = 0;
   #keep = 0;
   #subscriptions: (() => void)[] = [];
 
@@ -74,6 +79,8 @@ export class DecisionLog implements RequestObserver {
     for (const unsubscribe of this.#subscriptions.splice(0)) unsubscribe();
     this.#running.clear();
     this.#ended.clear();
+    this.#order = [];
+    this.#oldest = 0;
   }
 
   private subscribe(): void {
@@ -106,12 +113,19 @@ export class DecisionLog implements RequestObserver {
     const entry = this.#running.get(decisionId) ?? entryOf(record);
     entry.record = record;
     this.#running.delete(decisionId);
+    if (!this.#ended.has(decisionId)) this.#order.push(decisionId);
     this.#ended.set(decisionId, entry);
     this.forgetOldest();
   }
 
   private forgetOldest(): void {
-    forgetBeyond(this.#ended, this.#keep);
+    while (this.#ended.size > this.#keep) {
+      this.#ended.delete(this.#order[this.#oldest] ?? '');
+      this.#oldest += 1;
+    }
+    if (this.#oldest < COMPACT_AFTER || this.#oldest * 2 < this.#order.length) return;
+    this.#order = this.#order.slice(this.#oldest);
+    this.#oldest = 0;
   }
 }
 
@@ -132,6 +146,7 @@ function cut(plan: Plan): Plan {
 }
 
 function forgetBeyond(entries: Map<string, DecisionEntry>, most: number): void {
+  if (entries.size <= most) return;
   for (const id of entries.keys()) {
     if (entries.size <= most) return;
     entries.delete(id);

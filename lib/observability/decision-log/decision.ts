@@ -44,7 +44,7 @@ export interface DecisionAttempt extends DeploymentLabels {
  * @publicApi
  */
 export interface DecisionSummary {
-  readonly id: string;
+  readonly decisionId: string;
   /** ISO time. */
   readonly startedAt: string;
   readonly surface: string;
@@ -63,7 +63,7 @@ export interface DecisionSummary {
   readonly fellBack: boolean;
   readonly hedged: boolean;
   /** How many calls were made so far. */
-  readonly calls: number;
+  readonly attempts: number;
   /** Of all calls. */
   readonly usage: TokenUsage;
   /** Of all calls, in US dollars. */
@@ -77,7 +77,7 @@ export interface DecisionSummary {
  *
  * @publicApi
  */
-export interface Decision extends DecisionSummary {
+export interface Decision extends Omit<DecisionSummary, 'attempts'> {
   /** The plan with its reasons; null: it was refused before one was made. */
   readonly explanation: Explanation | null;
   /** Rejected candidates beyond those that `explanation` lists. */

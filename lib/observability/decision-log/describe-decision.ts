@@ -8,7 +8,7 @@ import type { DecisionEntry } from './decision-entry.js';
 export function summaryOf({ started, planned, attempts, record }: DecisionEntry): DecisionSummary {
   const labels = record ?? planned?.labels ?? started;
   return {
-    id: labels.decisionId,
+    decisionId: labels.decisionId,
     startedAt: new Date(started.startedAtMs).toISOString(),
     surface: labels.surface,
     workload: labels.workload,
@@ -23,7 +23,7 @@ export function summaryOf({ started, planned, attempts, record }: DecisionEntry)
     servedBy: record?.servedBy ?? null,
     fellBack: record?.fellBack ?? false,
     hedged: record?.hedged ?? attempts.some(({ hedge }) => hedge === true),
-    calls: record?.attempts ?? attempts.length,
+    attempts: record?.attempts ?? attempts.length,
     usage: record?.usage ?? attempts.reduce((sum, { usage }) => addUsage(sum, usage), NO_USAGE),
     costUsd: record?.costUsd ?? attempts.reduce((sum, { costUsd }) => sum + costUsd, 0),
     policyHash: record?.policyHash ?? planned?.policyHash ?? null,
