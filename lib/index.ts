@@ -96,6 +96,7 @@ export {
   type ConfigurationIssue,
   ContextLengthExceededError,
   DeadlineExceededError,
+  DecisionNotFoundError,
   EnqueuedRequestLostError,
   InternalError,
   InvalidApiKeyError,
@@ -116,6 +117,7 @@ export {
   UpstreamRejectedError,
 } from './errors/index.js';
 export { LlmProviderHealthIndicator, LlmSurfaceHealthIndicator } from './health/index.js';
+export type { FeedbackReceipt, QualityFigures, QualityReport } from './quality/index.js';
 export type { BreakerState } from './signals/index.js';
 export { LlmRouterErrorFilter, LlmRouterHttpModule, type LlmRouterHttpOptions } from './http/index.js';
 export { LlmRouterModule } from './llm-router.module.js';

@@ -4,6 +4,7 @@ export { ClientClosedRequestError } from './client-closed-request-error.js';
 export { ConfigurationError, type ConfigurationIssue } from './configuration-error.js';
 export { ContextLengthExceededError } from './context-length-exceeded-error.js';
 export { DeadlineExceededError } from './deadline-exceeded-error.js';
+export { DecisionNotFoundError } from './decision-not-found-error.js';
 export { EnqueuedRequestLostError } from './enqueued-request-lost-error.js';
 export { InternalError } from './internal-error.js';
 export { InvalidApiKeyError } from './invalid-api-key-error.js';

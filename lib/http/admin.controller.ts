@@ -46,6 +46,11 @@ export class AdminController {
     this.report(request, reply, (engine) => engine.savings.report());
   }
 
+  @Get('router/quality')
+  quality(@Req() request: unknown, @Res() reply: unknown): void {
+    this.report(request, reply, (engine) => engine.quality.report());
+  }
+
   @Get('router/budgets')
   budgets(@Req() request: unknown, @Res() reply: unknown): void {
     this.report(request, reply, ({ budgets, runtime }) => budgets.report(runtime.policy.budgets));

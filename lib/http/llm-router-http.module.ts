@@ -3,6 +3,7 @@ import { HttpAdapterHost, ModuleRef } from '@nestjs/core';
 import { HealthCheckService, TerminusModule } from '@nestjs/terminus';
 import { AdminController } from './admin.controller.js';
 import { BodyReader } from './body-reader.js';
+import { FeedbackController } from './feedback.controller.js';
 import { HealthController } from './health.controller.js';
 import type { LlmRouterHttpOptions } from './llm-router-http.options.js';
 import { MetricsController } from './metrics.controller.js';
@@ -56,6 +57,10 @@ export class LlmRouterHttpModule {
     if (admin) {
       controllers.push(controllerAt(AdminController, path, [RouterEngineLocator], decorators));
       bodyPaths.push(`${path}/router/explain`);
+    }
+    if (openAiApi || admin) {
+      controllers.push(controllerAt(FeedbackController, path, [RouterEngineLocator], decorators));
+      bodyPaths.push(`${path}/router/feedback`);
     }
     if (metrics) controllers.push(controllerAt(MetricsController, path, [RouterEngineLocator], decorators));
     if (health) {

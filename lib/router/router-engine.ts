@@ -16,6 +16,7 @@ import {
   AlertStore,
   KpiStore,
   type PrometheusMetrics,
+  QualityObserver,
   RequestLog,
   RequestObservers,
   SavingsStore,
@@ -24,6 +25,7 @@ import { buildRuntime, RequestPipeline, type RoutingRuntime, vectorsOf } from '.
 import { type CompiledOptions, compileOptions, NO_SURFACE, type PolicySnapshot } from '../planning/index.js';
 import type { LlmUpstreams } from '../providers/llm-upstreams.js';
 import { ProviderUpstreams } from '../providers/provider-upstreams.js';
+import { AnsweredDecisions, QualityScores } from '../quality/index.js';
 import { type AnswerMemories, answerMemories } from './answer-memories.js';
 import type { ReconfigureReport } from './reconfigure-report.js';
 import type { ResponseItems } from './response-items.js';
@@ -81,6 +83,12 @@ export class RouterEngine {
   readonly observers = new RequestObservers((decisionId, error) => {
     this.onFault(decisionId, error);
   });
+  /** The last answers, for those who say what they were worth. */
+  readonly answered = new AnsweredDecisions(this.bus);
+  readonly quality = new QualityScores(this.bus);
+  readonly #qualityObserver = new QualityObserver(this.bus, this.answered, (decisionId, error) => {
+    this.onFault(decisionId, error);
+  });
   /** Told of faults of our own: the kind of error and the decision, nothing of the request. */
   onFault: (decisionId: string, error: unknown) => void = () => undefined;
   /** Told why the request log cannot be written. */
@@ -122,6 +130,7 @@ export class RouterEngine {
     this.alerts = new AlertStore(this.bus, policy, configuration.alerts);
     this.#requestLog.follow(configuration.requestLog);
     this.#memories = answerMemories(configuration.reasoningMemory, undefined);
+    this.observers.add(this.#qualityObserver);
     this.signals.settings = () => this.#runtime.policy.execution;
     this.#executor = createPlanExecutor(this.bus, this.signals, Math.random);
     const turns = () => this.#memories?.turns;
@@ -249,6 +258,7 @@ export class RouterEngine {
     this.budgets.close();
     this.signals.close();
     this.alerts.close();
+    this.#qualityObserver.close();
     const runtimes = [this.#runtime, ...this.#retired];
     const closed = await Promise.allSettled(runtimes.map(async (runtime) => runtime.close()));
     // What ended with the connections has its line too, however they ended.
