@@ -101,7 +101,7 @@ class ChoiceCollector implements JudgedChoice {
 
 /** Keeps of one answer, whole or in chunks, what is judged of it. Bounded; a chunk costs an append. */
 export class AnswerCollector {
-  readonly #choices: ChoiceCollector[] = [];
+  readonly #choices: (ChoiceCollector | undefined)[] = [];
   readonly #maxCharacters: number;
 
   /** @param wantsJson - It must be looked at whole. */

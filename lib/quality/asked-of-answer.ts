@@ -78,7 +78,7 @@ const NO_DEMAND: ToolDemand = { mode: 'auto', only: undefined };
 function toolDemandOf(request: ValidatedChatRequest): ToolDemand {
   const older = (request as OlderFields).function_call;
   const choice = request.tool_choice ?? (typeof older === 'object' ? undefined : older);
-  if (choice === undefined || choice === null) {
+  if (choice === undefined) {
     return typeof older === 'object' && older !== null ? { mode: 'required', only: [older.name] } : NO_DEMAND;
   }
   if (typeof choice === 'string') return { mode: choice, only: undefined };

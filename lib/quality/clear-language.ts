@@ -1,15 +1,23 @@
 import { rankLanguages } from './detect-language.js';
 
 /** What is read of a text. */
-const READ_CHARACTERS = 600;
+const READ_CHARACTERS = 480;
 /** By words alone: so many known ones, such a share of all, and so far ahead of the next language. */
 const MIN_KNOWN_WORDS = 4;
 const MIN_KNOWN_SHARE = 0.25;
-const MIN_LEAD = 2.5;
+const MIN_LEAD = 2;
 /** Texts in other scripts have Latin names and terms in them, not the other way round. */
 const MIN_LATIN_SHARE = 0.9;
 const MIN_OTHER_SHARE = 0.6;
 const MIN_KANA_SHARE = 0.1;
+
+/** Too much alike for a few words to tell them apart. */
+const ALIKE: readonly ReadonlySet<string>[] = [new Set(['es', 'pt', 'it']), new Set(['zh', 'ja'])];
+
+/** The same language, or one that might be taken for it. */
+export function isAlike(language: string, other: string): boolean {
+  return language === other || ALIKE.some((group) => group.has(language) && group.has(other));
+}
 
 /** Letters that say something: in a script whose letters are words, fewer. */
 const MIN_LETTERS: Readonly<Record<string, number>> = { zh: 10, ja: 12, ko: 12 };
@@ -40,7 +48,7 @@ function scriptOf(code: number): Script | undefined {
 
 /**
  * The language of a text where there is no doubt of it, as an ISO 639-1 code; undefined: in doubt. Scripts stand for their
- * commonest language: what is told apart is the script. Reads the first 600 characters.
+ * commonest language: what is told apart is the script. Reads the first 480 characters.
  */
 export function clearLanguage(text: string): string | undefined {
   const length = Math.min(text.length, READ_CHARACTERS);
@@ -79,8 +87,9 @@ function isEnough(language: string, count: number, letters: number): boolean {
 
 function byWords(text: string): string | undefined {
   const words = text.toLowerCase().match(/[a-zà-öø-ɏ]+/g) ?? [];
-  const [best, second] = rankLanguages(words);
+  const [best, ...others] = rankLanguages(words);
   if (best === undefined || best.known < MIN_KNOWN_WORDS) return undefined;
   if (best.known < words.length * MIN_KNOWN_SHARE) return undefined;
-  return best.weight >= MIN_LEAD * (second?.weight ?? 0) ? best.language : undefined;
+  const next = others.find(({ language }) => !isAlike(language, best.language));
+  return best.weight >= MIN_LEAD * (next?.weight ?? 0) ? best.language : undefined;
 }

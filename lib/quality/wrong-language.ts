@@ -1,6 +1,6 @@
 import type { JudgedChoice } from './answer-collector.js';
 import type { AskedOfAnswer } from './asked-of-answer.js';
-import { clearLanguage } from './clear-language.js';
+import { clearLanguage, isAlike } from './clear-language.js';
 import { detectLanguage } from './detect-language.js';
 import { asksForOtherWords } from './other-words.js';
 
@@ -13,39 +13,34 @@ const MAX_CODE_SHARE = 0.03;
 /** What is read of an answer. */
 const READ_CHARACTERS = 1_200;
 
-/** Too much alike for a few words to tell them apart. */
-const ALIKE: readonly ReadonlySet<string>[] = [new Set(['es', 'pt', 'it']), new Set(['zh', 'ja'])];
-
 /** The answer is not in the language that the last user turn is in. In doubt, it is. */
 export function isWrongLanguage(choice: JudgedChoice, asked: AskedOfAnswer): boolean {
   const { question, around, wanted } = asked;
   // Its names are mostly English, whatever is asked.
   if (question === undefined || wanted !== undefined || choice.calls.length > 0) return false;
-  const answer = wordsOf(choice.text);
-  const spoken = answer === undefined ? undefined : clearLanguage(answer);
+  const words = withoutCode(choice.text.slice(0, READ_CHARACTERS));
+  const spoken = clearLanguage(words);
   if (spoken === undefined) return false;
   const expected = clearLanguage(question);
   if (expected === undefined || isAlike(expected, spoken)) return false;
-  return isSurelyIn(expected, question) && !around.some((text) => mayWant(spoken, text));
+  // All that follows is for the few that seem to be in another one.
+  return !isCode(words) && isSurelyIn(expected, question) && !around.some((text) => mayWant(spoken, text));
 }
 
-/** Undefined: it is code or data. */
-function wordsOf(text: string): string | undefined {
-  const read = text.slice(0, READ_CHARACTERS);
-  if (/^\s*[{[<]/.test(read)) return undefined;
-  const words = read.includes('`') || read.includes('>') ? read.replace(CODE, ' ') : read;
-  const signs = words.match(CODE_SIGNS)?.length ?? 0;
-  return signs > words.length * MAX_CODE_SHARE ? undefined : words;
+function withoutCode(text: string): string {
+  return text.includes('`') || text.includes('>') ? text.replace(CODE, ' ') : text;
 }
 
-function isAlike(language: string, other: string): boolean {
-  return language === other || ALIKE.some((group) => group.has(language) && group.has(other));
+/** Code without fences, or data. */
+function isCode(text: string): boolean {
+  const signs = text.match(CODE_SIGNS)?.length ?? 0;
+  return /^\s*[{[<]/.test(text) || signs > text.length * MAX_CODE_SHARE;
 }
 
 /** The instruction itself, and not what it is about: of a pasted text it stands in front, or behind. */
 function isSurelyIn(language: string, question: string): boolean {
   if (asksForOtherWords(question)) return false;
-  const unquoted = question.replace(CODE, ' ').replace(QUOTED, ' ');
+  const unquoted = withoutCode(question).replace(QUOTED, ' ');
   if (unquoted !== question && clearLanguage(unquoted) !== language) return false;
   const pieces = unquoted.split(/[\n:]+/).filter((piece) => piece.trim() !== '');
   if (pieces.length < 2) return true;
