@@ -21,7 +21,14 @@ import {
   RequestObservers,
   SavingsStore,
 } from '../observability/index.js';
-import { buildRuntime, RequestPipeline, type RoutingRuntime, vectorsOf } from '../pipeline/index.js';
+import {
+  buildRuntime,
+  callForHealth,
+  type HealthCall,
+  RequestPipeline,
+  type RoutingRuntime,
+  vectorsOf,
+} from '../pipeline/index.js';
 import { type CompiledOptions, compileOptions, NO_SURFACE, type PolicySnapshot } from '../planning/index.js';
 import type { LlmUpstreams } from '../providers/llm-upstreams.js';
 import { ProviderUpstreams } from '../providers/provider-upstreams.js';
@@ -30,7 +37,7 @@ import { type AnswerMemories, answerMemories } from './answer-memories.js';
 import type { ReconfigureReport } from './reconfigure-report.js';
 import type { ResponseItems } from './response-items.js';
 import { LiveSignals } from '../signals/index.js';
-import { TelemetryBus } from '../telemetry/index.js';
+import { type AttemptRecord, TelemetryBus } from '../telemetry/index.js';
 
 /** Within so long a configuration has been read, or it is refused. */
 const READ_TIMEOUT_MS = 30_000;
@@ -265,6 +272,12 @@ export class RouterEngine {
     await this.#requestLog.close();
     const failed = closed.find(({ status }) => status === 'rejected');
     if (failed?.status === 'rejected') throw failed.reason;
+  }
+
+  /** Asks one deployment for one token. Undefined: it was not called. */
+  callForHealth(call: HealthCall): Promise<AttemptRecord | undefined> {
+    const parts = { executor: this.#executor, signals: this.signals, bus: this.bus, random: Math.random };
+    return this.#outside.runInAsyncScope(() => callForHealth(parts, this.#runtime, call));
   }
 
   /** A request of its own. */
