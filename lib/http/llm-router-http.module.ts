@@ -53,14 +53,13 @@ export class LlmRouterHttpModule {
     if (openAiApi) {
       controllers.push(controllerAt(OpenAiController, path, [RouterEngineLocator], decorators));
       bodyPaths.push(...OPENAI_BODY_PATHS.map((route) => `${path}/${route}`));
+      // Whoever gets answers there scores them there.
+      controllers.push(controllerAt(FeedbackController, path, [RouterEngineLocator], decorators));
+      bodyPaths.push(`${path}/router/feedback`);
     }
     if (admin) {
       controllers.push(controllerAt(AdminController, path, [RouterEngineLocator], decorators));
       bodyPaths.push(`${path}/router/explain`);
-    }
-    if (openAiApi || admin) {
-      controllers.push(controllerAt(FeedbackController, path, [RouterEngineLocator], decorators));
-      bodyPaths.push(`${path}/router/feedback`);
     }
     if (metrics) controllers.push(controllerAt(MetricsController, path, [RouterEngineLocator], decorators));
     if (health) {

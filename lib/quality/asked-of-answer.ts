@@ -30,7 +30,8 @@ export interface ToolDemand {
  */
 export interface AskedOfAnswer {
   readonly wanted: WantedJson | undefined;
-  readonly tools: readonly OfferedTool[];
+  /** Read where the answer calls any. */
+  readonly tools: () => readonly OfferedTool[];
   readonly toolDemand: ToolDemand;
   /** The last user turn; undefined: none, or too long to say anything. */
   readonly question: string | undefined;
@@ -57,10 +58,10 @@ function textOf({ content }: Message, maxCharacters: number): string {
   return text.slice(0, maxCharacters);
 }
 
-function toolsOf(request: ValidatedChatRequest): readonly OfferedTool[] {
-  const { functions } = request as OlderFields;
-  const { tools } = request;
-  if (!tools?.length && !functions?.length) return [];
+function toolsOf(
+  tools: ValidatedChatRequest['tools'],
+  functions: OlderFields['functions'],
+): readonly OfferedTool[] {
   return [
     ...(tools ?? []).map((tool): OfferedTool => {
       if (tool.type === 'function') {
@@ -95,7 +96,8 @@ function toolDemandOf(request: ValidatedChatRequest): ToolDemand {
 }
 
 export function askedOfAnswer(request: ValidatedChatRequest): AskedOfAnswer {
-  const { messages } = request;
+  const { messages, tools } = request;
+  const { functions } = request as OlderFields;
   let question: string | undefined;
   const around: string[] = [];
   for (let index = messages.length - 1; index >= 0 && around.length < MAX_EARLIER_TURNS; index -= 1) {
@@ -111,7 +113,7 @@ export function askedOfAnswer(request: ValidatedChatRequest): AskedOfAnswer {
   }
   return {
     wanted: wantedJson(request),
-    tools: toolsOf(request),
+    tools: () => toolsOf(tools, functions),
     toolDemand: toolDemandOf(request),
     question: question !== undefined && question.length <= MAX_QUESTION_CHARACTERS ? question : undefined,
     around,

@@ -95,7 +95,7 @@ const NO_REFUSALS = [
 
 const NOTHING: AskedOfAnswer = {
   wanted: undefined,
-  tools: [],
+  tools: () => [],
   toolDemand: { mode: 'auto', only: undefined },
   question: undefined,
   around: [],

@@ -4,7 +4,10 @@ import { isFittingJson } from './wanted-json.js';
 
 /** A tool that was not offered, arguments that are no JSON or do not fit its parameters, `tool_choice` not obeyed. */
 export function isToolCallInvalid(choice: JudgedChoice, { tools, toolDemand }: AskedOfAnswer): boolean {
-  return !isObeyed(choice, toolDemand) || choice.calls.some((call) => !isCallable(call, tools));
+  if (!isObeyed(choice, toolDemand)) return true;
+  if (choice.calls.length === 0) return false;
+  const offered = tools();
+  return choice.calls.some((call) => !isCallable(call, offered));
 }
 
 function isObeyed(choice: JudgedChoice, { mode, only }: ToolDemand): boolean {
