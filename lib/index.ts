@@ -48,6 +48,7 @@ export {
   type ExamplesOptions,
   type ExecutionOptions,
   type HealthOptions,
+  type HealthProbeCallOptions,
   type HealthProbeOptions,
   type HedgeOptions,
   type HttpOptions,
@@ -116,7 +117,12 @@ export {
   SurfaceNotAllowedError,
   UpstreamRejectedError,
 } from './errors/index.js';
-export { LlmProviderHealthIndicator, LlmSurfaceHealthIndicator } from './health/index.js';
+export {
+  LlmDeploymentHealthIndicator,
+  LlmProviderHealthIndicator,
+  LlmSurfaceHealthIndicator,
+} from './health/index.js';
+export type { FeedbackReceipt, QualityFigures, QualityReport } from './quality/index.js';
 export type { BreakerState } from './signals/index.js';
 export { LlmRouterErrorFilter, LlmRouterHttpModule, type LlmRouterHttpOptions } from './http/index.js';
 export { LlmRouterModule } from './llm-router.module.js';

@@ -2,7 +2,12 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { DiscoveryModule, DiscoveryService, ModuleRef } from '@nestjs/core';
 import { TerminusModule } from '@nestjs/terminus';
 import { ConfigurationFile, type LlmRouterFeatureOptions } from './config/index.js';
-import { LlmProviderHealthIndicator, LlmSurfaceHealthIndicator, ProviderProbe } from './health/index.js';
+import {
+  LlmDeploymentHealthIndicator,
+  LlmProviderHealthIndicator,
+  LlmSurfaceHealthIndicator,
+  ProviderProbe,
+} from './health/index.js';
 import { LlmRouterLifecycle } from './llm-router.lifecycle.js';
 import {
   ConfigurableModuleClass,
@@ -61,11 +66,13 @@ import { ConfigurationFileReload, RouterEngine, RouterRegistration, RouterServic
     openAiClientProvider,
     ProviderProbe,
     LlmProviderHealthIndicator,
+    LlmDeploymentHealthIndicator,
     LlmSurfaceHealthIndicator,
   ],
   exports: [
     RouterService,
     LlmProviderHealthIndicator,
+    LlmDeploymentHealthIndicator,
     LlmSurfaceHealthIndicator,
     OPENAI_CLIENT,
     RouterEngine,

@@ -1,10 +1,19 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  request as forward,
+  type RequestListener,
+  type Server,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
-import type { LlmRouterOptions } from 'nestjs-llm-router';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { LlmDeploymentHealthIndicator, type LlmRouterOptions } from 'nestjs-llm-router';
 import { createScriptedUpstream, type ScriptedUpstream } from 'nestjs-llm-router/testing';
-import { createRouterApp, type RouterApp } from './support/router-app.js';
+// Internal on purpose: the bus shows every call, and the probe is begun anew without waiting for its pause.
+import { ProviderProbe } from '../lib/health/index.js';
+import { RouterEngine } from '../lib/router/index.js';
+import { createRouterApp, PLATFORMS, type RouterApp } from './support/router-app.js';
 
 const ASK = { model: 'auto', messages: [{ role: 'user', content: 'What is the capital of France?' }] };
 const APIS = ['openai', 'anthropic', 'gemini'] as const;
@@ -47,6 +56,7 @@ async function handMade(answer: RequestListener): Promise<HandMade> {
 describe('the active probe', () => {
   const opened: { close(): Promise<void> }[] = [];
   afterEach(async () => {
+    vi.useRealTimers();
     for (const part of opened.splice(0).reverse()) await part.close();
   });
 
@@ -251,6 +261,163 @@ describe('the active probe', () => {
     await expect.poll(async () => (await detailsOf(router)).local?.status).toBe('up');
     await provider.whenRequests(provider.requests.length + 3);
     expect(most).toBe(1);
+  });
+
+  it('asks nobody while there is traffic, nor for a while after it', async () => {
+    const wall = vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
+    const upstream = await upstreamFor('openai');
+    let lists = 0;
+    const front = await handMadeProvider((request, response) => {
+      if (request.method === 'GET') {
+        lists += 1;
+        response.writeHead(200, { 'content-type': 'application/json' }).end('{"data":[]}');
+        return;
+      }
+      const passed = forward({
+        port: upstream.port,
+        path: request.url,
+        method: 'POST',
+        headers: request.headers,
+      });
+      passed.once('response', (answer) => {
+        response.writeHead(answer.statusCode ?? 502, answer.headers);
+        answer.pipe(response);
+      });
+      request.pipe(passed);
+    });
+    const router = await open(
+      { local: { api: 'openai', baseUrl: `${front.url}/v1`, apiKey: 'k' } },
+      { enabled: true, intervalMs: 1, idleMs: 60_000 },
+    );
+    await front.whenRequests(3);
+    expect((await router.postJson('/v1/chat/completions', ASK)).status).toBe(200);
+    // One may have been on its way.
+    await expect.poll(async () => (await detailsOf(router)).local?.probe?.status).toBe('ok');
+    const before = lists;
+    for (let count = 0; count < 20; count += 1) await detailsOf(router);
+    expect(lists - before).toBeLessThanOrEqual(1);
+    const settled = lists;
+    wall.setSystemTime(Date.now() + 59_000);
+    for (let count = 0; count < 20; count += 1) await detailsOf(router);
+    expect(lists).toBe(settled);
+    wall.setSystemTime(Date.now() + 2_000);
+    await expect.poll(() => lists).toBeGreaterThan(settled + 2);
+  });
+
+  describe('by a call for one token', () => {
+    const PRICE = { inputPer1M: 1, outputPer1M: 10 };
+
+    async function openCalling(
+      maxCostUsd: number,
+      probe: object = {},
+      price: object | null = PRICE,
+    ): Promise<{ upstream: ScriptedUpstream; router: RouterApp; engine: RouterEngine }> {
+      const upstream = await upstreamFor('openai', 'the-key');
+      const router = await open(
+        { local: { api: 'openai', baseUrl: upstream.baseUrl, apiKey: 'the-key' } },
+        {},
+        {
+          models: { 'model-local': { provider: 'local', ...(price === null ? {} : { price }) } },
+          health: { probe: { enabled: true, intervalMs: 1, call: { maxCostUsd }, ...probe } },
+        },
+      );
+      return { upstream, router, engine: router.app.get(RouterEngine, { strict: false }) };
+    }
+
+    it.each(PLATFORMS)(
+      'shows that the model answers, at a cost that is recorded, on %s',
+      async (platform) => {
+        const upstream = await upstreamFor('openai', 'the-key');
+        const router = await createRouterApp({
+          platform,
+          options: {
+            providers: { local: { api: 'openai', baseUrl: upstream.baseUrl, apiKey: 'the-key' } },
+            models: { 'model-local': { provider: 'local', price: PRICE } },
+            routingRules: { simple_queries: { primary: 'model-local' } },
+            health: { probe: { enabled: true, call: { maxCostUsd: 0.01 } } },
+          },
+        });
+        opened.push(router);
+        expect(await probed(router, 'local')).toMatchObject({ status: 'up', probe: { status: 'ok' } });
+        expect(upstream.requestCount).toBe(1);
+        const [{ maxOutputTokens, model } = {}] = upstream.requests;
+        expect([maxOutputTokens, model]).toEqual([1, 'model-local']);
+        const deployments = router.app.get(LlmDeploymentHealthIndicator);
+        expect(deployments.isHealthy('local/model-local')).toMatchObject({
+          'deployment.local/model-local': {
+            status: 'up',
+            recentCalls: 1,
+            probe: { status: 'ok', errorKind: null },
+          },
+        });
+        const kpis = (await (await router.fetch('/router/kpis')).json()) as {
+          surfaces: Record<string, { requests: number; costUsd: number }>;
+        };
+        expect(kpis.surfaces.health_probe).toMatchObject({ requests: 1 });
+        expect(kpis.surfaces.health_probe?.costUsd).toBeGreaterThan(0);
+        const savings = (await (await router.fetch('/router/savings')).json()) as {
+          calls: number;
+          answered: number;
+          spentUsd: number;
+        };
+        expect(savings).toMatchObject({ calls: 1, answered: 0 });
+        expect(savings.spentUsd).toBeCloseTo(kpis.surfaces.health_probe!.costUsd, 12);
+      },
+    );
+
+    it('goes on while nobody else calls, until the day’s dollars are spent; then it asks for the list', async () => {
+      const { upstream, engine } = await openCalling(0.001);
+      let spentUsd = 0;
+      let calls = 0;
+      const isSpent = new Promise<void>((resolve) => {
+        let last: NodeJS.Timeout | undefined;
+        engine.bus.on('attempt-ended', (record) => {
+          calls += 1;
+          spentUsd += record.costUsd;
+          clearTimeout(last);
+          last = setTimeout(resolve, 300);
+        });
+      });
+      await isSpent;
+      expect(calls).toBeGreaterThan(3);
+      expect(spentUsd).toBeLessThanOrEqual(0.001);
+      expect(upstream.requestCount).toBe(calls);
+    });
+
+    it('makes none that might cost too much, or whose cost nobody knows', async () => {
+      for (const [maxCostUsd, price] of [
+        [1e-9, PRICE],
+        [1, null],
+      ] as const) {
+        const { upstream, router } = await openCalling(maxCostUsd, {}, price);
+        expect((await probed(router, 'local')).probe).toMatchObject({ status: 'ok' });
+        expect(upstream.requestCount).toBe(0);
+      }
+    });
+
+    it('finds an idle model out of order, which live traffic then knows', async () => {
+      const { upstream, router } = await openCalling(0.01, { intervalMs: 60_000 });
+      await probed(router, 'local');
+      upstream.failAlways({ kind: 'status', status: 503 });
+      router.app.get(ProviderProbe, { strict: false }).onModuleDestroy();
+      router.app.get(ProviderProbe, { strict: false }).onApplicationBootstrap();
+      await expect.poll(async () => (await detailsOf(router)).local?.probe?.status).toBe('failed');
+      expect((await detailsOf(router)).local).toMatchObject({
+        status: 'degraded',
+        probe: { status: 'failed', errorKind: 'overloaded' },
+      });
+      const text = await (await router.fetch('/health')).text();
+      expect(text).not.toMatch(/the-key|127\.0\.0\.1|http:/);
+    });
+
+    it('wants a limit', async () => {
+      await expect(openCalling(0)).rejects.toMatchObject({
+        issues: [{ path: 'health.probe.call.maxCostUsd' }],
+      });
+      await expect(openCalling(1, { call: {} })).rejects.toMatchObject({
+        issues: [{ path: 'health.probe.call.maxCostUsd' }],
+      });
+    });
   });
 
   it('ends with the application, also in the middle of one', async () => {

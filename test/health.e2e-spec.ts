@@ -15,6 +15,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
   ConfigurationError,
+  LlmDeploymentHealthIndicator,
   LlmProviderHealthIndicator,
   LlmRouterHttpModule,
   LlmRouterModule,
@@ -285,14 +286,16 @@ describe.each(PLATFORMS)('health on %s', (platform) => {
       expect(main?.trouble).toEqual([expect.stringMatching(/^alpha: rate-limited for another \d+ s$/)]);
     });
 
-    it('stays 200 and ready where no surface is named, even when nothing answers', async () => {
+    it('says a surface down, and stays 200 and ready where none is named, when nothing answers', async () => {
       const { first, second, router } = await open();
       first.failAlways({ kind: 'refused' });
       second.failAlways({ kind: 'refused' });
       for (let count = 0; count < 6; count += 1) expect((await ask(router)).status).toBe(502);
       const health = await healthOf(router);
       expect(health).toMatchObject({ httpStatus: 200, status: 'degraded' });
+      expect(Object.keys(health.error)).toEqual(['surface.support', 'surface.legal']);
       expect(health.details['surface.support']).toMatchObject({
+        status: 'down',
         recentErrorRate: 1,
         lastErrorCode: 'all_attempts_failed',
       });
@@ -320,9 +323,9 @@ describe.each(PLATFORMS)('health on %s', (platform) => {
       for (let count = 0; count < 6; count += 1) await ask(router);
       const health = await healthOf(router);
       expect(health).toMatchObject({ httpStatus: 503, status: 'error' });
-      expect(Object.keys(health.error)).toEqual(['surface.support']);
+      expect(Object.keys(health.error)).toEqual(['surface.support', 'surface.legal']);
       expect(health.details['surface.support']).toMatchObject({ status: 'down' });
-      expect(health.details['surface.legal']).toMatchObject({ status: 'degraded' });
+      expect(health.details['surface.legal']).toMatchObject({ status: 'down' });
       const ready = await router.fetch('/health/ready');
       expect(ready.status).toBe(503);
       expect(await ready.json()).toEqual({ status: 'not_ready', surfaces: ['support'] });
@@ -415,6 +418,71 @@ describe.each(PLATFORMS)('health on %s', (platform) => {
       expect(degraded).toMatchObject({ httpStatus: 200, status: 'degraded' });
       expect(degraded.details['the support chat']).toMatchObject({ status: 'degraded' });
       expect(degraded.details).toMatchObject((await healthOf(router)).details);
+    });
+
+    it('is down where nothing serves a surface, but for the one that readiness may go by', async () => {
+      const { first, second, router } = await open(
+        { health: { failOnSurfaces: ['support'] } },
+        { imports: [TerminusModule], controllers: [HealthzController] },
+      );
+      const surfaces = router.app.get(LlmSurfaceHealthIndicator);
+      second.failAlways({ kind: 'refused' });
+      for (let count = 0; count < 6; count += 1) await ask(router, { 'x-llm-surface': 'legal' });
+      expect(surfaces.down()).toEqual(['legal']);
+      expect(surfaces.isHealthy('legal')).toMatchObject({ 'surface.legal': { status: 'down' } });
+      expect(surfaces.isReady('legal')).toMatchObject({ 'surface.legal': { status: 'degraded' } });
+      // Its first tier still serves it.
+      expect(surfaces.isHealthy('support')).toMatchObject({ 'surface.support': { status: 'up' } });
+      expect(await healthOf(router, '/healthz')).toMatchObject({ httpStatus: 503, status: 'error' });
+      expect(await healthOf(router)).toMatchObject({ httpStatus: 200, status: 'degraded' });
+      expect((await router.fetch('/health/ready')).status).toBe(200);
+
+      first.failAlways({ kind: 'refused' });
+      for (let count = 0; count < 6; count += 1) await ask(router);
+      expect(surfaces.isReady('support', 'chat')).toMatchObject({ chat: { status: 'down' } });
+      expect((await router.fetch('/health/ready')).status).toBe(503);
+    });
+
+    it('tells of deployments, those in rules and pins by name', async () => {
+      const { first, router } = await open();
+      const deployments = router.app.get(LlmDeploymentHealthIndicator);
+      expect(deployments.names()).toEqual(['main/alpha', 'support/beta']);
+      expect(deployments.isHealthy('main/alpha', 'the small one')).toEqual({
+        'the small one': {
+          status: 'up',
+          provider: 'main',
+          deployment: 'main/alpha',
+          model: 'alpha',
+          isOut: false,
+          breaker: 'closed',
+          inFlight: 0,
+          headroom: null,
+          recentCalls: 0,
+          recentErrorRate: 0,
+          p95LatencyMs: null,
+          p95TimeToFirstTokenMs: null,
+          lastSuccessAt: null,
+          lastErrorAt: null,
+          lastErrorKind: null,
+          rateLimitedUntil: null,
+        },
+      });
+      first.failAlways({ kind: 'status', status: 500 });
+      for (let count = 0; count < 6; count += 1) expect((await ask(router)).status).toBe(200);
+      expect(deployments.isHealthy('main/alpha')).toMatchObject({
+        'deployment.main/alpha': {
+          status: 'degraded',
+          isOut: true,
+          breaker: 'open',
+          lastErrorKind: 'server_error',
+        },
+      });
+      expect(deployments.isHealthy('support/beta')).toMatchObject({
+        'deployment.support/beta': { status: 'up', recentCalls: 6 },
+      });
+      expect(() => deployments.isHealthy('main/nobody')).toThrow(
+        /no deployment "main\/nobody"; in rules: main\/alpha, support\/beta/,
+      );
     });
 
     it('throws at a name that is not configured', async () => {

@@ -53,6 +53,7 @@ const READ_ROUTES = [
   '/router/kpis?by=surface',
   '/router/kpis?by=handler',
   '/router/savings',
+  '/router/quality',
   '/router/alerts',
   '/router/background',
   '/router/budgets',
@@ -167,6 +168,14 @@ describe.each(PLATFORMS)('a hostile host on %s', (platform) => {
       );
       expect({ status: answer.status, text: answer.text }).toMatchObject({ status: 200 });
       expect(answer.json()).toMatchObject({ surface: 'legal', plan: { attempts: [{ model: 'fine' }] } });
+    });
+
+    it('has feedback as it is', async () => {
+      const { headers } = await host.postJson(`/api/llm${CHAT}`, { messages: MESSAGES }, client);
+      const feedback = { decision_id: headers['x-llm-decision-id'], score: 0.5 };
+      const answer = await host.postJson('/api/llm/router/feedback', feedback, client);
+      expect({ status: answer.status, text: answer.text }).toMatchObject({ status: 200 });
+      expect(answer.json()).toEqual({ ...feedback, is_replacement: false });
     });
 
     it('has the router’s errors in OpenAI’s shape, whatever its filters make of its own', async () => {

@@ -4,7 +4,7 @@ import { CLASS_LANGUAGES } from '../config/index.js';
 import { boundedText } from './bounded-text.js';
 import { compileCondition } from './class-condition.js';
 import { compileWords as compileFolded, foldText } from './class-words.js';
-import { DETECTED_LANGUAGES, detectLanguage } from './detect-language.js';
+import { DETECTED_LANGUAGES, detectLanguage } from '../quality/index.js';
 
 /** As the conditions do. */
 function compileWords(words: readonly string[]): (text: string) => boolean {

@@ -2,7 +2,7 @@ import type { ValidatedChatRequest } from '../chat/index.js';
 import type { ClassificationInput } from '../config/index.js';
 import type { Workload } from '../context/index.js';
 import { boundedText } from './bounded-text.js';
-import { detectLanguage } from './detect-language.js';
+import { detectLanguage } from '../quality/index.js';
 import type { RequestFeatures } from './request-features.js';
 
 /** What conditions and plug-ins read of a question: 4 KB of English. */

@@ -36,7 +36,7 @@ export { HedgeOptions } from './options/hedge.options.js';
 export { QueueOptions } from './options/queue.options.js';
 export { RetryOptions } from './options/retry.options.js';
 export { OwnTimeoutOptions, TimeoutOptions } from './options/timeout.options.js';
-export { HealthOptions, HealthProbeOptions } from './options/health.options.js';
+export { HealthOptions, HealthProbeCallOptions, HealthProbeOptions } from './options/health.options.js';
 export { ApiKeyOptions, HttpOptions } from './options/http.options.js';
 export { LimitsOptions } from './options/limits.options.js';
 export {

@@ -140,7 +140,10 @@ const EVERYTHING = {
     interactiveShare: 0.6,
     deadlineMs: 7,
   },
-  health: { failOnSurfaces: ['My_Surface'], probe: { enabled: true, intervalMs: 5, timeoutMs: 6 } },
+  health: {
+    failOnSurfaces: ['My_Surface'],
+    probe: { enabled: true, intervalMs: 5, timeoutMs: 6, idleMs: 7, call: { maxCostUsd: 0.5 } },
+  },
   ranking: {
     preset: 'fastest',
     weights: { latency: 2, risk: 3, errors: 4, load: 5, cost: 6, quality: 7 },
@@ -695,6 +698,12 @@ describe('wrong types, each by its path', () => {
     [['health', 'probe', 'enabled'], notFlags],
     [['health', 'probe', 'intervalMs'], notCounts],
     [['health', 'probe', 'timeoutMs'], notCounts],
+    [['health', 'probe', 'idleMs'], notCounts],
+    [['health', 'probe', 'call'], notSections],
+    [
+      ['health', 'probe', 'call', 'maxCostUsd'],
+      [0, ...notNumbers],
+    ],
     [['ranking'], notSections],
     [
       ['ranking', 'preset'],

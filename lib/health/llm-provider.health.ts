@@ -1,18 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
-import type { PolicyModel, PolicySnapshot } from '../planning/index.js';
 import type { KeyHealth } from '../providers/key-health.js';
 import { RouterEngine } from '../router/index.js';
-import type { BreakerState, LiveDeployment } from '../signals/index.js';
-import { type DeploymentHealth, judgeDeployment, sumHeadroom } from './deployment-health.js';
-import { isoTime, latest, share, wholeMs } from './presentation.js';
+import { describeDeployment, describeDeployments, describeProbe } from './describe-deployments.js';
+import { judgeDeployment } from './deployment-health.js';
+import { latest } from './presentation.js';
 import { ProviderProbe, type ProbeResult } from './provider-probe.js';
+import { hasTraffic, modelsInRules } from './rule-deployments.js';
 import { toTerminus } from './terminus.js';
 
 /** A health answer is fetched every few seconds: it stays small, whatever is configured. */
 const MAX_DEPLOYMENTS = 20;
-
-const WORST_FIRST: readonly BreakerState[] = ['open', 'half_open', 'ramping', 'closed'];
 
 /**
  * Terminus indicators of the providers, from live traffic: no probe, no token spent. A provider without traffic is up;
@@ -31,7 +29,7 @@ const WORST_FIRST: readonly BreakerState[] = ['open', 'half_open', 'ramping', 'c
  * - `trouble`: why it is degraded; `deployments`: the same by deployment, at most 20, those in trouble first. Of the
  *   models in rules and pins and of those that have been called, here as above.
  * - `probe`, where `health.probe` is enabled: the last one's `status`, `checkedAt`, `latencyMs` and `errorKind`. A
- *   failed one makes the provider degraded unless a call has succeeded since.
+ *   failed one makes the provider degraded unless a call has succeeded since. None is made while there is traffic.
  * - `keys`, where the provider is let in by keys: how many there are (`total`), how many of them are not refused
  *   (`usable`), and the positions, from 1, of those that are (`refused`), which make the provider degraded.
  *
@@ -86,64 +84,17 @@ export class LlmProviderHealthIndicator {
       ...troubleOfKeys(keys),
     ];
     const detail = {
-      ...this.describe(deployments, lastSuccessAtMs, nowMs),
+      ...describeDeployments(this.engine.signals, deployments, nowMs),
       ...(probed === undefined ? {} : { probe: describeProbe(probed) }),
       ...(keys === undefined ? {} : { keys: describeKeys(keys) }),
       ...(trouble.length > 0 ? { trouble: trouble.slice(0, MAX_DEPLOYMENTS) } : {}),
       deployments: [...deployments]
         .sort((first, second) => Number(second.trouble !== undefined) - Number(first.trouble !== undefined))
         .slice(0, MAX_DEPLOYMENTS)
-        .map((deployment) => this.describeOne(deployment, nowMs)),
+        .map((deployment) => describeDeployment(this.engine.signals, deployment, nowMs)),
     };
     return toTerminus(this.health, key, trouble.length > 0 ? 'degraded' : 'up', detail);
   }
-
-  private describe(
-    deployments: readonly DeploymentHealth[],
-    lastSuccessAtMs: number | undefined,
-    nowMs: number,
-  ): Record<string, unknown> {
-    const recent = this.engine.signals.recent(deployments.map(({ deployment }) => deployment.id));
-    const lastErrorAtMs = latest(deployments.map(({ signals }) => signals.lastErrorAtMs));
-    const lastError = deployments.find(({ signals }) => signals.lastErrorAtMs === lastErrorAtMs)?.signals;
-    const restingUntilMs = latest(deployments.map(({ signals }) => signals.restingUntilMs)) ?? 0;
-    return {
-      breaker: WORST_FIRST.find((state) => deployments.some(({ breaker }) => breaker === state)) ?? 'closed',
-      inFlight: deployments.reduce((sum, { signals }) => sum + signals.inFlight, 0),
-      headroom: sumHeadroom(deployments) ?? null,
-      recentCalls: recent.calls,
-      recentErrorRate: share(recent.errorRate),
-      p95LatencyMs: wholeMs(recent.p95LatencyMs),
-      p95TimeToFirstTokenMs: wholeMs(recent.p95TimeToFirstTokenMs),
-      lastSuccessAt: isoTime(lastSuccessAtMs),
-      lastErrorAt: isoTime(lastErrorAtMs),
-      lastErrorKind: lastError?.lastErrorKind ?? null,
-      rateLimitedUntil: restingUntilMs > nowMs ? isoTime(restingUntilMs) : null,
-    };
-  }
-
-  private describeOne(health: DeploymentHealth, nowMs: number): Record<string, unknown> {
-    const { deployment, trouble } = health;
-    return {
-      deployment: deployment.id,
-      model: deployment.model.name,
-      ...this.describe([health], health.signals.lastSuccessAtMs, nowMs),
-      ...(trouble === undefined ? {} : { trouble }),
-    };
-  }
-}
-
-function modelsInRules(policy: PolicySnapshot): Set<PolicyModel> {
-  const models = new Set<PolicyModel>();
-  for (const rule of policy.rules.values()) {
-    for (const tier of rule.tiers) for (const model of tier.models) models.add(model);
-  }
-  for (const { pin } of policy.surfaces.values()) if (pin !== undefined) models.add(pin);
-  return models;
-}
-
-function hasTraffic({ inFlight, lastSuccessAtMs, lastErrorAtMs }: LiveDeployment): boolean {
-  return inFlight > 0 || lastSuccessAtMs !== undefined || lastErrorAtMs !== undefined;
 }
 
 /** Live traffic knows better: a call that has succeeded since overrules a failed probe. */
@@ -158,13 +109,4 @@ function describeKeys({ total, usable, refused }: KeyHealth): Record<string, unk
 function troubleOfKeys(keys: KeyHealth | undefined): string[] {
   if (keys === undefined || keys.refused.length === 0) return [];
   return [`keys: ${keys.refused.length} of ${keys.total} refused`];
-}
-
-function describeProbe({ status, checkedAtMs, latencyMs, errorKind }: ProbeResult): Record<string, unknown> {
-  return {
-    status,
-    checkedAt: isoTime(checkedAtMs),
-    latencyMs: wholeMs(latencyMs),
-    errorKind: errorKind ?? null,
-  };
 }

@@ -16,10 +16,12 @@ const MAX_MODELS = 10;
 /**
  * Terminus indicators of the surfaces: can each be served now, by what, and how has it been? From live traffic and the
  * configuration alone. `up`: every request class has an able deployment in its first tier. `degraded`: a class has only
- * fallbacks, or nothing that is able now. `down`: only for a surface listed in `health.failOnSurfaces`, while no
- * class of it has a deployment that answers: five failures in a row, or half of five and more calls. Full ones
- * (`maxConcurrency`) and those that wait out a 429 do answer. No traffic yet is up, and a deployment whose wait is over
- * counts as able.
+ * fallbacks, or nothing that is able now. `down`: no class of it has a deployment that answers: five failures in a row, or
+ * half of five and more calls. Full ones (`maxConcurrency`) and those that wait out a 429 do answer. No traffic yet is up,
+ * and a deployment whose wait is over counts as able.
+ *
+ * An outage of providers is no reason to take an instance away: for the probe that decides on that, {@link isReady} is
+ * there, whose `down` is for surfaces of `health.failOnSurfaces` alone.
  *
  * The detail has names, counts and times, and nothing else:
  * - `classes`: by request class the `eligible` deployments (over the surface's floors, under the rule's price), how
@@ -68,14 +70,33 @@ export class LlmSurfaceHealthIndicator {
    * @throws TypeError for a name that is not configured.
    */
   isHealthy(surface: string, key = `surface.${surface}`): HealthIndicatorResult {
+    return this.check(surface, key, () => true);
+  }
+
+  /**
+   * As {@link isHealthy}, but a surface that is down and not in `health.failOnSurfaces` is `degraded`: what a readiness
+   * probe may go by.
+   */
+  isReady(surface: string, key = `surface.${surface}`): HealthIndicatorResult {
+    return this.check(surface, key, () => this.isNeeded(surface));
+  }
+
+  /** The surfaces that nothing can serve now. */
+  down(): string[] {
+    return [...this.engine.runtime.policy.surfaces.values()]
+      .filter((surface) => isDown(this.abilityOf(surface)))
+      .map(({ name }) => name);
+  }
+
+  private check(surface: string, key: string, mayBeDown: () => boolean): HealthIndicatorResult {
     const configured = this.engine.runtime.policy.surfaces.get(surface);
     if (configured === undefined) {
       throw new TypeError(`There is no surface "${surface}"; configured: ${this.names().join(', ')}`);
     }
     const ability = this.abilityOf(configured);
     const trouble = ability.map(troubleOf).filter((reason) => reason !== undefined);
-    const isDown = this.fails(surface, ability);
-    return toTerminus(this.health, key, isDown ? 'down' : trouble.length > 0 ? 'degraded' : 'up', {
+    const verdict = isDown(ability) && mayBeDown() ? 'down' : trouble.length > 0 ? 'degraded' : 'up';
+    return toTerminus(this.health, key, verdict, {
       ...(configured.pin === undefined ? {} : { pinnedTo: configured.pin.name }),
       ...this.describe(configured),
       breaker: breakerOf(ability),
@@ -87,17 +108,11 @@ export class LlmSurfaceHealthIndicator {
 
   /** The surfaces of `health.failOnSurfaces` that cannot be served at all now. */
   failing(): string[] {
-    const { surfaces } = this.engine.runtime.policy;
-    return (this.engine.configuration.health.failOnSurfaces ?? []).filter((name) => {
-      const surface = surfaces.get(name);
-      return surface !== undefined && this.fails(name, this.abilityOf(surface));
-    });
+    return this.down().filter((name) => this.isNeeded(name));
   }
 
-  private fails(surface: string, ability: readonly ClassAbility[]): boolean {
-    if (this.engine.configuration.health.failOnSurfaces?.includes(surface) !== true) return false;
-    const eligible = ability.flatMap((one) => one.eligible);
-    return eligible.length > 0 && eligible.every(({ isOut }) => isOut);
+  private isNeeded(surface: string): boolean {
+    return this.engine.configuration.health.failOnSurfaces?.includes(surface) === true;
   }
 
   private abilityOf(surface: PolicySurface): ClassAbility[] {
@@ -141,6 +156,12 @@ function breakerOf(ability: readonly ClassAbility[]): BreakerState {
     eligible.length === 0 ? 0 : Math.min(...eligible.map(rank)),
   );
   return BREAKER_STATES[Math.max(0, ...classes)] ?? 'closed';
+}
+
+/** Nothing of it answers. Whether that is for good, nobody knows. */
+function isDown(ability: readonly ClassAbility[]): boolean {
+  const eligible = ability.flatMap((one) => one.eligible);
+  return eligible.length > 0 && eligible.every(({ isOut }) => isOut);
 }
 
 function troubleOf({ requestClass, eligible, firstTier, servingTier }: ClassAbility): string | undefined {

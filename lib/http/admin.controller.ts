@@ -45,7 +45,10 @@ export class AdminController {
       if (by === undefined) return kpis.report();
       const dimension = KPI_DIMENSIONS.find((each) => each === by);
       if (dimension === undefined) {
-        throw new InvalidRequestError(`\`by\` must be one of ${KPI_DIMENSIONS.join(', ')}; others, and two at once, need a \`window\`, such as 5m.`, 'by');
+        throw new InvalidRequestError(
+          `\`by\` must be one of ${KPI_DIMENSIONS.join(', ')}; others, and two at once, need a \`window\`, such as 5m.`,
+          'by',
+        );
       }
       return kpis.reportBy(dimension);
     });
@@ -54,6 +57,11 @@ export class AdminController {
   @Get('router/savings')
   savings(@Req() request: unknown, @Res() reply: unknown): void {
     this.report(request, reply, (engine) => engine.savings.report());
+  }
+
+  @Get('router/quality')
+  quality(@Req() request: unknown, @Res() reply: unknown): void {
+    this.report(request, reply, (engine) => engine.quality.report());
   }
 
   @Get('router/budgets')

@@ -1,6 +1,6 @@
 import { Get, HttpException, Req, Res } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
-import { HealthCheckService } from '@nestjs/terminus';
+import { type HealthCheckResult, HealthCheckService } from '@nestjs/terminus';
 import { LlmProviderHealthIndicator, LlmSurfaceHealthIndicator } from '../health/index.js';
 import { takeOver } from './exchange.js';
 import { writeError, writeJson } from './responses.js';
@@ -10,8 +10,8 @@ const NO_STORE = { 'cache-control': 'no-store' };
 
 /**
  * Probes, open to whoever asks: they name providers, surfaces, models and counts, and nothing else. An outage is
- * `degraded` with 200, because taking the pod away would not bring the provider back; a surface of
- * `health.failOnSurfaces` that cannot be served is 503.
+ * `degraded` with 200, because taking the pod away would not bring the provider back, and the surfaces that nothing can
+ * serve are `down` in it; one of `health.failOnSurfaces` is 503.
  */
 export class HealthController {
   constructor(
@@ -26,17 +26,21 @@ export class HealthController {
     try {
       const providers = this.moduleRef.get(LlmProviderHealthIndicator, { strict: false });
       const { surfaces } = this;
-      const result = await this.health.check([
-        ...providers.names().map((name) => () => providers.isHealthy(name)),
-        ...surfaces
-          .names()
-          .map((name) => () => surfaces.isHealthy(name, surfaceKey(name, providers.names()))),
-      ]);
-      writeJson(response, 200, result, NO_STORE);
+      const keyOf = (surface: string): string => surfaceKey(surface, providers.names());
+      const down = surfaces.down().map(keyOf);
+      try {
+        const result = await this.health.check([
+          ...providers.names().map((name) => () => providers.isHealthy(name)),
+          ...surfaces.names().map((name) => () => surfaces.isReady(name, keyOf(name))),
+        ]);
+        writeJson(response, 200, withDown(result, down), NO_STORE);
+      } catch (error) {
+        if (!(error instanceof HttpException)) throw error;
+        const result = error.getResponse() as HealthCheckResult;
+        writeJson(response, error.getStatus(), withDown(result, down), NO_STORE);
+      }
     } catch (error) {
-      if (error instanceof HttpException)
-        writeJson(response, error.getStatus(), error.getResponse(), NO_STORE);
-      else writeError(response, error);
+      writeError(response, error);
     }
   }
 
@@ -69,6 +73,26 @@ export class HealthController {
   private get surfaces(): LlmSurfaceHealthIndicator {
     return this.moduleRef.get(LlmSurfaceHealthIndicator, { strict: false });
   }
+}
+
+/** Says `down` of them, without what Terminus makes of that word: a 503, and a line in the log at each look. */
+function withDown(result: HealthCheckResult, down: readonly string[]): HealthCheckResult {
+  const { info = {}, error = {}, details } = result;
+  const told = down.filter((key) => key in details && !(key in error));
+  if (told.length === 0) return result;
+  const states = Object.fromEntries(
+    told.map((key) => {
+      // Where Terminus has no word for `degraded`, it is in the detail.
+      const { degraded: _degraded, ...detail }: Record<string, unknown> = details[key] ?? {};
+      return [key, { ...detail, status: 'down' as const }];
+    }),
+  );
+  return {
+    ...result,
+    info: Object.fromEntries(Object.entries(info).filter(([key]) => !(key in states))),
+    error: { ...error, ...states },
+    details: { ...details, ...states },
+  };
 }
 
 /** As by default, and longer where a provider has that very name. */

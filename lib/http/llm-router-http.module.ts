@@ -3,6 +3,7 @@ import { HttpAdapterHost, ModuleRef } from '@nestjs/core';
 import { HealthCheckService, TerminusModule } from '@nestjs/terminus';
 import { AdminController } from './admin.controller.js';
 import { BodyReader } from './body-reader.js';
+import { FeedbackController } from './feedback.controller.js';
 import { HealthController } from './health.controller.js';
 import type { LlmRouterHttpOptions } from './llm-router-http.options.js';
 import { MetricsController } from './metrics.controller.js';
@@ -61,6 +62,9 @@ export class LlmRouterHttpModule {
     if (openAiApi) {
       controllers.push(controllerAt(OpenAiController, path, [RouterEngineLocator], decorators));
       bodyPaths.push(...OPENAI_BODY_PATHS.map((route) => `${path}/${route}`));
+      // Whoever gets answers there scores them there.
+      controllers.push(controllerAt(FeedbackController, path, [RouterEngineLocator], decorators));
+      bodyPaths.push(`${path}/router/feedback`);
     }
     if (admin) {
       controllers.push(controllerAt(AdminController, path, [RouterEngineLocator], decorators));

@@ -4,7 +4,7 @@
  * @publicApi
  */
 export interface LlmRouterHttpOptions {
-  /** `POST /v1/chat/completions`, `POST /v1/responses`, `GET /v1/models`. @defaultValue true */
+  /** `POST /v1/chat/completions`, `/v1/responses`, `/router/feedback`, `GET /v1/models`. @defaultValue true */
   readonly openAiApi?: boolean;
   /** `POST /router/explain`, `GET /router/kpis`. @defaultValue true */
   readonly admin?: boolean;

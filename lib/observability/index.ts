@@ -36,6 +36,7 @@ export { type CheckedKpiQuery, readKpiQuery } from './kpi-read-query.js';
 export { KPI_DIMENSIONS, type KpiDimension, type KpiReport, KpiStore } from './kpi-store.js';
 // Its package is loaded where there is a route for the metrics.
 export type { PrometheusMetrics } from './prometheus-metrics.js';
+export { QualityObserver } from './quality-observer.js';
 export type { AnsweredRequest, PlannedRequest, RequestObserver, StreamFollower } from './request-observer.js';
 export { RequestObservers } from './request-observers.js';
 export { RequestLog, type RequestLogReport, type RequestLogSettings } from './request-log.js';

@@ -17,6 +17,8 @@ export interface PlannedRequest {
 /** A request and who answers it. Holds the prompt: not to be kept beyond the answer. */
 export interface AnsweredRequest {
   readonly labels: RequestLabels;
+  /** Whose it is, tenant or key; empty: nobody's in particular. */
+  readonly owner: string;
   readonly served: DeploymentLabels & { readonly tier: Tier };
   readonly request: ValidatedChatRequest;
 }

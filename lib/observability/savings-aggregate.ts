@@ -1,5 +1,10 @@
 import { costOfUsage } from '../cost/index.js';
-import { CLASSIFICATION_CLASS, EMBEDDINGS_CLASS, type PolicyBaseline } from '../planning/index.js';
+import {
+  CLASSIFICATION_CLASS,
+  EMBEDDINGS_CLASS,
+  HEALTH_PROBE,
+  type PolicyBaseline,
+} from '../planning/index.js';
 import type { AttemptRecord } from '../telemetry/index.js';
 import { CompensatedSum } from './compensated-sum.js';
 import { dollars } from './rounding.js';
@@ -37,8 +42,9 @@ export class SavingsAggregate {
     this.#calls += 1;
     if (usageSource === 'estimated' && promptTokens + completionTokens > 0) this.#estimatedCalls += 1;
     this.#spentUsd.add(costUsd);
-    // What was called to find out the class answered nobody.
-    if (outcome !== 'succeeded' || requestClass === CLASSIFICATION_CLASS) return;
+    // What was called to find out the class, or whether somebody is there, answered nobody.
+    if (outcome !== 'succeeded' || requestClass === CLASSIFICATION_CLASS || requestClass === HEALTH_PROBE)
+      return;
     // The request counts as answered with its first answer: the baseline is called once.
     if (afterAnswer) return;
     this.#answered += 1;

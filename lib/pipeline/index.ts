@@ -2,6 +2,7 @@ export { BoundedMemory, type BoundedMemoryOptions } from './bounded-memory.js';
 export type { InternalCallOptions, RouterCallOptions } from './call-options.js';
 export { type CallTally, currentCallTally, runWithCallTally } from './call-tally.js';
 export { errorAnswer, type ErrorAnswer } from './error-answer.js';
+export { callForHealth, type HealthCall } from './health-call.js';
 export { vectorsOf } from './journey-model-caller.js';
 export { type ListedModel, listModels } from './model-list.js';
 export { recordRefusal } from './record-refusal.js';

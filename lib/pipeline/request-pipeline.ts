@@ -662,8 +662,12 @@ export class RequestPipeline {
   }
 }
 
-function answeredRequest({ labels }: Journey, { request }: Planned, served: PlannedAttempt): AnsweredRequest {
-  return { labels, served: labelsOf(served), request };
+function answeredRequest(
+  { labels }: Journey,
+  { request, tenant: owner }: Planned,
+  served: PlannedAttempt,
+): AnsweredRequest {
+  return { labels, owner, served: labelsOf(served), request };
 }
 
 /**

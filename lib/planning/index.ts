@@ -3,7 +3,7 @@ export { type CompiledOptions, compileOptions } from './compile-options.js';
 export { type CompiledPolicy, compilePolicy } from './compile-policy.js';
 export { createEmbeddingPlan } from './create-embedding-plan.js';
 export { classDecides } from './class-decides.js';
-export { CLASSIFICATION_CLASS, EMBEDDINGS_CLASS } from './embeddings-class.js';
+export { CLASSIFICATION_CLASS, EMBEDDINGS_CLASS, HEALTH_PROBE } from './embeddings-class.js';
 export {
   createPlan,
   INTERACTIVE_DEADLINE_MS,

@@ -17,21 +17,30 @@ import {
   DecisionLog,
   KpiStore,
   type PrometheusMetrics,
+  QualityObserver,
   RequestLog,
   type RequestLogReport,
   RequestObservers,
   RequestTracer,
   SavingsStore,
 } from '../observability/index.js';
-import { buildRuntime, RequestPipeline, type RoutingRuntime, vectorsOf } from '../pipeline/index.js';
+import {
+  buildRuntime,
+  callForHealth,
+  type HealthCall,
+  RequestPipeline,
+  type RoutingRuntime,
+  vectorsOf,
+} from '../pipeline/index.js';
 import { type CompiledOptions, compileOptions, NO_SURFACE, type PolicySnapshot } from '../planning/index.js';
 import type { LlmUpstreams } from '../providers/llm-upstreams.js';
 import { ProviderUpstreams } from '../providers/provider-upstreams.js';
+import { AnsweredDecisions, QualityScores } from '../quality/index.js';
 import { type AnswerMemories, answerMemories } from './answer-memories.js';
 import type { ReconfigureReport } from './reconfigure-report.js';
 import type { ResponseItems } from './response-items.js';
 import { LiveSignals } from '../signals/index.js';
-import { TelemetryBus } from '../telemetry/index.js';
+import { type AttemptRecord, TelemetryBus } from '../telemetry/index.js';
 
 /** Within so long a configuration has been read, or it is refused. */
 const READ_TIMEOUT_MS = 30_000;
@@ -86,6 +95,12 @@ export class RouterEngine {
     this.onFault(decisionId, error);
   });
   readonly tracer = new RequestTracer(this.bus);
+  /** The last answers, for those who say what they were worth. */
+  readonly answered = new AnsweredDecisions(this.bus);
+  readonly quality = new QualityScores(this.bus);
+  readonly #qualityObserver = new QualityObserver(this.bus, this.answered, (decisionId, error) => {
+    this.onFault(decisionId, error);
+  });
   /** Told of faults of our own: the kind of error and the decision, nothing of the request. */
   onFault: (decisionId: string, error: unknown) => void = () => undefined;
   /** Told why the request log cannot be written. */
@@ -133,6 +148,7 @@ export class RouterEngine {
     this.observers.add(this.#requestLog);
     this.#requestLog.follow(configuration.requestLog, provenanceOf(policy));
     this.#memories = answerMemories(configuration.reasoningMemory, undefined);
+    this.observers.add(this.#qualityObserver);
     this.signals.settings = () => this.#runtime.policy.execution;
     this.#executor = createPlanExecutor(this.bus, this.signals, Math.random);
     const turns = () => this.#memories?.turns;
@@ -266,12 +282,19 @@ export class RouterEngine {
     this.signals.close();
     this.alerts.close();
     this.decisions.close();
+    this.#qualityObserver.close();
     const runtimes = [this.#runtime, ...this.#retired];
     const closed = await Promise.allSettled(runtimes.map(async (runtime) => runtime.close()));
     // What ended with the connections has its line too, however they ended.
     await this.#requestLog.close();
     const failed = closed.find(({ status }) => status === 'rejected');
     if (failed?.status === 'rejected') throw failed.reason;
+  }
+
+  /** Asks one deployment for one token. Undefined: it was not called. */
+  callForHealth(call: HealthCall): Promise<AttemptRecord | undefined> {
+    const parts = { executor: this.#executor, signals: this.signals, bus: this.bus, random: Math.random };
+    return this.#outside.runInAsyncScope(() => callForHealth(parts, this.#runtime, call));
   }
 
   /** A request of its own. */

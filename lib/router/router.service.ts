@@ -22,6 +22,7 @@ import type {
   SavingsReport,
 } from '../observability/index.js';
 import type { Explanation } from '../planning/index.js';
+import type { FeedbackReceipt, QualityReport } from '../quality/index.js';
 import type { RoutedAnswer, RouterCallOptions, RoutingInfo } from '../pipeline/index.js';
 import type { ReconfigureReport } from './reconfigure-report.js';
 import { clientOptionsOf, type RouterClientOptions } from './router-client-options.js';
@@ -309,6 +310,34 @@ export class RouterService {
    */
   decisions(filter: DecisionFilter = {}): DecisionReport {
     return this.engine.decisions.list(filter);
+  }
+
+  /**
+   * Says what an answer was worth to whoever got it. Feeds the quality of its model for its class and surface. A second
+   * word on the same answer takes the place of the first.
+   *
+   * The last 10,000 answers of this process can be scored: not those of another instance, nor those before a restart.
+   *
+   * @param decisionId - `routing.decisionId` of the answer, or the header `x-llm-decision-id`.
+   * @param score - From 0, of no use, to 1, as good as can be.
+   * @throws {@link InvalidRequestError} for another score, {@link DecisionNotFoundError} where no such answer is known.
+   *
+   * @example
+   * ```ts
+   * const { routing } = await this.router.chat(request);
+   * this.router.feedback(routing.decisionId, 1);
+   * ```
+   */
+  feedback(decisionId: string, score: number): FeedbackReceipt {
+    return this.engine.answered.score(decisionId, score);
+  }
+
+  /**
+   * How good the answers of the last 24 hours were, by model, class and surface: what was wrong with them as far as that
+   * can be found out without asking anyone, and what was said of them by {@link feedback}.
+   */
+  quality(): QualityReport {
+    return this.engine.quality.report();
   }
 
   /**

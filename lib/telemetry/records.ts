@@ -185,6 +185,8 @@ export interface AnswerEvaluated extends RequestLabels, DeploymentLabels {
 /** Somebody has said what an answer was worth, 0 to 1. */
 export interface FeedbackGiven extends RequestLabels, DeploymentLabels {
   readonly score: number;
+  /** What was said of the same answer before, and counts no longer. Absent: nothing. */
+  readonly replaces?: { readonly score: number; readonly atMs: number };
 }
 
 export interface AttemptStarted extends DeploymentLabels {

@@ -3,7 +3,7 @@ import type { AnswerVerifier } from '../../config/index.js';
 import type { ModelCaller } from '../model-caller.js';
 import { BadPlugInAnswer, type OnPlugInFault, type PlugInCall, PlugInGate } from '../plug-in-gate.js';
 import { confidenceQuestion, readConfidence } from './confidence-question.js';
-import { fitsRequest } from './fits-request.js';
+import { fitsRequest } from '../../quality/index.js';
 import type { VerifyPolicy } from './verify-policy.js';
 
 /** The executor ends its calls by itself; the gate comes after it. */

@@ -16,7 +16,7 @@ export class HealthController {
   check(): Promise<HealthCheckResult> {
     return this.health.check([
       ...this.providers.names().map((name) => () => this.providers.isHealthy(name)),
-      ...this.surfaces.names().map((name) => () => this.surfaces.isHealthy(name)),
+      ...this.surfaces.names().map((name) => () => this.surfaces.isReady(name)),
     ]);
   }
 }

@@ -1,9 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { validateChatRequest } from '../../chat/index.js';
-import type { ChatCompletion } from '../../chat/index.js';
-import { BadPlugInAnswer } from '../plug-in-gate.js';
-import { confidenceQuestion, readConfidence } from './confidence-question.js';
+import { validateChatRequest } from '../chat/index.js';
+import type { ChatCompletion } from '../chat/index.js';
 import { fitsRequest } from './fits-request.js';
 import { fitsSchema } from './fits-schema.js';
 
@@ -150,26 +148,5 @@ describe('fitsRequest', () => {
     expect(fits(schema, '```json\n4\n```')).toBe(false);
     const two = { choices: [...answerOf('4').choices, ...answerOf('x').choices] } as ChatCompletion;
     expect(fitsRequest(two, validateChatRequest({ messages, response_format: schema }))).toBe(false);
-  });
-});
-
-describe('the question for confidence', () => {
-  it.each([
-    ['0', 0],
-    [' 100 ', 1],
-    ['85%', 0.85],
-    ['7.', 0.07],
-  ])('%j is %d', (answer, expected) => {
-    expect(readConfidence(answer)).toBe(expected);
-  });
-
-  it.each(['', '101', '-1', '0.9', '90 of 100', 'very', 'NaN', '1e2'])('%j counts for nothing', (answer) => {
-    expect(() => readConfidence(answer)).toThrow(BadPlugInAnswer);
-  });
-
-  it('holds request and answer as bounded data', () => {
-    const { text } = confidenceQuestion('q'.repeat(50_000), 'a'.repeat(50_000));
-    expect(text.length).toBeLessThan(8_100);
-    expect(Object.keys(JSON.parse(text) as object)).toEqual(['request', 'answer']);
   });
 });

@@ -66,21 +66,37 @@ export function detectLanguage(text: string): string | undefined {
   return byWords(read.match(/\p{L}+/gu) ?? []);
 }
 
-/** A word of several languages counts a part for each. */
-function byWords(words: readonly string[]): string | undefined {
-  const counts = new Map<string, { weight: number; known: number }>();
+/** How much of a text's words a language has. */
+export interface RankedLanguage {
+  readonly language: string;
+  /** Of known words; one of several languages counts a part for each. */
+  readonly weight: number;
+  readonly known: number;
+}
+
+/** The languages in Latin letters that have any of these words, in small letters, the likeliest first. */
+export function rankLanguages(words: readonly string[]): readonly RankedLanguage[] {
+  const counts = new Map<string, { language: string; weight: number; known: number }>();
   for (const word of words) {
-    const languages = LANGUAGES_OF_WORD.get(word) ?? [];
+    const languages = LANGUAGES_OF_WORD.get(word);
+    if (languages === undefined) continue;
     for (const language of languages) {
-      const count = counts.get(language) ?? { weight: 0, known: 0 };
+      let count = counts.get(language);
+      if (count === undefined) {
+        count = { language, weight: 0, known: 0 };
+        counts.set(language, count);
+      }
       count.weight += 1 / languages.length;
       count.known += 1;
-      counts.set(language, count);
     }
   }
-  const [best, second] = [...counts].toSorted(([, first], [, other]) => other.weight - first.weight);
+  return [...counts.values()].sort((first, other) => other.weight - first.weight);
+}
+
+function byWords(words: readonly string[]): string | undefined {
+  const [best, second] = rankLanguages(words);
   if (best === undefined) return undefined;
-  const [language, { weight, known }] = best;
+  const { language, weight, known } = best;
   if (known < MIN_KNOWN_WORDS || known < words.length * MIN_KNOWN_SHARE) return undefined;
-  return second !== undefined && second[1].weight >= weight ? undefined : language;
+  return second !== undefined && second.weight >= weight ? undefined : language;
 }
