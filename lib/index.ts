@@ -27,7 +27,9 @@ export {
 export {
   loadConfigurationFile,
   type AiSdkLanguageModel,
+  type AlertQualityOptions,
   type AlertsOptions,
+  type AlertWebhookOptions,
   type AnswerVerifier,
   type ApiKeyOptions,
   type BackgroundOptions,
@@ -129,17 +131,27 @@ export type {
 export {
   InjectOpenAI,
   LlmContext,
+  type LlmAlertHandler,
   LlmMetricsInterceptor,
+  OnLlmAlert,
+  type OnLlmAlertOptions,
   OPENAI_CLIENT,
   Surface,
   type SurfaceOverrides,
 } from './nest/index.js';
+export {
+  ALERT_SIGNATURE_HEADER,
+  ALERT_TIMESTAMP_HEADER,
+  verifyAlertSignature,
+} from './observability/index.js';
 export type {
   AlertReport,
+  AlertWebhookMessage,
   HandlerKpi,
   Kpi,
   KpiReport,
   Percentiles,
+  ReceivedAlert,
   RequestSavings,
   Savings,
   ObservedSavings,
@@ -168,7 +180,9 @@ export {
 } from './router/index.js';
 export type {
   Alert,
+  AlertChange,
   AlertKind,
+  AlertSeverity,
   AlertSubject,
   BudgetScope,
   DeploymentLabels,

@@ -9,7 +9,7 @@ import {
 } from '@nestjs/common';
 import { didYouMean } from './config/index.js';
 import { ConfigurationError, type ConfigurationIssue } from './errors/index.js';
-import { SurfaceExplorer } from './nest/index.js';
+import { isHeard, OnLlmAlertExplorer, SurfaceExplorer } from './nest/index.js';
 import { describeAlert, describeHandlerCall, describeObserved } from './observability/index.js';
 import {
   bootTable,
@@ -20,7 +20,7 @@ import {
   tightenSurface,
 } from './planning/index.js';
 import { RouterEngine } from './router/index.js';
-import type { BudgetEvent, PlugIn, PlugInFaultKind } from './telemetry/index.js';
+import type { Alert, AlertChange, BudgetEvent, PlugIn, PlugInFaultKind } from './telemetry/index.js';
 
 /** The same fault of a plug-in is told once in so long. */
 const TELL_AGAIN_MS = 60_000;
@@ -56,6 +56,7 @@ export class LlmRouterLifecycle
   constructor(
     private readonly engine: RouterEngine,
     private readonly explorer: SurfaceExplorer,
+    private readonly alertHandlers: OnLlmAlertExplorer,
   ) {
     // Names and kinds only: an error's own text may hold anything.
     engine.onFault = (decisionId, error) => {
@@ -63,6 +64,9 @@ export class LlmRouterLifecycle
     };
     engine.onRequestLogProblem = (problem) => {
       this.#logger.error(`Request log: ${problem}`);
+    };
+    engine.onAlertWebhookProblem = (problem) => {
+      this.#logger.warn(`Alert webhook: ${problem}`);
     };
     engine.checkPolicy = (policy) => {
       this.checkSurfaces(policy);
@@ -85,10 +89,13 @@ export class LlmRouterLifecycle
       this.#logger.error(`A listener of "${event}" threw: ${kindOf(error)}`);
     };
     engine.bus.on('alert-raised', (alert) => {
-      this.#logger.warn(`Alert raised (${alert.kind}): ${describeAlert(alert)}`);
+      this.logAlert(alert, 'raised');
+    });
+    engine.bus.on('alert-escalated', (alert) => {
+      this.logAlert(alert, 'escalated');
     });
     engine.bus.on('alert-cleared', (alert) => {
-      this.#logger.log(`Alert cleared (${alert.kind}): ${describeAlert(alert)}`);
+      this.#logger.log(describeAlert(alert, 'cleared'));
     });
     engine.bus.on('budget-nearly-spent', (event) => {
       this.#logger.warn(`80 % spent of ${describeBudget(event)}`);
@@ -151,6 +158,42 @@ export class LlmRouterLifecycle
     this.#logger.log(`Routing (policy ${policy.hash}):\n${bootTable(policy)}`);
   }
 
+  private logAlert(alert: Alert, change: AlertChange): void {
+    const line = describeAlert(alert, change);
+    if (alert.severity === 'critical') this.#logger.error(line);
+    else this.#logger.warn(line);
+  }
+
+  /** Once all instances are there. */
+  private callAlertHandlers(): void {
+    const { bus } = this.engine;
+    for (const { options, where, call } of this.alertHandlers.find()) {
+      if (call === undefined) {
+        this.#logger.warn(`@OnLlmAlert on ${where} is never called: its class has no instance of its own`);
+        continue;
+      }
+      const tell =
+        (change: AlertChange) =>
+        (alert: Alert): void => {
+          if (!isHeard(options, alert)) return;
+          const failed = (error: unknown): void => {
+            this.#logger.error(`@OnLlmAlert on ${where} failed: ${kindOf(error)}`);
+          };
+          // Whoever counts comes first, and waits for no handler.
+          setImmediate(() => {
+            try {
+              void Promise.resolve(call(alert, change)).catch(failed);
+            } catch (error) {
+              failed(error);
+            }
+          });
+        };
+      bus.on('alert-raised', tell('raised'));
+      bus.on('alert-escalated', tell('escalated'));
+      bus.on('alert-cleared', tell('cleared'));
+    }
+  }
+
   private warn(warnings: readonly ConfigurationIssue[]): void {
     for (const { path, message } of warnings) this.#logger.warn(`${path}: ${message}`);
   }
@@ -175,6 +218,7 @@ export class LlmRouterLifecycle
   }
 
   onApplicationBootstrap(): void {
+    this.callAlertHandlers();
     this.engine.markReady();
   }
 

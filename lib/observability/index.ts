@@ -1,5 +1,4 @@
-export { type AlertReport, describeAlert } from './alert-report.js';
-export { type AlertSettings, AlertStore } from './alert-store.js';
+export * from './alerts/index.js';
 export { describeHandlerCall } from './describe-handler-call.js';
 export { describeObserved } from './describe-observed.js';
 export type { ObservedSavings } from './observed-savings.js';

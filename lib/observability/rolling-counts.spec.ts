@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { LatencySloWatch } from './alert-watch.js';
+import { AlertsOptions } from '../config/index.js';
+import { readAlertSettings } from './alerts/alert-settings.js';
+import { LatencySloWatch } from './alerts/latency-slo-watch.js';
 import { RollingCounts } from './rolling-counts.js';
 
 const WINDOW_MS = 10_000;

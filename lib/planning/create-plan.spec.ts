@@ -181,6 +181,7 @@ const signals = fc
     restToldUntilMs: fc.constantFrom(0, NOW + 5_000, NOW + 600_000),
     isSlow: fc.boolean(),
     inAlert: fc.boolean(),
+    inCriticalAlert: fc.boolean(),
     isExhausted: fc.boolean(),
     firstTokenSamples: fc.nat(64),
     latencySamples: fc.nat(64),

@@ -14,6 +14,7 @@ import { BudgetLedger } from '../cost/index.js';
 import { createPlanExecutor, type PlanExecutor } from '../execution/index.js';
 import {
   AlertStore,
+  AlertWebhook,
   KpiStore,
   type PrometheusMetrics,
   RequestLog,
@@ -22,6 +23,7 @@ import {
 } from '../observability/index.js';
 import { buildRuntime, RequestPipeline, type RoutingRuntime, vectorsOf } from '../pipeline/index.js';
 import { type CompiledOptions, compileOptions, NO_SURFACE, type PolicySnapshot } from '../planning/index.js';
+import { AxiosTransport } from '../providers/axios-transport.js';
 import type { LlmUpstreams } from '../providers/llm-upstreams.js';
 import { ProviderUpstreams } from '../providers/provider-upstreams.js';
 import { type AnswerMemories, answerMemories } from './answer-memories.js';
@@ -85,6 +87,18 @@ export class RouterEngine {
   onFault: (decisionId: string, error: unknown) => void = () => undefined;
   /** Told why the request log cannot be written. */
   onRequestLogProblem: (problem: string) => void = () => undefined;
+  /** Told why alerts do not arrive. */
+  onAlertWebhookProblem: (problem: string) => void = () => undefined;
+  readonly #alertWebhook = new AlertWebhook({
+    bus: this.bus,
+    createTransport: () => {
+      const { httpAdapter, timeouts } = this.configuration.execution;
+      return new AxiosTransport({ adapter: httpAdapter, connectTimeoutMs: timeouts.connectMs });
+    },
+    onProblem: (problem) => {
+      this.onAlertWebhookProblem(problem);
+    },
+  });
   readonly #requestLog = new RequestLog(this.bus, (problem) => {
     this.onRequestLogProblem(problem);
   });
@@ -120,6 +134,7 @@ export class RouterEngine {
     this.#runtime = this.show(buildRuntime(compiled, upstreams));
     this.savings = new SavingsStore(this.bus, policy);
     this.alerts = new AlertStore(this.bus, policy, configuration.alerts);
+    this.#alertWebhook.follow(configuration.alerts.webhook);
     this.#requestLog.follow(configuration.requestLog);
     this.#memories = answerMemories(configuration.reasoningMemory, undefined);
     this.signals.settings = () => this.#runtime.policy.execution;
@@ -251,6 +266,7 @@ export class RouterEngine {
     this.alerts.close();
     const runtimes = [this.#runtime, ...this.#retired];
     const closed = await Promise.allSettled(runtimes.map(async (runtime) => runtime.close()));
+    await this.#alertWebhook.close();
     // What ended with the connections has its line too, however they ended.
     await this.#requestLog.close();
     const failed = closed.find(({ status }) => status === 'rejected');
@@ -376,7 +392,9 @@ export class RouterEngine {
     const { configuration, policy } = next;
     this.#memories = answerMemories(configuration.reasoningMemory, this.#memories);
     this.budgets.follow(policy.budgets);
-    this.alerts.follow(policy, deploymentsOf([policy]), configuration.alerts);
+    // First: who is told of what the swap clears is the one who is told from now on.
+    this.#alertWebhook.follow(configuration.alerts.webhook);
+    this.alerts.follow(policy, configuration.alerts);
     this.#requestLog.follow(configuration.requestLog);
     this.forgetTheGone();
     this.lane.follow();

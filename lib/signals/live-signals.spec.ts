@@ -202,13 +202,16 @@ describe('LiveSignals', () => {
     const alert: Alert = {
       id: 'alert_1',
       kind: 'error_rate',
+      severity: 'warning',
       subject: { surface: NAMES.deployment },
       value: 0.5,
       worstValue: 0.5,
       threshold: 0.02,
       requests: 300,
       windowMs: 300_000,
+      message: '',
       since: '',
+      criticalSince: null,
       clearedAt: null,
     };
     bus.emit('alert-raised', alert);

@@ -1,5 +1,5 @@
 import type { ProviderErrorKind } from '../errors/provider-error-kind.js';
-import type { AlertSubject, AttemptRecord, DeploymentLabels, TelemetryBus } from '../telemetry/index.js';
+import type { Alert, AlertKind, AttemptRecord, DeploymentLabels, TelemetryBus } from '../telemetry/index.js';
 import {
   type BreakerOutcome,
   type BreakerSettings,
@@ -69,8 +69,10 @@ export interface LiveDeployment extends WindowSummary {
   readonly breakerUntilMs: number;
   /** It has stopped answering at its usual pace. */
   readonly isSlow: boolean;
-  /** An alert on its error rate stands. */
+  /** An alert on its error or timeout rate stands, or one on its provider's. */
   readonly inAlert: boolean;
+  /** A critical one does. */
+  readonly inCriticalAlert: boolean;
   readonly lastSuccessAtMs: number | undefined;
   readonly lastErrorAtMs: number | undefined;
   readonly lastErrorKind: ProviderErrorKind | undefined;
@@ -101,7 +103,6 @@ interface State {
   readonly overdue: Map<string, number>;
   inFlight: number;
   queued: number;
-  inAlert: boolean;
   restingUntilMs: number;
   restToldUntilMs: number;
   /** Nothing is left of the provider's own limits until then; 0: there is, or it is not known. */
@@ -122,6 +123,10 @@ interface State {
   /** Time alone changes it then. */
   viewUntilMs: number;
 }
+
+/** Of a deployment or a provider, these rank it down, and out while they are critical. */
+const STEERING: ReadonlySet<AlertKind> = new Set<AlertKind>(['error_rate', 'timeout_rate']);
+const NO_ALERT = { inAlert: false, inCriticalAlert: false } as const;
 
 const IDLE: LiveDeployment = {
   inFlight: 0,
@@ -147,6 +152,7 @@ const IDLE: LiveDeployment = {
   breakerUntilMs: 0,
   isSlow: false,
   inAlert: false,
+  inCriticalAlert: false,
   lastSuccessAtMs: undefined,
   lastErrorAtMs: undefined,
   lastErrorKind: undefined,
@@ -160,6 +166,8 @@ const IDLE: LiveDeployment = {
 export class LiveSignals {
   private readonly outputLengths = new OutputLengths();
   readonly #states = new Map<string, State>();
+  /** Those that steer, by id. */
+  readonly #alerts = new Map<string, Alert>();
   readonly #subscriptions: (() => void)[];
   /** Of the running configuration. */
   settings: () => SignalsSettings = () => DEFAULT_SETTINGS;
@@ -212,11 +220,15 @@ export class LiveSignals {
       bus.on('queue-changed', ({ queued, ...labels }) => {
         this.state(labels).queued = queued;
       }),
-      bus.on('alert-raised', ({ subject }) => {
-        this.setInAlert(subject, true);
+      bus.on('alert-raised', (alert) => {
+        this.steer(alert);
       }),
-      bus.on('alert-cleared', ({ subject }) => {
-        this.setInAlert(subject, false);
+      bus.on('alert-escalated', (alert) => {
+        this.steer(alert);
+      }),
+      bus.on('alert-cleared', (alert) => {
+        this.#alerts.delete(alert.id);
+        this.forgetViews();
       }),
     ];
   }
@@ -224,7 +236,7 @@ export class LiveSignals {
   /** For planning and health: never throws, an unknown deployment is an idle one. */
   of(deployment: string): LiveDeployment {
     const state = this.#states.get(deployment);
-    if (state === undefined) return IDLE;
+    if (state === undefined) return this.#alerts.size === 0 ? IDLE : this.idleOf(deployment);
     const nowMs = this.now();
     if (state.view === undefined || nowMs >= state.viewUntilMs || nowMs < state.viewedAtMs) {
       state.view = this.viewOf(state, nowMs);
@@ -253,7 +265,7 @@ export class LiveSignals {
       breaker: breaker.state,
       breakerShare: breaker.share,
       breakerUntilMs: breaker.openUntilMs,
-      inAlert: state.inAlert,
+      ...this.alertsOn(state.labels),
       lastSuccessAtMs: state.lastSuccessAtMs,
       lastErrorAtMs: state.lastErrorAtMs,
       lastErrorKind: state.lastErrorKind,
@@ -279,8 +291,8 @@ export class LiveSignals {
 
   /** Forgets how the deployments have fared; calls under way stay counted, and alerts stand. */
   forget(): void {
-    for (const [deployment, { labels, inFlight, queued, inAlert, waiting }] of this.#states) {
-      this.#states.set(deployment, { ...this.unknownState(labels), inFlight, queued, inAlert, waiting });
+    for (const [deployment, { labels, inFlight, queued, waiting }] of this.#states) {
+      this.#states.set(deployment, { ...this.unknownState(labels), inFlight, queued, waiting });
     }
   }
 
@@ -306,7 +318,6 @@ export class LiveSignals {
       overdue: new Map(),
       inFlight: 0,
       queued: 0,
-      inAlert: false,
       restingUntilMs: 0,
       restToldUntilMs: 0,
       exhaustedUntilMs: 0,
@@ -355,13 +366,35 @@ export class LiveSignals {
     return Math.max(exhaustedUntilMs, Math.min(minute.freeAtMs(limits, nowMs), nowMs + MAX_REST_MS));
   }
 
-  /** An alert without a deployment is a surface's, which says nothing of any one of them. */
-  private setInAlert({ deployment }: AlertSubject, inAlert: boolean): void {
-    if (deployment === undefined) return;
-    const state = this.#states.get(deployment) ?? this.state({ deployment, model: '', provider: '' });
-    state.inAlert = inAlert;
-    state.summary = undefined;
-    state.view = undefined;
+  /** A surface's alert says nothing of any one deployment; an open breaker steers by itself. */
+  private steer(alert: Alert): void {
+    if (!STEERING.has(alert.kind) || alert.subject.surface !== undefined) return;
+    this.#alerts.set(alert.id, alert);
+    this.forgetViews();
+  }
+
+  private forgetViews(): void {
+    for (const state of this.#states.values()) state.view = undefined;
+  }
+
+  private alertsOn({
+    deployment,
+    provider,
+  }: Pick<DeploymentLabels, 'deployment' | 'provider'>): Pick<LiveDeployment, 'inAlert' | 'inCriticalAlert'> {
+    if (this.#alerts.size === 0) return NO_ALERT;
+    const meant = [...this.#alerts.values()].filter(
+      ({ subject }) => subject.deployment === deployment || subject.provider === provider,
+    );
+    return {
+      inAlert: meant.length > 0,
+      inCriticalAlert: meant.some(({ severity }) => severity === 'critical'),
+    };
+  }
+
+  /** One that was never called: its id begins with its provider's name. */
+  private idleOf(deployment: string): LiveDeployment {
+    const [provider = ''] = deployment.split('/');
+    return { ...IDLE, ...this.alertsOn({ deployment, provider }) };
   }
 
   private learn(record: AttemptRecord): void {

@@ -1,17 +1,26 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { NO_USAGE } from '../chat/index.js';
-import { compileOptions } from '../planning/index.js';
-import { type Alert, type Outcome, type RequestRecord, TelemetryBus } from '../telemetry/index.js';
-import { describeAlert } from './alert-report.js';
-import { AlertStore, type AlertSettings } from './alert-store.js';
+import { NO_USAGE } from '../../chat/index.js';
+import { compileOptions } from '../../planning/index.js';
+import { type Alert, type AttemptRecord, type Outcome, type RequestRecord, TelemetryBus } from '../../telemetry/index.js';
+import { AlertsOptions } from '../../config/index.js';
+import type { AlertSettings } from './alert-settings.js';
+import { AlertStore } from './alert-store.js';
 
-const SETTINGS: AlertSettings = { enabled: true, errorRate: 0.02, minRequests: 300, windowMs: 300_000 };
+const SETTINGS: AlertSettings = new AlertsOptions();
 
 const { policy } = compileOptions(
   {
-    providers: { one: { api: 'openai', baseUrl: 'http://127.0.0.1:1/v1' } },
-    models: { alpha: { provider: 'one' } },
-    routingRules: { simple_queries: { primary: 'alpha' } },
+    providers: {
+      one: { api: 'openai', baseUrl: 'http://127.0.0.1:1/v1' },
+      two: { api: 'openai-compatible', baseUrl: 'http://127.0.0.1:2/v1' },
+    },
+    models: {
+      alpha: { provider: 'one', price: { inputPer1M: 1, outputPer1M: 2 } },
+      beta: { provider: 'one', price: { inputPer1M: 1, outputPer1M: 2 } },
+      gamma: { provider: 'one', price: { inputPer1M: 1, outputPer1M: 2 } },
+      unpriced: { provider: 'two', upstreamModel: 'vendor/unpriced-7b' },
+    },
+    routingRules: { simple_queries: { primary: ['alpha', 'beta', 'gamma', 'unpriced'] } },
     surfaces: { support: { latencySloMs: 1_500 }, reports: { workload: 'background' }, chat: {} },
   },
   {},
@@ -46,7 +55,7 @@ function bench(settings: Partial<AlertSettings> = {}) {
     clock,
     raised,
     cleared,
-    calls: (count: number, outcome: Outcome = 'succeeded') => {
+    calls: (count: number, outcome: Outcome = 'succeeded', extra: Partial<AttemptRecord> = {}) => {
       for (let index = 0; index < count; index += 1) {
         bus.emit('attempt-ended', {
           ...labels,
@@ -62,6 +71,7 @@ function bench(settings: Partial<AlertSettings> = {}) {
           retryAfterMs: undefined,
           usageSource: 'reported',
           reportedModel: undefined,
+          ...extra,
         });
       }
     },
@@ -353,47 +363,16 @@ describe('evaluation', () => {
   });
 });
 
-describe('describeAlert', () => {
-  const alert: Alert = {
-    id: 'a',
-    kind: 'error_rate',
-    subject: { deployment: 'one/alpha' },
-    value: 0.0333,
-    worstValue: 0.0333,
-    threshold: 0.02,
-    requests: 300,
-    windowMs: 300_000,
-    since: '',
-    clearedAt: null,
-  };
-
-  it.each([
-    [{}, 'one/alpha: 3.3 % of 300 calls in 5 min failed (threshold 2 %)'],
-    [
-      { subject: { surface: 'support' }, windowMs: 2_500 },
-      'surface support: 3.3 % of 300 requests in 2.5 s failed (threshold 2 %)',
-    ],
-    [
-      { kind: 'latency_slo' as const, subject: { surface: 'support' }, value: 1_834.2, threshold: 1_500 },
-      'surface support: p95 1834 ms of 300 requests in 5 min (SLO 1500 ms)',
-    ],
-  ])('%j', (extra, line) => {
-    expect(describeAlert({ ...alert, ...extra })).toBe(line);
-  });
-});
-
 describe('another configuration', () => {
-  const KNOWN = new Set(['one/alpha']);
-
   it('keeps what was counted, and judges it by the new limit', () => {
     const { store, calls, raised } = bench();
     calls(285);
     calls(15, 'failed');
-    store.follow(policy, KNOWN, { ...SETTINGS, errorRate: 0.1 });
+    store.follow(policy, { ...SETTINGS, errorRate: 0.1 });
     expect(store.report().active).toEqual([]);
-    store.follow(policy, KNOWN, { ...SETTINGS, errorRate: 0.01 });
+    store.follow(policy, { ...SETTINGS, errorRate: 0.01 });
     expect(store.report().active).toMatchObject([{ subject: { deployment: 'one/alpha' }, threshold: 0.01 }]);
-    store.follow(policy, KNOWN, { ...SETTINGS, errorRate: 0.03 });
+    store.follow(policy, { ...SETTINGS, errorRate: 0.03 });
     expect(store.report().active).toMatchObject([{ requests: 300, threshold: 0.03 }]);
     expect(raised).toHaveLength(1);
   });
@@ -406,9 +385,10 @@ describe('another configuration', () => {
     expect(store.report().active).toHaveLength(3);
     const withoutSupport = {
       ...policy,
+      models: new Map([...policy.models].filter(([name]) => name !== 'alpha')),
       surfaces: new Map([...policy.surfaces].filter(([name]) => name !== 'support')),
     };
-    store.follow(withoutSupport, new Set(), SETTINGS);
+    store.follow(withoutSupport, SETTINGS);
     expect(store.report().active).toMatchObject([{ subject: { surface: 'chat' } }]);
     expect(new Set(cleared.map(({ subject }) => subject))).toEqual(
       new Set([{ deployment: 'one/alpha' }, { surface: 'support' }]),
@@ -425,11 +405,11 @@ describe('another configuration', () => {
     expect(store.report().active).toMatchObject([{ kind: 'latency_slo', threshold: 1_500 }]);
     const support = policy.surfaces.get('support')!;
     const surfaces = new Map([...policy.surfaces, ['support', { ...support, latencySloMs: 1_000 }]]);
-    store.follow({ ...policy, surfaces }, KNOWN, SETTINGS);
+    store.follow({ ...policy, surfaces }, SETTINGS);
     expect(store.report().active).toEqual([]);
     requests(300, { durationMs: 2_000 });
     expect(store.report().active).toMatchObject([{ kind: 'latency_slo', threshold: 1_000, requests: 300 }]);
-    store.follow({ ...policy, surfaces }, KNOWN, { ...SETTINGS, windowMs: 60_000 });
+    store.follow({ ...policy, surfaces }, { ...SETTINGS, windowMs: 60_000 });
     expect(store.report().active).toEqual([]);
   });
 
@@ -437,11 +417,11 @@ describe('another configuration', () => {
     const { store, calls, cleared } = bench();
     calls(300, 'failed');
     expect(store.report().active).toHaveLength(1);
-    store.follow(policy, KNOWN, { ...SETTINGS, enabled: false });
+    store.follow(policy, { ...SETTINGS, enabled: false });
     expect(store.report()).toMatchObject({ enabled: false, active: [] });
     expect(cleared).toHaveLength(1);
     calls(300, 'failed');
-    store.follow(policy, KNOWN, SETTINGS);
+    store.follow(policy, SETTINGS);
     expect(store.report().active).toEqual([]);
     calls(300, 'failed');
     expect(store.report().active).toMatchObject([{ requests: 300 }]);
