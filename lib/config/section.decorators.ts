@@ -24,7 +24,11 @@ function remember(prototype: object, property: string | symbol, description: Sec
  */
 export function Section(type: () => new () => object, shorthand?: string): PropertyDecorator {
   return (prototype, property) => {
-    remember(prototype, property, { kind: 'section', type, ...(shorthand === undefined ? {} : { shorthand }) });
+    remember(prototype, property, {
+      kind: 'section',
+      type,
+      ...(shorthand === undefined ? {} : { shorthand }),
+    });
   };
 }
 

@@ -323,7 +323,11 @@ export class AlertStore {
     const nowMs = this.now();
     watches.counts.add(nowMs, end);
     if (end === 'good' && deployment.price === undefined) watches.price.add();
-    if (reportedModel !== undefined && reportedModel !== '' && !this.isConfigured(deployment, reportedModel)) {
+    if (
+      reportedModel !== undefined &&
+      reportedModel !== '' &&
+      !this.isConfigured(deployment, reportedModel)
+    ) {
       watches.model.seen(nowMs, reportedModel);
     }
     this.schedule();

@@ -179,8 +179,7 @@ export class AlertWebhook {
       };
     } catch (error) {
       // Its own words may hold the address.
-      const reason =
-        error instanceof ProviderError ? error.kind : `no answer within ${timeoutMs} ms`;
+      const reason = error instanceof ProviderError ? error.kind : `no answer within ${timeoutMs} ms`;
       return { reason, mayRetry: true, retryAfterMs: 0 };
     }
   }

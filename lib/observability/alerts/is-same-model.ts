@@ -7,7 +7,7 @@ const MAKER = /^(?:[a-z]{2,6}\.)?(?:anthropic|amazon|meta|mistral|cohere|deepsee
 function stemOf(name: string): string {
   const bare = name.toLowerCase().replace(PATH, '').replace(MAKER, '');
   let stem = bare;
-  for (let before = ''; before !== stem; ) {
+  for (let before = ''; before !== stem;) {
     before = stem;
     stem = stem.replace(VERSION, '');
   }

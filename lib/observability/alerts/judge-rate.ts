@@ -53,7 +53,8 @@ export function burnLimit(limit: number, times: number): number {
 /**
  * Judges a share over a fast and a slow window.
  *
- * - `critical`: the fast window burns at {@link FAST_BURN}, or the slow one at {@link SLOW_BURN} and the fast one still does.
+ * - `critical`: the fast window burns at {@link FAST_BURN}, or the slow one, where it goes further back, at
+ *   {@link SLOW_BURN} and the fast one still does.
  * - `warning`: the fast window is over the limit; or the slow one is, which finds what has too little traffic for the fast
  *   one, and the fast one still is.
  *
@@ -77,7 +78,11 @@ export function judgeRate(
   // An alert that the fast window has come to bear out goes by it from then on.
   const basis = isFastOver ? 'fast' : (standing ?? 'slow');
   if (isProven(fast, burnLimit(limit, FAST_BURN), limits)) return { state: 'critical', basis };
-  if (fastShare > slowLimit && isProven(slow, slowLimit, limits)) return { state: 'critical', basis };
+  // Where both hold much the same, after a start say, the slow one bears out nothing.
+  const hasPast = slow.total >= 2 * fast.total;
+  if (hasPast && fastShare > slowLimit && isProven(slow, slowLimit, limits)) {
+    return { state: 'critical', basis };
+  }
   if (isFastOver || (isSlowOver && fastShare > limit)) return { state: 'warning', basis };
   // Not called only because it fails: that is no sign of health.
   const isShunned = fast.total === 0 && fast.passedOver > 0;

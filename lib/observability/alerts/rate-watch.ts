@@ -30,9 +30,9 @@ export class EndCounts {
     this.#slow = new RollingCounts(slowWindowMs, 4);
   }
 
-  add(nowMs: number, end: Judged): void {
-    this.#fast.add(nowMs, COLUMNS[end]);
-    this.#slow.add(nowMs, COLUMNS[end]);
+  add(nowMs: number, end: Judged, amount = 1): void {
+    this.#fast.add(nowMs, COLUMNS[end], amount);
+    this.#slow.add(nowMs, COLUMNS[end], amount);
   }
 
   fast(nowMs: number, bad: BadEnds): RateWindow {
@@ -88,7 +88,11 @@ export class RateWatch implements AlertWatch {
     this.#basis = basis;
     const { surface, provider } = this.subject;
     const what =
-      surface !== undefined ? 'requests' : provider === undefined ? 'calls' : "calls, its worst deployment's left out,";
+      surface !== undefined
+        ? 'requests'
+        : provider === undefined
+          ? 'calls'
+          : "calls, its worst deployment's left out,";
     const how = this.ends === 'errors' ? 'failed' : 'timed out';
     const seen = `${percent(shareOf(fast))} of ${fast.total} ${what} in ${duration(this.windowMs)} ${how}`;
     const before =

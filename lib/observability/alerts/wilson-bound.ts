@@ -38,6 +38,7 @@ export function normalQuantile(confidence: number): number {
   if (confidence <= 0.5) return 0;
   const t = Math.sqrt(-2 * Math.log(1 - confidence));
   return (
-    t - (2.515517 + 0.802853 * t + 0.010328 * t * t) / (1 + 1.432788 * t + 0.189269 * t * t + 0.001308 * t ** 3)
+    t -
+    (2.515517 + 0.802853 * t + 0.010328 * t * t) / (1 + 1.432788 * t + 0.189269 * t * t + 0.001308 * t ** 3)
   );
 }
