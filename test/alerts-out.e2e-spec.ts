@@ -4,7 +4,7 @@ import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { Injectable, Scope } from '@nestjs/common';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   type Alert,
   ALERT_SIGNATURE_HEADER,
@@ -201,6 +201,7 @@ describe('alerts on their way out', () => {
   });
 
   afterEach(async () => {
+    vi.useRealTimers();
     await bench.close();
     await Promise.all([upstream.close(), spare.close(), receiver.close()]);
   });
@@ -265,7 +266,7 @@ describe('alerts on their way out', () => {
     it('are given up after so many tries, or at once where no try would help, and the log says so', async () => {
       receiver.script.push(500, 500, 302);
       receiver.location = receiver.url;
-      await open({ alerts: { webhook: { url: receiver.url, baseDelayMs: 1, maxAttempts: 2 } } });
+      await open({ alerts: { webhook: { url: receiver.url, baseDelayMs: 1, maxTries: 2 } } });
       await burn();
       await read();
       const lines = await logger.whenLines(/Alert webhook/, 2);
@@ -295,6 +296,8 @@ describe('alerts on their way out', () => {
     );
 
     it('follow a reload, in address, secret and form', async () => {
+      // The wall clock alone: every timer runs on.
+      vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
       await open();
       await burn();
       await read();
@@ -305,14 +308,15 @@ describe('alerts on their way out', () => {
         optionsWith({ alerts: { webhook: { url: receiver.url, secret: SECRET, format: 'slack' } } }),
       );
       expect(bench.engine.runtime.policy.hash).toBe(before);
-      await ask(300, 'alone');
+      vi.setSystemTime(Date.now() + 10_000);
       await read();
       await receiver.whenDelivered(2);
       expect(receiver.deliveries[0]?.body).toContain('"Cleared: error rate');
       await router.reconfigure(optionsWith({ alerts: { enabled: true } }));
       upstream.failAlways({ kind: 'status', status: 500 });
-      await ask(100, 'alone');
-      await read();
+      await ask(20, 'alone');
+      expect((await read()).active).not.toEqual([]);
+      await bench.close();
       expect(receiver.deliveries).toHaveLength(2);
     });
   });
@@ -344,7 +348,7 @@ describe('alerts on their way out', () => {
   });
 
   it('take a deployment out while they are critical, and never the last that may serve', async () => {
-    await open({ execution: { maxAttempts: 2, breaker: { errorRate: 1 } } });
+    await open();
     for (let request = 0; request < 30; request += 1) {
       if (request % 3 !== 0) upstream.failNext({ kind: 'status', status: 500 });
       await ask(1, 'alone');

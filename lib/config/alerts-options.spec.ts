@@ -17,7 +17,7 @@ const WEBHOOK = {
   format: 'json',
   minSeverity: 'warning',
   timeoutMs: 5_000,
-  maxAttempts: 5,
+  maxTries: 5,
   baseDelayMs: 1_000,
 };
 
@@ -66,7 +66,7 @@ describe('alerts', () => {
     [{ webhook: { url: WEBHOOK.url, secret: '' } }, 'alerts.webhook.secret', 'non-empty string'],
     [{ webhook: { url: WEBHOOK.url, format: 'slak' } }, 'alerts.webhook.format', 'Did you mean "slack"'],
     [{ webhook: { url: WEBHOOK.url, timeoutMs: 0 } }, 'alerts.webhook.timeoutMs', 'from 1'],
-    [{ webhook: { url: WEBHOOK.url, maxAttempts: 11 } }, 'alerts.webhook.maxAttempts', 'from 1 to 10'],
+    [{ webhook: { url: WEBHOOK.url, maxTries: 11 } }, 'alerts.webhook.maxTries', 'from 1 to 10'],
     [{ webhook: '${NO_HOOK}' }, 'alerts.webhook.url', 'NO_HOOK is not set'],
     [{ confidence: 95 }, 'alerts.confidence', '95 % is 0.95'],
     [{ latencyPercentile: 99 }, 'alerts.latencyPercentile', '95 % is 0.95'],

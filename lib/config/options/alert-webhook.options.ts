@@ -35,7 +35,7 @@ export class AlertWebhookOptions {
 
   /** Tries for one message, with growing pauses between them. @defaultValue 5 */
   @IsCount(1, 10)
-  maxAttempts = 5;
+  maxTries = 5;
 
   /** The first pause at most, doubled with each. @defaultValue 1000 */
   @IsCount(1, 60_000)

@@ -129,6 +129,11 @@ export class AlertWebhook {
       const message = this.#queue.shift();
       if (message === undefined) return;
       const problem = await this.deliver(message);
+      if (this.#closed.signal.aborted) {
+        const left = this.#queue.splice(0).length + (problem === undefined ? 0 : 1);
+        if (left > 0) this.#onProblem(`${left} messages did not arrive before the shutdown`);
+        return;
+      }
       if (problem !== undefined) this.#onProblem(`a message was given up (${problem})`);
       if (this.#dropped > 0 && this.#queue.length === 0) {
         this.#onProblem(`${this.#dropped} messages were dropped: the receiver did not keep up`);
@@ -146,7 +151,7 @@ export class AlertWebhook {
       if (this.#closed.signal.aborted) return 'the application has shut down';
       const result = await this.post(message, settings);
       if (result === undefined) return undefined;
-      const isLast = tries >= settings.maxAttempts || (this.#isClosing && tries > 1);
+      const isLast = tries >= settings.maxTries || (this.#isClosing && tries > 1);
       if (!result.mayRetry || isLast) return `${result.reason}, try ${tries}`;
       const mostMs = Math.min(settings.baseDelayMs * 2 ** (tries - 1), MAX_DELAY_MS);
       await this.pause(Math.max(result.retryAfterMs, mostMs * (0.5 + this.#random() / 2)));

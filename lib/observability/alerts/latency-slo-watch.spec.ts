@@ -5,7 +5,7 @@ import { readAlertSettings } from './alert-settings.js';
 import { LatencySloWatch } from './latency-slo-watch.js';
 import { lowerBound } from './wilson-bound.js';
 
-const SETTINGS = readAlertSettings({ ...new AlertsOptions(), minRequests: 1, windowMs: 10_000 });
+const SETTINGS = readAlertSettings(Object.assign(new AlertsOptions(), { minRequests: 1, windowMs: 10_000 }));
 
 describe('LatencySloWatch', () => {
   it('gives the 95th percentile to 10 %, and is over the SLO exactly where more than 5 % are', () => {
