@@ -312,10 +312,7 @@ describe('keys whose feature is not built', () => {
       expect(issues.map(({ message }) => message.slice(0, 29))).toEqual(
         issues.map(() => 'not supported in this version'),
       );
-      expect(issues.map(({ path }) => path).toSorted()).toEqual([
-        'storage',
-        'surfaces.legal.provenance',
-      ]);
+      expect(issues.map(({ path }) => path).toSorted()).toEqual(['storage', 'surfaces.legal.provenance']);
     },
   );
 
