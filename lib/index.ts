@@ -27,7 +27,9 @@ export {
 export {
   loadConfigurationFile,
   type AiSdkLanguageModel,
+  type AlertQualityOptions,
   type AlertsOptions,
+  type AlertWebhookOptions,
   type AnswerVerifier,
   type ApiKeyOptions,
   type BackgroundOptions,
@@ -136,11 +138,19 @@ export type {
 export {
   InjectOpenAI,
   LlmContext,
+  type LlmAlertHandler,
   LlmMetricsInterceptor,
+  OnLlmAlert,
+  type OnLlmAlertOptions,
   OPENAI_CLIENT,
   Surface,
   type SurfaceOverrides,
 } from './nest/index.js';
+export {
+  ALERT_SIGNATURE_HEADER,
+  ALERT_TIMESTAMP_HEADER,
+  verifyAlertSignature,
+} from './observability/index.js';
 export type {
   AlertReport,
   Decision,
@@ -148,6 +158,7 @@ export type {
   DecisionFilter,
   DecisionReport,
   DecisionSummary,
+  AlertWebhookMessage,
   HandlerKpi,
   Kpi,
   KpiAttemptFigures,
@@ -164,6 +175,7 @@ export type {
   KpiWindow,
   KpiWindowReport,
   Percentiles,
+  ReceivedAlert,
   RequestSavings,
   Savings,
   ObservedSavings,
@@ -192,7 +204,9 @@ export {
 } from './router/index.js';
 export type {
   Alert,
+  AlertChange,
   AlertKind,
+  AlertSeverity,
   AlertSubject,
   AnswerFault,
   BudgetScope,

@@ -9,7 +9,7 @@ import {
 } from '@nestjs/common';
 import { didYouMean } from './config/index.js';
 import { ConfigurationError, type ConfigurationIssue } from './errors/index.js';
-import { SurfaceExplorer } from './nest/index.js';
+import { isHeard, OnLlmAlertExplorer, SurfaceExplorer } from './nest/index.js';
 import {
   describeAlert,
   describeFailedAttempt,
@@ -30,7 +30,7 @@ import {
   tightenSurface,
 } from './planning/index.js';
 import { RouterEngine } from './router/index.js';
-import type { Alert, BudgetEvent, PlugIn, PlugInFaultKind } from './telemetry/index.js';
+import type { Alert, AlertChange, BudgetEvent, PlugIn, PlugInFaultKind } from './telemetry/index.js';
 
 /** The same fault of a plug-in is told once in so long. */
 const TELL_AGAIN_MS = 60_000;
@@ -66,6 +66,7 @@ export class LlmRouterLifecycle
   constructor(
     private readonly engine: RouterEngine,
     private readonly explorer: SurfaceExplorer,
+    private readonly alertHandlers: OnLlmAlertExplorer,
   ) {
     // Names and kinds only: an error's own text may hold anything.
     engine.onFault = (decisionId, error) => {
@@ -75,6 +76,9 @@ export class LlmRouterLifecycle
     };
     engine.onRequestLogProblem = (problem) => {
       this.write('error', `Request log: ${problem}`, { event: 'request_log' });
+    };
+    engine.onAlertWebhookProblem = (problem) => {
+      this.write('warn', `Alert webhook: ${problem}`, { event: 'alert_webhook' });
     };
     engine.checkPolicy = (policy) => {
       this.checkSurfaces(policy);
@@ -113,12 +117,13 @@ export class LlmRouterLifecycle
   private logState(): void {
     const { bus } = this.engine;
     bus.on('alert-raised', (alert) => {
-      const fields = { event: 'alert_raised', ...fieldsOfAlert(alert) };
-      this.write('warn', `Alert raised (${alert.kind}): ${describeAlert(alert)}`, fields);
+      this.logAlert(alert, 'raised');
+    });
+    bus.on('alert-escalated', (alert) => {
+      this.logAlert(alert, 'escalated');
     });
     bus.on('alert-cleared', (alert) => {
-      const fields = { event: 'alert_cleared', ...fieldsOfAlert(alert) };
-      this.write('log', `Alert cleared (${alert.kind}): ${describeAlert(alert)}`, fields);
+      this.logAlert(alert, 'cleared');
     });
     bus.on('budget-nearly-spent', (event) => {
       const fields = { event: 'budget_nearly_spent', ...fieldsOfBudget(event) };
@@ -216,6 +221,41 @@ export class LlmRouterLifecycle
     this.#logger.log(`Routing (policy ${policy.hash}):\n${bootTable(policy)}`);
   }
 
+  private logAlert(alert: Alert, change: AlertChange): void {
+    const level = change === 'cleared' ? 'log' : alert.severity === 'critical' ? 'error' : 'warn';
+    this.write(level, describeAlert(alert, change), { event: `alert_${change}`, ...fieldsOfAlert(alert) });
+  }
+
+  /** Once all instances are there. */
+  private callAlertHandlers(): void {
+    const { bus } = this.engine;
+    for (const { options, where, call } of this.alertHandlers.find()) {
+      if (call === undefined) {
+        this.#logger.warn(`@OnLlmAlert on ${where} is never called: its class has no instance of its own`);
+        continue;
+      }
+      const tell =
+        (change: AlertChange) =>
+        (alert: Alert): void => {
+          if (!isHeard(options, alert)) return;
+          const failed = (error: unknown): void => {
+            this.#logger.error(`@OnLlmAlert on ${where} failed: ${kindOf(error)}`);
+          };
+          // Whoever counts comes first, and waits for no handler.
+          setImmediate(() => {
+            try {
+              void Promise.resolve(call(alert, change)).catch(failed);
+            } catch (error) {
+              failed(error);
+            }
+          });
+        };
+      bus.on('alert-raised', tell('raised'));
+      bus.on('alert-escalated', tell('escalated'));
+      bus.on('alert-cleared', tell('cleared'));
+    }
+  }
+
   private warn(warnings: readonly ConfigurationIssue[]): void {
     for (const { path, message } of warnings) this.#logger.warn(`${path}: ${message}`);
   }
@@ -240,6 +280,7 @@ export class LlmRouterLifecycle
   }
 
   onApplicationBootstrap(): void {
+    this.callAlertHandlers();
     this.engine.markReady();
   }
 
@@ -264,9 +305,17 @@ export class LlmRouterLifecycle
   }
 }
 
-function fieldsOfAlert({ id, kind, subject, value, threshold, requests, windowMs }: Alert): LogFields {
-  const { deployment, surface } = subject;
-  return { alertId: id, kind, deployment, surface, value, threshold, requests, windowMs };
+function fieldsOfAlert({
+  id,
+  kind,
+  severity,
+  subject,
+  value,
+  threshold,
+  requests,
+  windowMs,
+}: Alert): LogFields {
+  return { alertId: id, kind, severity, ...subject, value, threshold, requests, windowMs };
 }
 
 /** The name of a tenant that is not configured is what a request said. */

@@ -9,6 +9,7 @@ import { PLATFORMS } from './support/router-app.js';
 const CHAT = '/v1/chat/completions';
 const MESSAGES = [{ role: 'user' as const, content: 'Hello' }];
 const WINDOW_MS = 10_000;
+const PRICE = { inputPer1M: 1, outputPer1M: 2 };
 
 describe.each(PLATFORMS)('alerts, on %s', (platform) => {
   let first: ScriptedUpstream;
@@ -33,7 +34,7 @@ describe.each(PLATFORMS)('alerts, on %s', (platform) => {
           first: { api: 'openai', baseUrl: first.baseUrl },
           second: { api: 'openai', baseUrl: second.baseUrl },
         },
-        models: { alpha: { provider: 'first' }, beta: { provider: 'second' } },
+        models: { alpha: { provider: 'first', price: PRICE }, beta: { provider: 'second', price: PRICE } },
         routingRules: {
           simple_queries: { primary: ['alpha', 'beta'] },
           alone: { primary: 'alpha' },
@@ -103,7 +104,7 @@ describe.each(PLATFORMS)('alerts, on %s', (platform) => {
     // The wall clock alone: every timer runs on.
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
     await open();
-    expect(await read()).toEqual({ enabled: true, active: [], recent: [] });
+    expect(await read()).toEqual({ enabled: true, active: [], recent: [], history: [] });
     const raised: Alert[] = [];
     bench.engine.bus.on('alert-raised', (alert) => raised.push(alert));
 
@@ -116,12 +117,15 @@ describe.each(PLATFORMS)('alerts, on %s', (platform) => {
       {
         id: expect.stringMatching(/^alert_/) as string,
         kind: 'error_rate',
+        severity: 'warning',
         subject: { deployment: 'first/alpha' },
         value: 6 / 20,
         worstValue: 6 / 20,
         threshold: 0.02,
         requests: 20,
         windowMs: WINDOW_MS,
+        message: 'first/alpha: 30 % of 20 calls in 10 s failed (threshold 2 %)',
+        criticalSince: null,
         since: new Date().toISOString(),
         clearedAt: null,
       },
@@ -153,7 +157,10 @@ describe.each(PLATFORMS)('alerts, on %s', (platform) => {
     first.failAlways({ kind: 'status', status: 500 });
     expect(await ask(20, 'rescued', 'support')).toEqual(Array(20).fill(200));
     expect(first.requestCount - before).toBeLessThan(20);
-    expect((await read()).active).toMatchObject([{ subject: { deployment: 'first/alpha' }, value: 1 }]);
+    expect((await read()).active).toMatchObject([
+      { kind: 'error_rate', severity: 'critical', subject: { deployment: 'first/alpha' }, value: 1 },
+      { kind: 'breaker_open', severity: 'warning', subject: { deployment: 'first/alpha' } },
+    ]);
   });
 
   it('needs nobody who looks: the log has it within a second', async () => {
@@ -172,7 +179,7 @@ describe.each(PLATFORMS)('alerts, on %s', (platform) => {
       return ((await answer.json()) as Explanation).plan.attempts;
     };
     // Enough failures over minutes to alert, yet few of the last calls: the short memory has nothing against it.
-    await fail(2, 10, 'alone');
+    await fail(2, 20, 'alone');
     await ask(90, 'alone', 'support');
     expect((await read()).active.map(({ subject }) => subject)).toContainEqual({ deployment: 'first/alpha' });
     await ask(20, 'simple_queries', 'support');
@@ -231,6 +238,6 @@ describe.each(PLATFORMS)('alerts, on %s', (platform) => {
   it('can be switched off', async () => {
     await open({ alerts: { enabled: false }, maxAttempts: 1 });
     await fail(2, 20, 'alone');
-    expect(await read()).toEqual({ enabled: false, active: [], recent: [] });
+    expect(await read()).toEqual({ enabled: false, active: [], recent: [], history: [] });
   });
 });

@@ -400,7 +400,12 @@ describe('what the router has learnt', () => {
       },
       models: { alpha: { provider: 'one' }, beta: { provider: 'two' } },
       routingRules: { simple_queries: { primary: 'alpha', fallback: 'beta' } },
-      alerts: { minRequests: 5, errorRate: 0.1, windowMs: 60_000 },
+      alerts: {
+        minRequests: 5,
+        errorRate: 0.1,
+        windowMs: 60_000,
+        ignore: ['unknown_price', 'unknown_model', 'breaker_open'],
+      },
       surfaces: { support: {} },
       ...extra,
     });

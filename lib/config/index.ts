@@ -9,7 +9,9 @@ export {
 } from './configuration-file.js';
 export { loadConfigurationFile } from './load-configuration-file.js';
 export type { AiSdkLanguageModel } from './options/ai-sdk-language-model.js';
-export { AlertsOptions } from './options/alerts.options.js';
+export { ALERT_KINDS, type AlertKind } from './alert-kinds.js';
+export { AlertWebhookOptions } from './options/alert-webhook.options.js';
+export { AlertQualityOptions, AlertsOptions } from './options/alerts.options.js';
 export { BackgroundOptions } from './options/background.options.js';
 export { BudgetOptions, BudgetsOptions } from './options/budget.options.js';
 export type { AnswerVerifier } from './options/answer-verifier.js';

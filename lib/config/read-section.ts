@@ -110,7 +110,9 @@ export function readSection<Options extends object>(
     } else if (section === undefined) {
       values[property] = expandValue(value, valuePath, context);
     } else if (section.kind === 'section') {
-      nested[property] = readSection(section.type(), value, valuePath, context);
+      const isShort = section.shorthand !== undefined && typeof value === 'string';
+      const whole = isShort ? { [section.shorthand]: value } : value;
+      nested[property] = readSection(section.type(), whole, valuePath, context);
     } else if (section.kind === 'one-or-many') {
       nested[property] = readOneOrMany(section.type(), value, valuePath, context);
     } else if (section.kind === 'list') {

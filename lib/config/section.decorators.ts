@@ -4,6 +4,8 @@ export interface SectionDescription {
   readonly type: () => new () => object;
   /** Of a map: each name may have a list of them. */
   readonly hasLists?: boolean;
+  /** Of a section: a string alone is this key of it. */
+  readonly shorthand?: string;
 }
 
 const sections = new WeakMap<object, Map<string, SectionDescription>>();
@@ -15,10 +17,18 @@ function remember(prototype: object, property: string | symbol, description: Sec
   sections.set(prototype, known);
 }
 
-/** The property is one object of the given options class. */
-export function Section(type: () => new () => object): PropertyDecorator {
+/**
+ * The property is one object of the given options class.
+ *
+ * @param shorthand - The key that a string alone stands for.
+ */
+export function Section(type: () => new () => object, shorthand?: string): PropertyDecorator {
   return (prototype, property) => {
-    remember(prototype, property, { kind: 'section', type });
+    remember(prototype, property, {
+      kind: 'section',
+      type,
+      ...(shorthand === undefined ? {} : { shorthand }),
+    });
   };
 }
 

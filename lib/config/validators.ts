@@ -256,3 +256,42 @@ export function IsNames(): PropertyDecorator {
     },
   });
 }
+
+/** A key that is given as it is. */
+export function IsKey(): PropertyDecorator {
+  return ValidateBy({
+    name: 'isKey',
+    validator: {
+      validate: isKey,
+      defaultMessage: () =>
+        `must be a non-empty string of at most ${MAX_KEY_LENGTH} characters, without line breaks and the like`,
+    },
+  });
+}
+
+/** How sure one can be: from one half on, and never all. */
+export function IsConfidence(): PropertyDecorator {
+  return ValidateBy({
+    name: 'isConfidence',
+    validator: {
+      validate: (value) => typeof value === 'number' && value >= 0.5 && value <= 0.9999,
+      defaultMessage: () => 'must be a share from 0.5 to 0.9999: 95 % is 0.95',
+    },
+  });
+}
+
+/** An absolute http or https URL; it may have a query, which often is its key. */
+export function IsWebhookUrl(): PropertyDecorator {
+  return ValidateBy({
+    name: 'isWebhookUrl',
+    validator: {
+      validate: (value) => {
+        if (typeof value !== 'string' || value.length > 2_048 || !URL.canParse(value)) return false;
+        const { protocol, username, password, hash } = new URL(value);
+        return (protocol === 'http:' || protocol === 'https:') && username + password + hash === '';
+      },
+      defaultMessage: () =>
+        'must be an absolute http or https URL without user, password or fragment, for example "https://hooks.example.com/alerts"',
+    },
+  });
+}

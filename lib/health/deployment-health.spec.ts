@@ -110,6 +110,7 @@ describe('isOut', () => {
     restingUntilMs: fc.constantFrom(0, NOW + 1_000),
     isSlow: fc.boolean(),
     inAlert: fc.boolean(),
+    inCriticalAlert: fc.boolean(),
   });
   const breaker = fc.constantFrom<LiveDeployment['breaker']>('closed', 'open', 'half_open', 'ramping');
 

@@ -2,7 +2,7 @@ import { Get, Param, Post, Query, Req, Res, SetMetadata } from '@nestjs/common';
 import { DecisionNotFoundError } from '../errors/decision-not-found-error.js';
 import { InvalidRequestError } from '../errors/invalid-request-error.js';
 import { SurfaceNotAllowedError } from '../errors/surface-not-allowed-error.js';
-import { KPI_DIMENSIONS, readKpiQuery } from '../observability/index.js';
+import { ALERT_STATES, KPI_DIMENSIONS, readKpiQuery } from '../observability/index.js';
 import type { RouterEngine } from '../router/index.js';
 import { BODY_ROUTE, FASTIFY_ROUTE_CONFIG } from './body-reader.js';
 import { takeOver } from './exchange.js';
@@ -75,8 +75,14 @@ export class AdminController {
   }
 
   @Get('router/alerts')
-  alerts(@Req() request: unknown, @Res() reply: unknown): void {
-    this.report(request, reply, (engine) => engine.alerts.report());
+  alerts(@Req() request: unknown, @Res() reply: unknown, @Query('state') state?: unknown): void {
+    this.report(request, reply, (engine) => {
+      const wanted = ALERT_STATES.find((each) => each === state);
+      if (state !== undefined && wanted === undefined) {
+        throw new InvalidRequestError(`\`state\` must be one of ${ALERT_STATES.join(', ')}.`, 'state');
+      }
+      return engine.alerts.report(wanted);
+    });
   }
 
   @Get('router/decisions')

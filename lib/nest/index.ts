@@ -7,6 +7,8 @@ export { openAiClientProvider } from './openai-client.provider.js';
 export { LlmMetricsInterceptor } from './llm-metrics.interceptor.js';
 export { MetricsInterceptorOptions } from './metrics-interceptor-options.js';
 export { OPENAI_CLIENT } from './openai-client.token.js';
+export { type LlmAlertHandler, OnLlmAlert, type OnLlmAlertOptions } from './on-llm-alert.decorator.js';
+export { isHeard, OnLlmAlertExplorer } from './on-llm-alert.explorer.js';
 export { Surface } from './surface.decorator.js';
 export { SurfaceExplorer, surfacesOf } from './surface.explorer.js';
 export type { SurfaceOverrides } from './surface.metadata.js';

@@ -1,18 +1,25 @@
 import { Gauge, type Registry } from 'prom-client';
 import type { Alert, TelemetryBus } from '../telemetry/index.js';
 
-/** 1 while an alert stands, 0 from when it was cleared. */
+const LABELS = ['kind', 'severity', 'surface', 'deployment', 'provider', 'model', 'budget'] as const;
+
+/** 1 while an alert stands, 0 from when it was cleared. All labels come from the configuration. */
 export function registerAlertGauge(bus: TelemetryBus, registry: Registry): void {
   const gauge = new Gauge({
     name: 'llm_router_alert_active',
-    help: 'Standing alerts: 1 by kind and by surface or deployment, 0 once cleared.',
-    labelNames: ['kind', 'surface', 'deployment'] as const,
+    help: 'Standing alerts: 1 by kind, severity and by surface, deployment, provider, model or budget, 0 once cleared.',
+    labelNames: LABELS,
     registers: [registry],
   });
-  const set = ({ kind, subject: { surface = '', deployment = '' } }: Alert, value: 0 | 1): void => {
-    gauge.set({ kind, surface, deployment }, value);
+  const set = ({ kind, severity, subject }: Alert, value: 0 | 1): void => {
+    const { surface = '', deployment = '', provider = '', model = '', budget = '' } = subject;
+    gauge.set({ kind, severity, surface, deployment, provider, model, budget }, value);
   };
   bus.on('alert-raised', (alert) => {
+    set(alert, 1);
+  });
+  bus.on('alert-escalated', (alert) => {
+    set({ ...alert, severity: 'warning' }, 0);
     set(alert, 1);
   });
   bus.on('alert-cleared', (alert) => {

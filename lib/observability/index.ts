@@ -1,5 +1,4 @@
-export { type AlertReport, describeAlert } from './alert-report.js';
-export { type AlertSettings, AlertStore } from './alert-store.js';
+export * from './alerts/index.js';
 export {
   type Decision,
   type DecisionAttempt,

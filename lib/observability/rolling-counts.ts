@@ -19,11 +19,12 @@ export class RollingCounts {
     this.#sums = new Float64Array(columns);
   }
 
-  add(nowMs: number, column: number): void {
+  /** @param amount - A whole number. */
+  add(nowMs: number, column: number, amount = 1): void {
     this.turnTo(nowMs);
     const place = (this.#current % SLICES) * this.columns + column;
-    this.#counts[place] = (this.#counts[place] ?? 0) + 1;
-    this.#sums[column] = (this.#sums[column] ?? 0) + 1;
+    this.#counts[place] = (this.#counts[place] ?? 0) + amount;
+    this.#sums[column] = (this.#sums[column] ?? 0) + amount;
   }
 
   /** The sums by column; not to be kept. */

@@ -181,6 +181,7 @@ const signals = fc
     restToldUntilMs: fc.constantFrom(0, NOW + 5_000, NOW + 600_000),
     isSlow: fc.boolean(),
     inAlert: fc.boolean(),
+    inCriticalAlert: fc.boolean(),
     isExhausted: fc.boolean(),
     firstTokenSamples: fc.nat(64),
     latencySamples: fc.nat(64),
@@ -379,7 +380,7 @@ describe('createPlan, whatever the policy, the request and the live state', () =
         const set = setUp(given);
         fc.pre(set !== undefined);
         const steps = ['primary', 'secondary', 'tertiary'];
-        const kinds = [undefined, 'over_target', 'slow', 'ramping', 'full', 'failing', 'resting'];
+        const kinds = [undefined, 'over_target', 'slow', 'ramping', 'in_alert', 'full', 'failing', 'resting'];
         const places = plan(set.policy, set.asked).attempts.map(
           (attempt) => 10 * kinds.indexOf(attempt.deferral?.kind) + steps.indexOf(attempt.tier),
         );

@@ -69,9 +69,9 @@ describe('findDeferral', () => {
 });
 
 describe('severityOf', () => {
-  it('orders those over their target before the slow, the recovering, the full, the failing and the resting', () => {
-    const kinds = ['over_target', 'slow', 'ramping', 'full', 'failing', 'resting'] as const;
-    expect([undefined, ...kinds].map(severityOf)).toEqual([0, 1, 2, 3, 4, 5, 6]);
+  it('orders those over their target before the slow, the recovering, those in alert, the full, the failing and the resting', () => {
+    const kinds = ['over_target', 'slow', 'ramping', 'in_alert', 'full', 'failing', 'resting'] as const;
+    expect([undefined, ...kinds].map(severityOf)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
   });
 });
 

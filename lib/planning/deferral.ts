@@ -3,10 +3,10 @@ import type { DeploymentSignals } from './signals-snapshot.js';
 
 /**
  * Why a deployment stands behind those that can be counted on, mildest first: it misses its tier's target; it has stopped
- * answering at its usual pace; its breaker lets back a part of the traffic only; it is full; its breaker is open, or its
+ * answering at its usual pace; its breaker lets back a part of the traffic only; a critical alert on it stands; it is full; its breaker is open, or its
  * probe is under way; it waits out a rate limit, or has nothing left of one.
  */
-export type DeferralKind = 'over_target' | 'slow' | 'ramping' | 'full' | 'failing' | 'resting';
+export type DeferralKind = 'over_target' | 'slow' | 'ramping' | 'in_alert' | 'full' | 'failing' | 'resting';
 
 export interface Deferral {
   readonly kind: DeferralKind;
@@ -18,9 +18,10 @@ const SEVERITY: Readonly<Record<DeferralKind, number>> = {
   over_target: 1,
   slow: 2,
   ramping: 3,
-  full: 4,
-  failing: 5,
-  resting: 6,
+  in_alert: 4,
+  full: 5,
+  failing: 6,
+  resting: 7,
 };
 
 /** The order among those that stand behind: 0 for one that does not. */
@@ -87,6 +88,8 @@ export function describeDeferral(
     }
     case 'slow':
       return 'slow (calls wait longer than usual, and none sent later was answered)';
+    case 'in_alert':
+      return 'in a critical alert (over minutes far too many calls failed)';
     case 'ramping':
       return `recovering (${Math.round(signals.breakerShare * 100)} % of the traffic)`;
     case 'over_target':

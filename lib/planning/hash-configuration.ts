@@ -7,9 +7,11 @@ import type { LlmRouterConfiguration } from '../config/index.js';
  * Keys are left out by place and not by name: a surface may well be called `key`.
  */
 export function hashConfiguration(configuration: LlmRouterConfiguration): string {
-  const { providers, http } = configuration;
+  const { providers, http, alerts } = configuration;
   const text = JSON.stringify([
-    without(configuration, 'providers', 'http'),
+    without(configuration, 'providers', 'http', 'alerts'),
+    // An address to post to is as good as a key.
+    without(alerts, 'webhook'),
     Object.entries(providers ?? {}).map(([name, provider]) => [name, without(provider, 'apiKey', 'apiKeys')]),
     without(http, 'apiKeys'),
     http.apiKeys?.map((entry) => without(entry, 'key')),

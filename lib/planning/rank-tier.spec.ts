@@ -25,12 +25,16 @@ const SCORE: ScoreContext = {
   qualityOf: () => undefined,
 };
 
-function rank(signals: Record<string, Partial<DeploymentSignals>>, random = 0): RankedCandidate[] {
+function rank(
+  signals: Record<string, Partial<DeploymentSignals>>,
+  random = 0,
+  exploration = 0,
+): RankedCandidate[] {
   return rankTier(deployments, {
     score: SCORE,
     signals: { of: (id) => ({ ...UNKNOWN_SIGNALS, ...signals[id.slice(id.indexOf('/') + 1)] }) },
     overTargetMs: () => undefined,
-    exploration: 0,
+    exploration,
     nowMs: 0,
     random: () => random,
     limit: 100,
@@ -68,5 +72,27 @@ describe('an alert on a deployment', () => {
   it('changes nothing where all are in alert', () => {
     const ranked = rank({ alpha: { inAlert: true }, beta: { inAlert: true } });
     expect(names(ranked)).toEqual(['alpha', 'beta']);
+  });
+});
+
+describe('a critical alert on a deployment', () => {
+  const alpha = { inAlert: true, inCriticalAlert: true };
+
+  it('puts it behind whoever can be counted on, however late, and leaves it in', () => {
+    const beta = { latencyMs: 60_000, latencySamples: 10_000 };
+    const ranked = rank({ alpha, beta });
+    expect(names(ranked)).toEqual(['beta', 'alpha']);
+    expect(ranked.map(({ deferral }) => deferral?.kind)).toEqual([undefined, 'in_alert']);
+  });
+
+  it('puts it before those that can take no call now', () => {
+    expect(names(rank({ alpha, beta: { restingUntilMs: 1_000 } }))).toEqual(['alpha', 'beta']);
+    expect(names(rank({ alpha, beta: { limit: 1, inFlight: 1 } }))).toEqual(['alpha', 'beta']);
+  });
+
+  it('lets a few requests show whether it is well again', () => {
+    const beta = { latencyMs: 60_000, latencySamples: 10_000 };
+    expect(names(rank({ alpha, beta }, 0.01, 0.02))[0]).toBe('alpha');
+    expect(names(rank({ alpha, beta }, 0.03, 0.02))[0]).toBe('beta');
   });
 });

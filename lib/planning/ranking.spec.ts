@@ -109,6 +109,7 @@ describe('the score', () => {
     p95TimeToFirstTokenMs: fc.option(fc.integer({ min: 1, max: 30_000 }), { nil: undefined }),
     inFlight: fc.nat(100),
     inAlert: fc.boolean(),
+    inCriticalAlert: fc.boolean(),
   });
   const scene = fc.record({
     preset: fc.constantFrom(...RANKING_PRESETS),

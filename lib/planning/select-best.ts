@@ -209,6 +209,8 @@ function kindOf(
   if (signals.breaker === 'ramping' && signals.breakerShare < 1 && random() >= signals.breakerShare) {
     return 'ramping';
   }
+  // Out while others can be counted on; a few requests go on to show whether it is well again.
+  if (signals.inCriticalAlert) return mayTry() ? undefined : 'in_alert';
   const recent = score.streamed ? signals.recentP95TimeToFirstTokenMs : signals.recentP95LatencyMs;
   if (recent.length === 0) return undefined;
   const targetMs = overTargetMs(deployment);

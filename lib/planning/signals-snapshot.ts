@@ -44,8 +44,10 @@ export interface DeploymentSignals {
   readonly breakerUntilMs: number;
   /** It has stopped answering at its usual pace. */
   readonly isSlow: boolean;
-  /** An alert on its error rate stands: over minutes too many of its calls failed. */
+  /** An alert on its error or timeout rate stands, or one on its provider's: over minutes too many of its calls failed. */
   readonly inAlert: boolean;
+  /** A critical one does. */
+  readonly inCriticalAlert: boolean;
 }
 
 /** Live state as planning sees it. */
@@ -84,4 +86,5 @@ export const UNKNOWN_SIGNALS: DeploymentSignals = {
   breakerUntilMs: 0,
   isSlow: false,
   inAlert: false,
+  inCriticalAlert: false,
 };

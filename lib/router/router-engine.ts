@@ -14,6 +14,7 @@ import { BudgetLedger } from '../cost/index.js';
 import { createPlanExecutor, type PlanExecutor } from '../execution/index.js';
 import {
   AlertStore,
+  AlertWebhook,
   DecisionLog,
   KpiStore,
   type PrometheusMetrics,
@@ -33,6 +34,7 @@ import {
   vectorsOf,
 } from '../pipeline/index.js';
 import { type CompiledOptions, compileOptions, NO_SURFACE, type PolicySnapshot } from '../planning/index.js';
+import { AxiosTransport } from '../providers/axios-transport.js';
 import type { LlmUpstreams } from '../providers/llm-upstreams.js';
 import { ProviderUpstreams } from '../providers/provider-upstreams.js';
 import { AnsweredDecisions, QualityScores } from '../quality/index.js';
@@ -105,6 +107,18 @@ export class RouterEngine {
   onFault: (decisionId: string, error: unknown) => void = () => undefined;
   /** Told why the request log cannot be written. */
   onRequestLogProblem: (problem: string) => void = () => undefined;
+  /** Told why alerts do not arrive. */
+  onAlertWebhookProblem: (problem: string) => void = () => undefined;
+  readonly #alertWebhook = new AlertWebhook({
+    bus: this.bus,
+    createTransport: () => {
+      const { httpAdapter, timeouts } = this.configuration.execution;
+      return new AxiosTransport({ adapter: httpAdapter, connectTimeoutMs: timeouts.connectMs });
+    },
+    onProblem: (problem) => {
+      this.onAlertWebhookProblem(problem);
+    },
+  });
   readonly #requestLog = new RequestLog(this.bus, (problem) => {
     this.onRequestLogProblem(problem);
   });
@@ -142,6 +156,7 @@ export class RouterEngine {
     this.observers.add(this.tracer);
     this.savings = new SavingsStore(this.bus, policy);
     this.alerts = new AlertStore(this.bus, policy, configuration.alerts);
+    this.#alertWebhook.follow(configuration.alerts.webhook);
     this.kpis.follow(configuration.observability.kpis);
     this.observers.add(this.decisions);
     this.decisions.follow(configuration.observability.decisions.keep);
@@ -285,6 +300,7 @@ export class RouterEngine {
     this.#qualityObserver.close();
     const runtimes = [this.#runtime, ...this.#retired];
     const closed = await Promise.allSettled(runtimes.map(async (runtime) => runtime.close()));
+    await this.#alertWebhook.close();
     // What ended with the connections has its line too, however they ended.
     await this.#requestLog.close();
     const failed = closed.find(({ status }) => status === 'rejected');
@@ -417,7 +433,9 @@ export class RouterEngine {
     this.#memories = answerMemories(configuration.reasoningMemory, this.#memories);
     this.tracer.follow(configuration, policy, this.upstreams.environment);
     this.budgets.follow(policy.budgets);
-    this.alerts.follow(policy, deploymentsOf([policy]), configuration.alerts);
+    // First: who is told of what the swap clears is the one who is told from now on.
+    this.#alertWebhook.follow(configuration.alerts.webhook);
+    this.alerts.follow(policy, configuration.alerts);
     this.kpis.follow(configuration.observability.kpis);
     this.decisions.follow(configuration.observability.decisions.keep);
     this.#requestLog.follow(configuration.requestLog, provenanceOf(policy));

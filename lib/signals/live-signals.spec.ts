@@ -63,13 +63,16 @@ const OUTCOMES: readonly Outcome[] = ['succeeded', 'failed', 'timed_out', 'clien
 const ALERT: Alert = {
   id: 'alert_1',
   kind: 'error_rate',
+  severity: 'warning',
   subject: { surface: NAMES.deployment },
   value: 0.5,
   worstValue: 0.5,
   threshold: 0.02,
   requests: 300,
   windowMs: 300_000,
+  message: '',
   since: '',
+  criticalSince: null,
   clearedAt: null,
 };
 
@@ -286,6 +289,45 @@ describe('LiveSignals', () => {
     expect(signals.of(NAMES.deployment).inAlert).toBe(true);
     bus.emit('alert-cleared', { ...ALERT, subject: { deployment: NAMES.deployment } });
     expect(signals.of(NAMES.deployment).inAlert).toBe(false);
+  });
+
+  it("holds a provider's alert against all its deployments, called or not, and each alert until it is cleared", () => {
+    const { bus, signals } = bench();
+    const alert: Alert = {
+      id: 'alert_1',
+      kind: 'error_rate',
+      severity: 'warning',
+      subject: { provider: NAMES.provider },
+      value: 0.5,
+      worstValue: 0.5,
+      threshold: 0.02,
+      requests: 300,
+      windowMs: 300_000,
+      message: '',
+      since: '',
+      criticalSince: null,
+      clearedAt: null,
+    };
+    const look = (deployment: string) => {
+      const { inAlert, inCriticalAlert } = signals.of(deployment);
+      return [inAlert, inCriticalAlert];
+    };
+    const never = `${NAMES.provider}/never-called`;
+    bus.emit('alert-raised', alert);
+    bus.emit('alert-raised', { ...alert, id: 'alert_2', subject: { deployment: never } });
+    expect([look(never), look('elsewhere/model')]).toEqual([
+      [true, false],
+      [false, false],
+    ]);
+    bus.emit('alert-escalated', { ...alert, severity: 'critical' });
+    expect(look(never)).toEqual([true, true]);
+    bus.emit('alert-cleared', { ...alert, severity: 'critical' });
+    expect(look(never)).toEqual([true, false]);
+    bus.emit('alert-cleared', { ...alert, id: 'alert_2', subject: { deployment: never } });
+    expect(look(never)).toEqual([false, false]);
+    // Its breaker steers by itself.
+    bus.emit('alert-raised', { ...alert, kind: 'breaker_open', subject: { deployment: never } });
+    expect(look(never)).toEqual([false, false]);
   });
 
   it('hears nothing once closed', () => {

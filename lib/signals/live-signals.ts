@@ -1,5 +1,5 @@
 import type { ProviderErrorKind } from '../errors/provider-error-kind.js';
-import type { AlertSubject, AttemptRecord, DeploymentLabels, TelemetryBus } from '../telemetry/index.js';
+import type { Alert, AlertKind, AttemptRecord, DeploymentLabels, TelemetryBus } from '../telemetry/index.js';
 import {
   type BreakerOutcome,
   type BreakerSettings,
@@ -69,8 +69,10 @@ export interface LiveDeployment extends WindowSummary {
   readonly breakerUntilMs: number;
   /** It has stopped answering at its usual pace. */
   readonly isSlow: boolean;
-  /** An alert on its error rate stands. */
+  /** An alert on its error or timeout rate stands, or one on its provider's. */
   readonly inAlert: boolean;
+  /** A critical one does. */
+  readonly inCriticalAlert: boolean;
   readonly lastSuccessAtMs: number | undefined;
   readonly lastErrorAtMs: number | undefined;
   readonly lastErrorKind: ProviderErrorKind | undefined;
@@ -107,7 +109,6 @@ interface State {
   readonly overdue: Map<string, number>;
   inFlight: number;
   queued: number;
-  inAlert: boolean;
   restingUntilMs: number;
   restToldUntilMs: number;
   /** Nothing is left of the provider's own limits until then; 0: there is, or it is not known. */
@@ -136,11 +137,15 @@ interface Group {
   /** Which deployments are known, as of then. */
   readonly generation: number;
   readonly states: readonly (State | undefined)[];
+  readonly ids: readonly string[];
   views: readonly LiveDeployment[];
   change: number;
   viewedAtMs: number;
   viewUntilMs: number;
 }
+/** Of a deployment or a provider, these rank it down, and out while they are critical. */
+const STEERING: ReadonlySet<AlertKind> = new Set<AlertKind>(['error_rate', 'timeout_rate']);
+const NO_ALERT = { inAlert: false, inCriticalAlert: false } as const;
 
 const IDLE: LiveDeployment = {
   inFlight: 0,
@@ -166,6 +171,7 @@ const IDLE: LiveDeployment = {
   breakerUntilMs: 0,
   isSlow: false,
   inAlert: false,
+  inCriticalAlert: false,
   lastSuccessAtMs: undefined,
   lastErrorAtMs: undefined,
   lastErrorKind: undefined,
@@ -183,6 +189,8 @@ export class LiveSignals {
   /** Counts the changes of what is known of any, and of which there are. */
   #change = 0;
   #generation = 0;
+  /** Those that steer, by id. */
+  readonly #alerts = new Map<string, Alert>();
   readonly #subscriptions: (() => void)[];
   /** Of the running configuration. */
   settings: () => SignalsSettings = () => DEFAULT_SETTINGS;
@@ -235,11 +243,15 @@ export class LiveSignals {
       bus.on('queue-changed', ({ queued, ...labels }) => {
         this.state(labels).queued = queued;
       }),
-      bus.on('alert-raised', ({ subject }) => {
-        this.setInAlert(subject, true);
+      bus.on('alert-raised', (alert) => {
+        this.steer(alert);
       }),
-      bus.on('alert-cleared', ({ subject }) => {
-        this.setInAlert(subject, false);
+      bus.on('alert-escalated', (alert) => {
+        this.steer(alert);
+      }),
+      bus.on('alert-cleared', (alert) => {
+        this.#alerts.delete(alert.id);
+        this.forgetViews();
       }),
     ];
   }
@@ -247,7 +259,7 @@ export class LiveSignals {
   /** For planning and health: never throws, an unknown deployment is an idle one. */
   of(deployment: string): LiveDeployment {
     const state = this.#states.get(deployment);
-    if (state === undefined) return IDLE;
+    if (state === undefined) return this.idleOf(deployment);
     return this.read(state, this.now());
   }
 
@@ -262,6 +274,7 @@ export class LiveSignals {
       group = {
         generation: this.#generation,
         states: deployments.map(({ id }) => this.#states.get(id)),
+        ids: deployments.map(({ id }) => id),
         views: deployments.map(() => IDLE),
         change: -1,
         viewedAtMs: 0,
@@ -281,9 +294,8 @@ export class LiveSignals {
     group.viewUntilMs = Number.POSITIVE_INFINITY;
     let views: LiveDeployment[] | undefined;
     for (const [index, state] of group.states.entries()) {
-      if (state === undefined) continue;
-      const view = this.read(state, nowMs);
-      group.viewUntilMs = Math.min(group.viewUntilMs, state.viewUntilMs);
+      const view = state === undefined ? this.idleOf(group.ids[index] ?? '') : this.read(state, nowMs);
+      if (state !== undefined) group.viewUntilMs = Math.min(group.viewUntilMs, state.viewUntilMs);
       if (view !== group.views[index]) (views ??= [...group.views])[index] = view;
     }
     if (views !== undefined) group.views = views;
@@ -346,7 +358,7 @@ export class LiveSignals {
       breaker: breaker.state,
       breakerShare: breaker.share,
       breakerUntilMs: breaker.openUntilMs,
-      inAlert: state.inAlert,
+      ...this.alertsOn(state.labels),
       lastSuccessAtMs: state.lastSuccessAtMs,
       lastErrorAtMs: state.lastErrorAtMs,
       lastErrorKind: state.lastErrorKind,
@@ -373,8 +385,8 @@ export class LiveSignals {
   /** Forgets how the deployments have fared; calls under way stay counted, and alerts stand. */
   forget(): void {
     this.#generation += 1;
-    for (const [deployment, { labels, inFlight, queued, inAlert, waiting }] of this.#states) {
-      this.#states.set(deployment, { ...this.unknownState(labels), inFlight, queued, inAlert, waiting });
+    for (const [deployment, { labels, inFlight, queued, waiting }] of this.#states) {
+      this.#states.set(deployment, { ...this.unknownState(labels), inFlight, queued, waiting });
     }
   }
 
@@ -401,7 +413,6 @@ export class LiveSignals {
       overdue: new Map(),
       inFlight: 0,
       queued: 0,
-      inAlert: false,
       restingUntilMs: 0,
       restToldUntilMs: 0,
       exhaustedUntilMs: 0,
@@ -462,13 +473,37 @@ export class LiveSignals {
     return Math.max(exhaustedUntilMs, Math.min(minute.freeAtMs(limits, nowMs), nowMs + MAX_REST_MS));
   }
 
-  /** An alert without a deployment is a surface's, which says nothing of any one of them. */
-  private setInAlert({ deployment }: AlertSubject, inAlert: boolean): void {
-    if (deployment === undefined) return;
-    const state = this.#states.get(deployment) ?? this.state({ deployment, model: '', provider: '' });
-    state.inAlert = inAlert;
-    state.summary = undefined;
-    this.changed(state);
+  /** A surface's alert says nothing of any one deployment; an open breaker steers by itself. */
+  private steer(alert: Alert): void {
+    if (!STEERING.has(alert.kind) || alert.subject.surface !== undefined) return;
+    this.#alerts.set(alert.id, alert);
+    this.forgetViews();
+  }
+
+  private forgetViews(): void {
+    this.#change += 1;
+    for (const state of this.#states.values()) state.view = undefined;
+  }
+
+  private alertsOn({
+    deployment,
+    provider,
+  }: Pick<DeploymentLabels, 'deployment' | 'provider'>): Pick<LiveDeployment, 'inAlert' | 'inCriticalAlert'> {
+    if (this.#alerts.size === 0) return NO_ALERT;
+    const meant = [...this.#alerts.values()].filter(
+      ({ subject }) => subject.deployment === deployment || subject.provider === provider,
+    );
+    return {
+      inAlert: meant.length > 0,
+      inCriticalAlert: meant.some(({ severity }) => severity === 'critical'),
+    };
+  }
+
+  /** One that was never called: its id begins with its provider's name. */
+  private idleOf(deployment: string): LiveDeployment {
+    if (this.#alerts.size === 0) return IDLE;
+    const [provider = ''] = deployment.split('/');
+    return { ...IDLE, ...this.alertsOn({ deployment, provider }) };
   }
 
   private learn(record: AttemptRecord): void {

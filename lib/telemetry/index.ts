@@ -1,4 +1,11 @@
-export type { Alert, AlertKind, AlertSubject } from './alert.js';
+export { ALERT_KINDS, type AlertKind } from '../config/alert-kinds.js';
+export {
+  type Alert,
+  ALERT_SEVERITIES,
+  type AlertChange,
+  type AlertSeverity,
+  type AlertSubject,
+} from './alert.js';
 export type { BudgetEvent, BudgetScope } from './budget-events.js';
 export type { KeyRefused, KeyRestored } from './key-events.js';
 export * from './records.js';

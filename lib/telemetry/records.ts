@@ -282,6 +282,8 @@ export interface TelemetryEvents {
   'answer-evaluated': AnswerEvaluated;
   'feedback-given': FeedbackGiven;
   'alert-raised': Alert;
+  /** It has become critical. */
+  'alert-escalated': Alert;
   'alert-cleared': Alert;
   /** 80 % of it is spent. */
   'budget-nearly-spent': BudgetEvent;

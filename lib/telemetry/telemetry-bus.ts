@@ -30,6 +30,7 @@ export class TelemetryBus {
     'answer-evaluated': new Set(),
     'feedback-given': new Set(),
     'alert-raised': new Set(),
+    'alert-escalated': new Set(),
     'alert-cleared': new Set(),
     'budget-nearly-spent': new Set(),
     'budget-spent': new Set(),
