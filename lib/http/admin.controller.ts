@@ -43,7 +43,10 @@ export class AdminController {
       if (by === undefined) return kpis.report();
       const dimension = KPI_DIMENSIONS.find((each) => each === by);
       if (dimension === undefined) {
-        throw new InvalidRequestError(`\`by\` must be one of ${KPI_DIMENSIONS.join(', ')}; others, and two at once, need a \`window\`, such as 5m.`, 'by');
+        throw new InvalidRequestError(
+          `\`by\` must be one of ${KPI_DIMENSIONS.join(', ')}; others, and two at once, need a \`window\`, such as 5m.`,
+          'by',
+        );
       }
       return kpis.reportBy(dimension);
     });

@@ -9,7 +9,7 @@ import type {
 import { CompensatedSum } from './compensated-sum.js';
 import { KpiHistogram } from './kpi-histogram.js';
 
-const OUTCOMES = [
+export const OUTCOMES = [
   'succeeded',
   'failed',
   'timed_out',

@@ -7,9 +7,11 @@ import type { LlmRouterConfiguration } from '../config/index.js';
  * Keys are left out by place and not by name: a surface may well be called `key`.
  */
 export function hashConfiguration(configuration: LlmRouterConfiguration): string {
-  const { providers, http } = configuration;
+  const { providers, http, observability } = configuration;
   const text = JSON.stringify([
-    without(configuration, 'providers', 'http'),
+    without(configuration, 'providers', 'http', 'observability'),
+    // A registry is a thing of the application's, not what is configured, and has no end as text.
+    { ...observability, metrics: without(observability.metrics, 'registry') },
     Object.entries(providers ?? {}).map(([name, provider]) => [name, without(provider, 'apiKey', 'apiKeys')]),
     without(http, 'apiKeys'),
     http.apiKeys?.map((entry) => without(entry, 'key')),
