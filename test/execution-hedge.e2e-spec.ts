@@ -101,11 +101,12 @@ describe.each(PLATFORMS)('a second copy, on %s', (platform) => {
         usageSource: 'estimated',
         errorKind: undefined,
       });
-      expect(won).toMatchObject({ model: 'second', attempt: 2, usageSource: 'reported' });
+      expect(won).toMatchObject({ model: 'second', attempt: 2, usageSource: 'reported', hedge: true });
+      expect(lost.hedge).toBeUndefined();
       // It has read the prompt, and bills it.
       expect(lost.costUsd).toBeGreaterThan(0);
       expect(scene.requests).toMatchObject([
-        { outcome: 'succeeded', attempts: 2, servedBy: { model: 'second' } },
+        { outcome: 'succeeded', attempts: 2, servedBy: { model: 'second' }, hedged: true },
       ]);
       expect(scene.requests[0]!.costUsd).toBeCloseTo(lost.costUsd + won.costUsd, 9);
       const kpis = (await (await scene.fetch('/router/kpis')).json()) as {

@@ -34,7 +34,9 @@ export class KpiHistogram {
 
   merge(other: KpiHistogram): void {
     this.note(other.#lowestMs, other.#highestMs);
-    for (const [index, count] of other.#counts.entries()) {
+    const counts = other.#counts;
+    for (let index = 0; index < counts.length; index += 1) {
+      const count = counts[index] ?? 0;
       if (count > 0) this.add(other.#first + index, count);
     }
   }
@@ -47,7 +49,11 @@ export class KpiHistogram {
 
   /** The buckets in use, the lowest first. */
   *buckets(): Generator<readonly [bucket: number, count: number], void, undefined> {
-    for (const [index, count] of this.#counts.entries()) if (count > 0) yield [this.#first + index, count];
+    const counts = this.#counts;
+    for (let index = 0; index < counts.length; index += 1) {
+      const count = counts[index] ?? 0;
+      if (count > 0) yield [this.#first + index, count];
+    }
   }
 
   /** Undefined: no sample yet. */
@@ -107,10 +113,15 @@ function bucketOf(milliseconds: number): number {
   return Math.ceil(Math.log(milliseconds / LOWEST_MS) / LOG_GROWTH);
 }
 
+/** Reckoned once: a day is read bucket by bucket. */
+const CEILINGS = Float64Array.from({ length: bucketOf(HIGHEST_MS) + 1 }, (_, bucket) =>
+  bucket === 0 ? 0 : LOWEST_MS * Math.exp(bucket * LOG_GROWTH),
+);
+
 function ceilingOf(bucket: number): number {
-  return bucket === 0 ? 0 : LOWEST_MS * Math.exp(bucket * LOG_GROWTH);
+  return CEILINGS[bucket] ?? HIGHEST_MS;
 }
 
 function floorOf(bucket: number): number {
-  return bucket === 0 ? 0 : LOWEST_MS * Math.exp((bucket - 1) * LOG_GROWTH);
+  return bucket === 0 ? 0 : bucket === 1 ? LOWEST_MS : ceilingOf(bucket - 1);
 }
