@@ -27,7 +27,7 @@ describe.each(PLATFORMS)('KPIs of a window on %s', (platform) => {
     );
   }
 
-  it('are what was sent: a fault, a stream, a client that left, one shed and one refused', async () => {
+  it('are what was sent: a fault, a stream, a client that left, and one refused', async () => {
     scene = await createScene({
       platform,
       upstreams: { first: { api: 'openai' }, second: { api: 'openai' } },

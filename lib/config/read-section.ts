@@ -137,7 +137,9 @@ export function readSection<Options extends object>(
 
   const instance = plainToInstance(type, values, { exposeDefaultValues: true });
   Object.assign(instance, asGiven);
-  for (const failure of validateSync(instance, { skipUndefinedProperties: false, stopAtFirstError: true })) {
+  // A section may be made of sections alone: the validator does not know it then.
+  const how = { skipUndefinedProperties: false, stopAtFirstError: true, forbidUnknownValues: false };
+  for (const failure of validateSync(instance, how)) {
     if (failure.property in nested) continue;
     const messages = Object.values(failure.constraints ?? {});
     refuseValue(context, join(path, failure.property), messages.join('; '));

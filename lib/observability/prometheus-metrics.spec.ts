@@ -17,7 +17,7 @@ function metricsOf(
   kpis = new KpiStore(bus),
 ): PrometheusMetrics {
   const savings = new SavingsStore(bus, {
-    baseline: { model: 'gpt-4', price: PRICE } as never,
+    baseline: { model: 'gpt-4', price: PRICE },
     models: new Map(),
   });
   return new PrometheusMetrics(

@@ -11,7 +11,7 @@ export function hashConfiguration(configuration: LlmRouterConfiguration): string
   const text = JSON.stringify([
     without(configuration, 'providers', 'http', 'observability'),
     // A registry is a thing of the application's, not what is configured, and has no end as text.
-    { ...observability, metrics: without(observability.metrics, 'registry') },
+    [without(observability, 'metrics'), without(observability.metrics, 'registry')],
     Object.entries(providers ?? {}).map(([name, provider]) => [name, without(provider, 'apiKey', 'apiKeys')]),
     without(http, 'apiKeys'),
     http.apiKeys?.map((entry) => without(entry, 'key')),
