@@ -8,7 +8,7 @@ const LOWEST_MS = 0.001;
 /** Thirty days. */
 const HIGHEST_MS = 2_592_000_000;
 /** The array grows by so many at once, so that a few samples do not copy it each time. */
-const ROOM = 16;
+const ROOM = 64;
 
 /**
  * Times in milliseconds in buckets of equal ratio, kept from the lowest to the highest that is in use: what was recorded
@@ -34,11 +34,9 @@ export class KpiHistogram {
 
   merge(other: KpiHistogram): void {
     this.note(other.#lowestMs, other.#highestMs);
-    const counts = other.#counts;
-    for (let index = 0; index < counts.length; index += 1) {
-      const count = counts[index] ?? 0;
-      if (count > 0) this.add(other.#first + index, count);
-    }
+    other.forEachBucket((bucket, count) => {
+      this.add(bucket, count);
+    });
   }
 
   /** So many samples somewhere in a bucket. */
@@ -48,12 +46,19 @@ export class KpiHistogram {
   }
 
   /** The buckets in use, the lowest first. */
-  *buckets(): Generator<readonly [bucket: number, count: number], void, undefined> {
+  forEachBucket(take: (bucket: number, count: number) => void): void {
     const counts = this.#counts;
     for (let index = 0; index < counts.length; index += 1) {
       const count = counts[index] ?? 0;
-      if (count > 0) yield [this.#first + index, count];
+      if (count > 0) take(this.#first + index, count);
     }
+  }
+
+  /** The same, to be looked at as a whole. */
+  buckets(): (readonly [bucket: number, count: number])[] {
+    const buckets: (readonly [number, number])[] = [];
+    this.forEachBucket((bucket, count) => buckets.push([bucket, count]));
+    return buckets;
   }
 
   /** Undefined: no sample yet. */

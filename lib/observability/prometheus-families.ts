@@ -281,7 +281,10 @@ function liveFamilies({ kpis, breakers }: PrometheusSources): PrometheusFamilyDe
       joined: 'max',
       read: () => {
         const states = new Map<string, { readonly labels: Labels; value: number }>();
-        for (const { model, provider, state } of breakers()) {
+        // The catalogue's models are many: those that were called, and those that cannot be.
+        const called = new Set([...kpis.lifetime()].map(({ key }) => key.deployment));
+        for (const { deployment, model, provider, state } of breakers()) {
+          if (state === 'closed' && !called.has(deployment)) continue;
           const key = `${model}\u0000${provider}`;
           const value = Math.max(BREAKER_VALUES[state], states.get(key)?.value ?? 0);
           states.set(key, { labels: ofModel({ model, provider }), value });

@@ -44,7 +44,8 @@ function metricsOf(
       }),
       breakers: () => [
         { deployment: 'openai/gpt-4', model: 'gpt-4', provider: 'openai', state: 'open' },
-        { deployment: 'azure/gpt-4', model: 'gpt-4', provider: 'azure', state: 'closed' },
+        { deployment: 'azure/gpt-4', model: 'gpt-4', provider: 'azure', state: 'ramping' },
+        { deployment: 'other/gpt-4', model: 'gpt-4', provider: 'other', state: 'closed' },
       ],
       tenants: () => new Set(['acme']),
       policyHash: () => 'hash',
@@ -138,7 +139,7 @@ describe('PrometheusMetrics', () => {
         `llm_router_queue_depth{${of}} 3`,
         'llm_router_requests_in_flight 1',
         `llm_router_breaker_state{${of}} 3`,
-        'llm_router_breaker_state{gen_ai_request_model="gpt-4",gen_ai_provider_name="azure"} 0',
+        'llm_router_breaker_state{gen_ai_request_model="gpt-4",gen_ai_provider_name="azure"} 1',
         `llm_router_quality_score{${of},${asked}} 0.75`,
         `llm_router_quality_scores_total{${of},${asked}} 1.5`,
         `llm_router_quality_samples_total{${of},${asked}} 2`,
@@ -153,7 +154,7 @@ describe('PrometheusMetrics', () => {
         `llm_router_build_info{version="${ROUTER_VERSION}",policy_hash="hash"} 1`,
       ]),
     );
-    expect(text).not.toContain('made-up');
+    expect(text).not.toMatch(/made-up|name="other"/);
   });
 
   it('counts exactly at each bound of a bucket, and before anybody asked', async () => {
