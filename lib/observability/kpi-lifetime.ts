@@ -27,6 +27,16 @@ export class LifetimeCell extends KpiCell {
 
   absorb(other: LifetimeCell): void {
     this.merge(other);
+    this.mergeBuckets(other);
+  }
+
+  /** What a scrape shows: the times in their buckets, and not their percentiles. */
+  absorbForScrape(other: LifetimeCell): void {
+    this.mergeCounts(other);
+    this.mergeBuckets(other);
+  }
+
+  private mergeBuckets(other: LifetimeCell): void {
     for (const [index, buckets] of other.#buckets.entries()) {
       if (buckets !== undefined) this.bucketsFor(index).merge(buckets);
     }

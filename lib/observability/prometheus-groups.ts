@@ -19,7 +19,7 @@ export function groupBy(
       group = { labels, cell: new LifetimeCell(cell.key) };
       groups.set(text, group);
     }
-    group.cell.absorb(cell);
+    group.cell.absorbForScrape(cell);
   }
   return [...groups.values()];
 }
