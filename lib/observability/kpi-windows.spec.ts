@@ -213,6 +213,22 @@ describe('KPIs of a window', () => {
     expect(store.size.cells).toBeLessThan(10);
   });
 
+  it('give what a tenant had to the others when it loses its name', () => {
+    const { bus, store } = storeOf(2);
+    for (const tenant of ['a', 'a', 'b', 'c']) bus.emit('request-ended', request({ tenant }));
+    store.follow({ tenants: 1 });
+    for (const window of ['5m', 'start'] as const) {
+      const { rows } = store.query({ window, by: ['tenant'] });
+      expect(rows.map(({ tenant, requests }) => [tenant, requests])).toEqual(
+        expect.arrayContaining([
+          ['a', 2],
+          ['other', 2],
+        ]),
+      );
+      expect(rows).toHaveLength(2);
+    }
+  });
+
   it('refuse a question they cannot answer, and say what may be asked', () => {
     const { store } = storeOf();
     const refusals: [unknown, RegExp][] = [
