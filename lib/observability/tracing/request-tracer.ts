@@ -200,9 +200,15 @@ export class RequestTracer implements RequestObserver {
     if (api === undefined) return;
     // The caller's: it is told in the way of the request.
     const parent = api.context.active();
-    const span = api.trace
-      .getTracer(SCOPE)
-      .startSpan(UNPLANNED, { kind: api.SpanKind.INTERNAL, attributes: startAttributes(event) }, parent);
+    const span = api.trace.getTracer(SCOPE).startSpan(
+      UNPLANNED,
+      {
+        kind: api.SpanKind.INTERNAL,
+        attributes: startAttributes(event),
+        startTime: event.startedAtMs,
+      },
+      parent,
+    );
     const { traceId, traceFlags } = span.spanContext();
     if ((traceFlags & api.TraceFlags.SAMPLED) !== 0) this.#recent.add(event.decisionId, traceId);
     this.#requests.set(event.decisionId, {
@@ -242,6 +248,7 @@ export class RequestTracer implements RequestObserver {
       `${operation} ${upstreamModel}`,
       {
         kind: api.SpanKind.CLIENT,
+        startTime: startedAtMs,
         attributes: {
           ...labels,
           'gen_ai.request.stream': event.streamed,
@@ -278,7 +285,7 @@ export class RequestTracer implements RequestObserver {
     const started = this.find(key);
     if (started === undefined) return;
     const { api, span, labels, context } = started;
-    span.addEvent('gen_ai.first_chunk');
+    span.addEvent('gen_ai.first_chunk', started.startedAtMs + timeToFirstTokenMs);
     this.#metrics.timeToFirstChunk(api, timeToFirstTokenMs / 1_000, labels, context);
   }
 
@@ -304,7 +311,8 @@ export class RequestTracer implements RequestObserver {
     if (span.isRecording()) span.setAttributes(attemptEndAttributes(record, reasons));
     if (isError(record.outcome)) span.setStatus({ code: request.api.SpanStatusCode.ERROR });
     this.measure(request, ended, record);
-    span.end();
+    // Its times are the record's: a clock of the SDK's own may run apart from it.
+    span.end(record.startedAtMs + record.durationMs);
     // A copy that lost may end after its request.
     if (request.hasEnded && request.attempts.length === 0) this.#requests.delete(record.decisionId);
   }
@@ -338,7 +346,7 @@ export class RequestTracer implements RequestObserver {
       span.setAttributes(endAttributes(record, identity, record.hedged ?? request.hasLostHedge));
     }
     if (isError(record.outcome)) span.setStatus({ code: request.api.SpanStatusCode.ERROR });
-    span.end();
+    span.end(record.startedAtMs + record.durationMs);
   }
 
   /** Its end was never told: what is known of it is exported all the same. */
