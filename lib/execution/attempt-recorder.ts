@@ -9,6 +9,7 @@ import { costOfUsage } from '../cost/index.js';
 import type { ProviderError } from '../errors/provider-error.js';
 import type { PlannedAttempt } from '../planning/index.js';
 import type { AttemptRecord, CallKey, Outcome, RequestLabels, TelemetryBus } from '../telemetry/index.js';
+import { plainName } from './plain-name.js';
 
 /** What a message and a delta have in common, with what servers add to both. */
 interface Said {
@@ -91,7 +92,7 @@ export class AttemptRecorder {
   }
 
   chunk(chunk: ChatCompletionChunk): void {
-    this.#reportedModel ??= chunk.model;
+    this.#reportedModel ??= plainName(chunk.model);
     for (const { delta, finish_reason: reason } of chunk.choices) {
       this.count(delta);
       if (reason !== null) this.finished(reason);
@@ -101,7 +102,7 @@ export class AttemptRecorder {
   /** A whole answer; some servers report no usage with it. */
   answer(completion: ChatCompletion): void {
     this.accepted();
-    this.#reportedModel = completion.model;
+    this.#reportedModel = plainName(completion.model);
     for (const { message, finish_reason: reason } of completion.choices) {
       this.count(message);
       this.finished(reason);
@@ -111,11 +112,12 @@ export class AttemptRecorder {
   /** Vectors have no words to count. */
   embeddings(reportedModel: string): void {
     this.accepted();
-    this.#reportedModel = reportedModel;
+    this.#reportedModel = plainName(reportedModel);
   }
 
-  private finished(reason: string): void {
-    this.bus.emit('attempt-finish-reason', { ...this.key, reason });
+  private finished(given: string): void {
+    const reason = plainName(given);
+    if (reason !== undefined) this.bus.emit('attempt-finish-reason', { ...this.key, reason });
   }
 
   private count(said: Said): void {

@@ -1,0 +1,21 @@
+import { describe, expect, it } from 'vitest';
+import { plainName } from './plain-name.js';
+
+describe('plainName', () => {
+  it.each([
+    'gpt-4o-2024-08-06',
+    'meta-llama/Llama-3.3-70B-Instruct',
+    'arn:aws:bedrock:eu-west-1::foundation-model/x.y-v1:0',
+    'llama3.3:70b@q4_K+m',
+    'tool_calls',
+  ])('takes a name: %s', (name) => {
+    expect(plainName(name)).toBe(name);
+  });
+
+  it.each(['', 'what was asked', 'a\nb', '{"role":"user"}', 'x'.repeat(129), undefined, null, 5, {}])(
+    'takes nothing else: %j',
+    (value) => {
+      expect(plainName(value)).toBeUndefined();
+    },
+  );
+});
