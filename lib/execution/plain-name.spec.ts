@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { plainName } from './plain-name.js';
+import { NO_NAME, plainName } from './plain-name.js';
 
 describe('plainName', () => {
   it.each([
@@ -12,10 +12,14 @@ describe('plainName', () => {
     expect(plainName(name)).toBe(name);
   });
 
-  it.each(['', 'what was asked', 'a\nb', '{"role":"user"}', 'x'.repeat(129), undefined, null, 5, {}])(
-    'takes nothing else: %j',
-    (value) => {
-      expect(plainName(value)).toBeUndefined();
+  it.each(['what was asked', 'a\nb', '{"role":"user"}', 'x'.repeat(129)])(
+    'says of another text only that it is none: %j',
+    (text) => {
+      expect(plainName(text)).toBe(NO_NAME);
     },
   );
+
+  it.each(['', undefined, null, 5, {}])('knows of nothing where nothing was said: %j', (value) => {
+    expect(plainName(value)).toBeUndefined();
+  });
 });
