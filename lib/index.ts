@@ -75,6 +75,7 @@ export {
   type DecisionsOptions,
   type KpiOptions,
   type MetricsOptions,
+  type MetricsRegistry,
   type ObservabilityOptions,
   type TracingOptions,
   type RequestLogOptions,

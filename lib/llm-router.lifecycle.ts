@@ -217,6 +217,10 @@ export class LlmRouterLifecycle
     const { policy, warnings } = this.engine.runtime;
     this.checkSurfaces(policy);
     await this.engine.runtime.ready();
+    // Its metrics are shown by whoever shows the application's.
+    if (this.engine.configuration.observability.metrics.registry !== undefined) {
+      await this.engine.loadMetrics();
+    }
     this.warn(warnings);
     this.#logger.log(`Routing (policy ${policy.hash}):\n${bootTable(policy)}`);
   }

@@ -183,6 +183,15 @@ describe.each(PLATFORMS)('the queue, on %s', (platform) => {
     ).toEqual(
       ['batch', 'low', 'batch', 'low', 'normal'].map((surface) => [surface, 'shed', 'overloaded', 0]),
     );
+    expect(scene.engine.kpis.query({ window: '1m' }).total).toMatchObject({
+      requests: 5,
+      shed: 5,
+      shedRate: 1,
+      errors: 0,
+      errorsByCode: { overloaded: 5 },
+      inFlight: 3,
+      queueDepth: 2,
+    });
     for (let left = 3; left > 0; left -= 1) {
       await scene.held.whenWaiting(1);
       scene.held.finishOne();

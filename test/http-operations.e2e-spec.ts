@@ -172,9 +172,11 @@ describe.each(PLATFORMS)('what operators see on %s', (platform) => {
         ...['alpha', 'vendor/beta', 'first', 'second', 'none', 'support', 'legal'],
         ...['simple_queries', 'complex_reasoning', 'interactive', 'background'],
         ...['primary', 'secondary', 'tertiary', 'succeeded', 'rejected', ''],
-        ...['input', 'output', 'cached_input', 'cache_write', 'reasoning'],
+        ...['input', 'output', 'cached_input', 'cache_write', 'reasoning', 'other'],
+        ...['invalid_request', 'model_not_found', 'surface_not_allowed'],
       ]);
       for (const { name, labels } of samples) {
+        if (name === 'llm_router_build_info') continue;
         for (const [label, value] of Object.entries(labels)) {
           if (label !== 'le') expect(allowed, `${name} ${label}`).toContain(value);
         }

@@ -56,7 +56,7 @@ export { RuleOptions, TierOptions } from './options/rule.options.js';
 export { ReasoningMemoryOptions } from './options/reasoning-memory.options.js';
 export { DecisionsOptions } from './options/decisions.options.js';
 export { KpiOptions } from './options/kpi.options.js';
-export { MetricsOptions } from './options/metrics.options.js';
+export { MetricsOptions, type MetricsRegistry } from './options/metrics.options.js';
 export { ObservabilityOptions } from './options/observability.options.js';
 export { TracingOptions } from './options/tracing.options.js';
 export { RequestLogOptions } from './options/request-log.options.js';

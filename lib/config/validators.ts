@@ -174,6 +174,27 @@ export function IsFunction(): PropertyDecorator {
   });
 }
 
+const REGISTRY_METHODS = ['registerMetric', 'getSingleMetric', 'removeSingleMetric', 'metrics'] as const;
+
+/** A registry of prom-client, of whichever copy of the package. */
+export function IsMetricsRegistry(): PropertyDecorator {
+  return ValidateBy({
+    name: 'isMetricsRegistry',
+    validator: {
+      validate: (value) => {
+        if (typeof value !== 'object' || value === null) return false;
+        const registry = value as Readonly<Record<string, unknown>>;
+        return (
+          typeof registry.contentType === 'string' &&
+          REGISTRY_METHODS.every((method) => typeof registry[method] === 'function')
+        );
+      },
+      defaultMessage: () =>
+        'must be a Registry of prom-client: it is given in code and cannot come out of a file',
+    },
+  });
+}
+
 /** What can be sent as a key. */
 export function isKey(value: unknown): value is string {
   return isName(value, MAX_KEY_LENGTH);

@@ -9,7 +9,7 @@ import type {
 import { CompensatedSum } from './compensated-sum.js';
 import { KpiHistogram } from './kpi-histogram.js';
 
-const OUTCOMES = [
+export const OUTCOMES = [
   'succeeded',
   'failed',
   'timed_out',
@@ -139,14 +139,19 @@ export class KpiCell {
   }
 
   merge(other: KpiCell): void {
+    this.mergeCounts(other);
+    for (const [index, histogram] of other.histograms.entries()) {
+      if (histogram !== undefined) this.histogram(index).merge(histogram);
+    }
+  }
+
+  /** All but the times. */
+  mergeCounts(other: KpiCell): void {
     for (let place = 0; place < other.counts.length; place += 1) {
       const count = other.counts[place] ?? 0;
       if (count !== 0) this.count(place, count);
     }
     this.costUsd.add(other.costUsd.value);
-    for (const [index, histogram] of other.histograms.entries()) {
-      if (histogram !== undefined) this.histogram(index).merge(histogram);
-    }
   }
 
   count(place: number, amount = 1): void {

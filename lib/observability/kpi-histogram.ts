@@ -8,7 +8,7 @@ const LOWEST_MS = 0.001;
 /** Thirty days. */
 const HIGHEST_MS = 2_592_000_000;
 /** The array grows by so many at once, so that a few samples do not copy it each time. */
-const ROOM = 16;
+const ROOM = 64;
 
 /**
  * Times in milliseconds in buckets of equal ratio, kept from the lowest to the highest that is in use: what was recorded
@@ -34,9 +34,9 @@ export class KpiHistogram {
 
   merge(other: KpiHistogram): void {
     this.note(other.#lowestMs, other.#highestMs);
-    for (const [index, count] of other.#counts.entries()) {
-      if (count > 0) this.add(other.#first + index, count);
-    }
+    other.forEachBucket((bucket, count) => {
+      this.add(bucket, count);
+    });
   }
 
   /** So many samples somewhere in a bucket. */
@@ -46,8 +46,19 @@ export class KpiHistogram {
   }
 
   /** The buckets in use, the lowest first. */
-  *buckets(): Generator<readonly [bucket: number, count: number], void, undefined> {
-    for (const [index, count] of this.#counts.entries()) if (count > 0) yield [this.#first + index, count];
+  forEachBucket(take: (bucket: number, count: number) => void): void {
+    const counts = this.#counts;
+    for (let index = 0; index < counts.length; index += 1) {
+      const count = counts[index] ?? 0;
+      if (count > 0) take(this.#first + index, count);
+    }
+  }
+
+  /** The same, to be looked at as a whole. */
+  buckets(): (readonly [bucket: number, count: number])[] {
+    const buckets: (readonly [number, number])[] = [];
+    this.forEachBucket((bucket, count) => buckets.push([bucket, count]));
+    return buckets;
   }
 
   /** Undefined: no sample yet. */
@@ -107,10 +118,15 @@ function bucketOf(milliseconds: number): number {
   return Math.ceil(Math.log(milliseconds / LOWEST_MS) / LOG_GROWTH);
 }
 
+/** Reckoned once: a day is read bucket by bucket. */
+const CEILINGS = Float64Array.from({ length: bucketOf(HIGHEST_MS) + 1 }, (_, bucket) =>
+  bucket === 0 ? 0 : LOWEST_MS * Math.exp(bucket * LOG_GROWTH),
+);
+
 function ceilingOf(bucket: number): number {
-  return bucket === 0 ? 0 : LOWEST_MS * Math.exp(bucket * LOG_GROWTH);
+  return CEILINGS[bucket] ?? HIGHEST_MS;
 }
 
 function floorOf(bucket: number): number {
-  return bucket === 0 ? 0 : LOWEST_MS * Math.exp((bucket - 1) * LOG_GROWTH);
+  return bucket === 0 ? 0 : bucket === 1 ? LOWEST_MS : ceilingOf(bucket - 1);
 }

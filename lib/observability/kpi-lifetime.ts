@@ -1,7 +1,6 @@
-import { type KpiCellKey, NONE, OTHER } from './kpi-cell-key.js';
+import { type KpiCellKey, NONE, OTHER, textOf } from './kpi-cell-key.js';
 import { KPI_TIMES, KpiCell, type KpiTime, TIME_INDEX } from './kpi-cell.js';
 import { LeBuckets } from './kpi-le-buckets.js';
-import { KPI_ROW_DIMENSIONS } from './kpi-query.js';
 
 /**
  * Beyond so many, a new combination counts without its tenant, and if that is new too, without its class. What is left
@@ -28,6 +27,16 @@ export class LifetimeCell extends KpiCell {
 
   absorb(other: LifetimeCell): void {
     this.merge(other);
+    this.mergeBuckets(other);
+  }
+
+  /** What a scrape shows: the times in their buckets, and not their percentiles. */
+  absorbForScrape(other: LifetimeCell): void {
+    this.mergeCounts(other);
+    this.mergeBuckets(other);
+  }
+
+  private mergeBuckets(other: LifetimeCell): void {
     for (const [index, buckets] of other.#buckets.entries()) {
       if (buckets !== undefined) this.bucketsFor(index).merge(buckets);
     }
@@ -80,10 +89,4 @@ export class KpiLifetime {
   get size(): number {
     return this.#cells.size;
   }
-}
-
-function textOf(key: KpiCellKey): string {
-  let text = '';
-  for (const dimension of KPI_ROW_DIMENSIONS) text += `${key[dimension]}\u0000`;
-  return text;
 }

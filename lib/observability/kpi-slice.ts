@@ -74,14 +74,15 @@ function packCell({ counts, costUsd, histograms }: KpiCell): void {
   }
   writer.float(costUsd.value);
   for (const histogram of histograms) {
-    const buckets = histogram === undefined ? [] : [...histogram.buckets()];
-    writer.number(buckets.length);
     let last = 0;
-    for (const [bucket, count] of buckets) {
+    histogram?.forEachBucket((bucket, count) => {
       writer.number(bucket - last);
       writer.number(count);
       last = bucket;
-    }
+    });
+    // No bucket counts nothing.
+    writer.number(0);
+    writer.number(0);
   }
 }
 
@@ -110,13 +111,12 @@ export function unpackSlice({ keys, bytes }: KpiSlice, cellOf: (key: KpiCellKey)
     cell.costUsd.add(view.getFloat64(offset));
     offset += 8;
     for (let index = 0; index < cell.histograms.length; index += 1) {
-      let left = number();
-      if (left === 0) continue;
-      const histogram = cell.histogram(index);
       let bucket = 0;
-      for (; left > 0; left -= 1) {
+      for (;;) {
         bucket += number();
-        histogram.addBucket(bucket, number());
+        const count = number();
+        if (count === 0) break;
+        cell.histogram(index).addBucket(bucket, count);
       }
     }
   }

@@ -1,4 +1,4 @@
-import type { KpiCellKey } from './kpi-cell-key.js';
+import { type KpiCellKey, textOf } from './kpi-cell-key.js';
 import { KpiCell } from './kpi-cell.js';
 import { type KpiSlice, packSlice, unpackSlice } from './kpi-slice.js';
 
@@ -74,7 +74,7 @@ export class KpiTimeline {
     };
   }
 
-  /** Of the packed slices. */
+  /** Of what is packed. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -166,9 +166,14 @@ export class KpiTimeline {
 }
 
 function joined(startMs: number, endMs: number, parts: readonly KpiSlice[]): KpiSlice {
+  // By their names: a tenant that has lost its name has become one with others.
+  const keys = new Map<string, KpiCellKey>();
   const cells = new Map<KpiCellKey, KpiCell>();
   for (const part of parts) {
-    unpackSlice(part, (key) => {
+    unpackSlice(part, (given) => {
+      const text = textOf(given);
+      const key = keys.get(text) ?? given;
+      keys.set(text, key);
       let cell = cells.get(key);
       if (cell === undefined) {
         cell = new KpiCell();

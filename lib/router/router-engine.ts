@@ -41,8 +41,8 @@ import { AnsweredDecisions, QualityScores } from '../quality/index.js';
 import { type AnswerMemories, answerMemories } from './answer-memories.js';
 import type { ReconfigureReport } from './reconfigure-report.js';
 import type { ResponseItems } from './response-items.js';
-import { LiveSignals } from '../signals/index.js';
-import { type AttemptRecord, TelemetryBus } from '../telemetry/index.js';
+import { type BreakerState, LiveSignals } from '../signals/index.js';
+import { type AttemptRecord, type DeploymentLabels, TelemetryBus } from '../telemetry/index.js';
 
 /** Within so long a configuration has been read, or it is refused. */
 const READ_TIMEOUT_MS = 30_000;
@@ -246,11 +246,24 @@ export class RouterEngine {
   }
 
   /**
-   * Counts for Prometheus, from the first call on: who has a route for them asks at boot. Nobody else loads the package.
+   * The metrics for Prometheus. Who has a route for them asks at boot, and so does the boot where the application has given
+   * its own registry. Nobody else loads the package.
    */
   loadMetrics(): Promise<PrometheusMetrics> {
     this.#metrics ??= import('../observability/prometheus-metrics.js').then(
-      ({ PrometheusMetrics: Metrics }) => new Metrics(this.bus),
+      ({ PrometheusMetrics: Metrics }) =>
+        new Metrics(
+          this.bus,
+          {
+            kpis: this.kpis,
+            savings: () => this.savings.report(),
+            budgets: () => this.budgets.report(this.#runtime.policy.budgets),
+            breakers: () => this.breakers(),
+            tenants: () => tenantsOf(this.configuration),
+            policyHash: () => this.#runtime.policy.hash,
+          },
+          this.configuration.observability.metrics,
+        ),
     );
     return this.#metrics;
   }
@@ -298,6 +311,8 @@ export class RouterEngine {
     this.alerts.close();
     this.decisions.close();
     this.#qualityObserver.close();
+    // One that could not be loaded has told whoever asked.
+    (await this.#metrics?.catch(() => undefined))?.close();
     const runtimes = [this.#runtime, ...this.#retired];
     const closed = await Promise.allSettled(runtimes.map(async (runtime) => runtime.close()));
     await this.#alertWebhook.close();
@@ -314,6 +329,15 @@ export class RouterEngine {
   }
 
   /** A request of its own. */
+  private *breakers(): Generator<DeploymentLabels & { readonly state: BreakerState }, void, undefined> {
+    for (const model of this.#runtime.policy.models.values()) {
+      for (const { id, provider } of model.deployments) {
+        const state = this.signals.of(id).breaker;
+        yield { deployment: id, model: model.name, provider, state };
+      }
+    }
+  }
+
   private async prepareVectors(
     model: string,
     texts: readonly string[],
@@ -441,8 +465,21 @@ export class RouterEngine {
     this.#requestLog.follow(configuration.requestLog, provenanceOf(policy));
     this.forgetTheGone();
     this.lane.follow();
+    void this.followMetrics();
     for (const follower of this.#followers) follower();
     void this.retire(before);
+  }
+
+  /** A name that the application's registry has already is a fault of the reload that only shows here. */
+  private async followMetrics(): Promise<void> {
+    try {
+      const { metrics } = this.configuration.observability;
+      if (metrics.registry !== undefined || this.#metrics !== undefined) {
+        (await this.loadMetrics()).follow(metrics);
+      }
+    } catch (error) {
+      this.onFault('metrics', error);
+    }
   }
 
   /** Its connections end with the last request that uses them. Never throws. */
@@ -477,6 +514,12 @@ export class RouterEngine {
 /** The surfaces whose every request has its line in the request log. */
 function provenanceOf({ surfaces }: PolicySnapshot): ReadonlySet<string> {
   return new Set([...surfaces.values()].flatMap(({ name, provenance }) => (provenance ? [name] : [])));
+}
+
+/** Those that keys and budgets name. */
+function tenantsOf({ http, budgets }: LlmRouterConfiguration): ReadonlySet<string> {
+  const ofKeys = (http.apiKeys ?? []).flatMap(({ tenant }) => (tenant === undefined ? [] : [tenant]));
+  return new Set([...ofKeys, ...Object.keys(budgets.tenants ?? {})]);
 }
 
 function deploymentsOf(policies: readonly PolicySnapshot[]): ReadonlySet<string> {
