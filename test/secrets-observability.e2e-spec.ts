@@ -135,6 +135,8 @@ const ECHOES = [
   'not_http',
   'cut',
   'names',
+  'bare_name',
+  'bare_code',
   'context_length',
   'content_filter',
 ] as const;
@@ -180,7 +182,7 @@ function createEchoServer(): Server {
       // The names that a provider gives to things, and what it may put in them.
       const named = {
         id: quoted,
-        model: `${key} ${quoted}`,
+        model: mode === 'bare_name' ? key : `${key} ${quoted}`,
         system_fingerprint: quoted,
         service_tier: quoted,
       };
@@ -222,7 +224,13 @@ function createEchoServer(): Server {
         case 'content_filter':
           response.writeHead(400, { ...json, ...head }).end(errorOf('content_filter'));
           return;
+        case 'bare_code':
+          response
+            .writeHead(422, { ...json, ...head })
+            .end(JSON.stringify({ error: { message: quoted, type: key, param: key, code: key } }));
+          return;
         case 'names':
+        case 'bare_name':
           if (stream) {
             response.writeHead(200, { ...sse, ...head });
             response.write(chunk({ role: 'assistant', content: REPLY }, null, named));

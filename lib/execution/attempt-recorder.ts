@@ -38,6 +38,8 @@ export class AttemptRecorder {
     /** Prompt tokens as estimated: what a provider that reports nothing is taken to have billed. */
     private readonly estimatedInputTokens: number,
     private readonly isHedge = false,
+    /** What the provider was sent and must not be told on. */
+    private readonly readSecrets: () => readonly string[] = () => [],
   ) {
     bus.emit('attempt-started', {
       ...this.deploymentLabels(),
@@ -92,7 +94,7 @@ export class AttemptRecorder {
   }
 
   chunk(chunk: ChatCompletionChunk): void {
-    this.#reportedModel ??= plainName(chunk.model);
+    this.#reportedModel ??= this.nameOf(chunk.model);
     for (const { delta, finish_reason: reason } of chunk.choices) {
       this.count(delta);
       if (reason !== null) this.finished(reason);
@@ -102,7 +104,7 @@ export class AttemptRecorder {
   /** A whole answer; some servers report no usage with it. */
   answer(completion: ChatCompletion): void {
     this.accepted();
-    this.#reportedModel = plainName(completion.model);
+    this.#reportedModel = this.nameOf(completion.model);
     for (const { message, finish_reason: reason } of completion.choices) {
       this.count(message);
       this.finished(reason);
@@ -112,12 +114,15 @@ export class AttemptRecorder {
   /** Vectors have no words to count. */
   embeddings(reportedModel: string): void {
     this.accepted();
-    this.#reportedModel = plainName(reportedModel);
+    this.#reportedModel = this.nameOf(reportedModel);
   }
 
-  private finished(given: string): void {
-    const reason = plainName(given);
-    if (reason !== undefined) this.bus.emit('attempt-finish-reason', { ...this.key, reason });
+  private nameOf(model: unknown): string | undefined {
+    return plainName(model, this.readSecrets);
+  }
+
+  private finished(reason: string): void {
+    this.bus.emit('attempt-finish-reason', { ...this.key, reason });
   }
 
   private count(said: Said): void {

@@ -7,7 +7,6 @@ describe('plainName', () => {
     'meta-llama/Llama-3.3-70B-Instruct',
     'arn:aws:bedrock:eu-west-1::foundation-model/x.y-v1:0',
     'llama3.3:70b@q4_K+m',
-    'tool_calls',
   ])('takes a name: %s', (name) => {
     expect(plainName(name)).toBe(name);
   });
@@ -18,6 +17,12 @@ describe('plainName', () => {
       expect(plainName(text)).toBe(NO_NAME);
     },
   );
+
+  it('says no more of one that holds a secret', () => {
+    expect(plainName('of-sk-0123456789', () => ['sk-0123456789'])).toBe(NO_NAME);
+    // No secret: what local servers take.
+    expect(plainName('lm-studio/llama', () => ['lm-studio'])).toBe('lm-studio/llama');
+  });
 
   it.each(['', undefined, null, 5, {}])('knows of nothing where nothing was said: %j', (value) => {
     expect(plainName(value)).toBeUndefined();
