@@ -134,9 +134,12 @@ describe.each(PLATFORMS)('decisions, on %s', (platform) => {
         { attempt: 1, reportedModel: 'quick', hedge: false, forClass: false, usageSource: 'reported' },
       ],
       observed: null,
-      evaluation: null,
       feedback: null,
     });
+    // Answers are looked at once their callers have them.
+    await expect
+      .poll(async () => (await decision(response.headers.get('x-llm-decision-id'))).evaluation)
+      .toEqual({ faults: [], score: 1 });
     const explained: unknown = await (
       await bench.postJson('/router/explain', { model: 'quick', ...QUESTION }, { 'x-llm-surface': 'chat' })
     ).json();

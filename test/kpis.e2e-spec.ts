@@ -85,7 +85,7 @@ describe.each(PLATFORMS)('KPIs of a window on %s', (platform) => {
       fallbackRate: 0.2,
       inFlight: 0,
       queueDepth: 0,
-      quality: null,
+      quality: { score: 1, evaluations: 3, feedback: 0, faults: {} },
     });
     // The status 500 is tried again nowhere but at the second.
     expect(bySurface.total.attempts).toMatchObject({

@@ -26,6 +26,7 @@ describe("the README's configuration", () => {
       OPERATOR_KEY: 'p',
       OPENAI_KEY_A: 'a',
       OPENAI_KEY_B: 'b',
+      ALERT_SECRET: 'a secret of sixteen letters or more',
     });
   });
 

@@ -1,11 +1,5 @@
 import type { TokenUsage } from '../chat/index.js';
-import type {
-  AnswerEvaluated,
-  AttemptRecord,
-  FeedbackGiven,
-  Outcome,
-  RequestRecord,
-} from '../telemetry/index.js';
+import type { AnswerEvaluated, AttemptRecord, Outcome, RequestRecord } from '../telemetry/index.js';
 import { CompensatedSum } from './compensated-sum.js';
 import { KpiHistogram } from './kpi-histogram.js';
 
@@ -133,8 +127,11 @@ export class KpiCell {
     for (const fault of faults) this.count(placeOf('fault', fault));
   }
 
-  addFeedback({ score }: FeedbackGiven): void {
-    this.count(FEEDBACK);
+  /** @param replaced - What was said here of the same answer before. Undefined: nothing. */
+  addFeedback(score: number, replaced: number | undefined): void {
+    // Of one that is told apart no more (its tier is forgotten) nothing was said here.
+    if (replaced === undefined || this.feedback === 0) this.count(FEEDBACK);
+    else this.count(SCORES, -Math.round(replaced * SCORE_UNITS));
     this.count(SCORES, Math.round(score * SCORE_UNITS));
   }
 

@@ -111,9 +111,7 @@ export class KpiStore {
       });
     });
     bus.on('feedback-given', (given) => {
-      this.addToBoth(this.ofAnswer(given), (cell) => {
-        cell.addFeedback(given);
-      });
+      this.addFeedback(given);
     });
     bus.on('handler-ended', (record) => {
       let aggregate = this.#handlers.get(record.handler);
@@ -299,6 +297,19 @@ export class KpiStore {
       lifetime.observe(time, ms, traceId, nowMs);
     });
     if (servedBy !== undefined) this.rememberTier(decisionId, servedBy.tier);
+  }
+
+  /**
+   * A second word on an answer takes the place of the first. In a window it does so where the first was given just now: what
+   * is packed is not changed any more, so of a first word of long ago both count, each in its time.
+   */
+  private addFeedback({ score, replaces, ...given }: FeedbackGiven): void {
+    const nowMs = this.#now();
+    const lifetime = this.#lifetime.cell(this.ofAnswer({ ...given, score }));
+    lifetime.addFeedback(score, replaces?.score);
+    const cell = this.#timeline.cell(lifetime.key, nowMs);
+    const isReplacedHere = replaces !== undefined && this.#timeline.isOpenAt(replaces.atMs);
+    cell.addFeedback(score, isReplacedHere ? replaces.score : undefined);
   }
 
   private addToBoth(key: KpiCellKey, add: (cell: KpiCell) => void): void {

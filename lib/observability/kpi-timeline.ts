@@ -48,6 +48,11 @@ export class KpiTimeline {
     return cell;
   }
 
+  /** What happened then can still be changed. */
+  isOpenAt(atMs: number): boolean {
+    return atMs >= this.#openStartMs && atMs < this.#openStartMs + FINE.sliceMs;
+  }
+
   /** All that reaches beyond a time, the oldest first. */
   *since(fromMs: number, nowMs: number): Generator<KpiStretch, void, undefined> {
     this.turnTo(nowMs);

@@ -197,6 +197,22 @@ describe('KPIs of a window', () => {
     });
   });
 
+  it('have the second word on an answer and not the first, where that was said just now; since the start in any case', () => {
+    const { bus, store, clock } = storeOf();
+    const served = { deployment: 'openai/gpt-4', model: 'gpt-4', provider: 'openai' };
+    const answer = { ...request(), ...served };
+    bus.emit('feedback-given', { ...answer, score: 0 });
+    const firstAtMs = clock.nowMs;
+    clock.nowMs += 1_000;
+    bus.emit('feedback-given', { ...answer, score: 0.9, replaces: { score: 0, atMs: firstAtMs } });
+    expect(store.query({ window: '5m' }).total.quality).toMatchObject({ score: 0.9, feedback: 1 });
+    const secondAtMs = clock.nowMs;
+    clock.nowMs += 60_000;
+    bus.emit('feedback-given', { ...answer, score: 0.3, replaces: { score: 0.9, atMs: secondAtMs } });
+    expect(store.query({ window: 'start' }).total.quality).toMatchObject({ score: 0.3, feedback: 1 });
+    expect(store.query({ window: '5m' }).total.quality).toMatchObject({ score: 0.6, feedback: 2 });
+  });
+
   it('have tenants without bound under other, with what one that lost its name had', () => {
     const { bus, store } = storeOf(2);
     for (let index = 0; index < 5_000; index += 1) {

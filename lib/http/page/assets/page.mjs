@@ -287,14 +287,14 @@ function showDecisions({ decisions }) {
     'decisions',
     decisions.map((decision) => {
       const row = element('tr', { 'data-state': decision.outcome });
-      const { id } = decision;
+      const id = decision.decisionId;
       row.append(
         heading(clock(decision.startedAt)),
         cell(decision.surface),
         cell(decision.requestClass),
         cell(decision.servedBy?.model ?? NONE),
         state(decision.errorCode ?? decision.outcome),
-        number(whole.format(decision.calls)),
+        number(whole.format(decision.attempts)),
         number(milliseconds(decision.durationMs)),
         number(dollars(decision.costUsd)),
         element(
