@@ -25,8 +25,11 @@ const PRICE = { inputPer1M: 100, outputPer1M: 1_000, cachedInputPer1M: 10 };
 const COST_USD = (300 * 100 + 21 * 10 + 1_234 * 1_000) / 1e6;
 /** The same duration everywhere: the KPIs' histograms are as precise as that. */
 const PRECISION = 0.01;
-/** The client is on the same machine, which is busy with others: it may see the end that much later. */
-const CLIENT_MS = 100;
+/**
+ * The first request of a process on a busy machine is on its way for that long before it is counted, before it is sent on, or
+ * after its end.
+ */
+const OVERHEAD_MS = 250;
 
 const DIMENSIONS = ['surface', 'provider', 'model', 'deployment', 'tier', 'class', 'tenant', 'workload'];
 const WINDOWS = ['1m', '5m', '1h', '24h', 'start'];
@@ -162,9 +165,12 @@ describe.each(PLATFORMS)(
       const { durationMs } = record;
       expect(durationMs).toBeGreaterThanOrEqual(STREAM_MS * 0.95);
       expect(durationMs).toBeLessThanOrEqual(seenMs);
-      expect(seenMs - durationMs).toBeLessThan(Math.max(CLIENT_MS, seenMs * PRECISION));
+      expect(seenMs - durationMs).toBeLessThan(OVERHEAD_MS);
       expect(record.costUsd).toBeCloseTo(COST_USD, 12);
-      expectClose('attempt', bench.attempts[0]?.durationMs, durationMs);
+      // The call that it made, which is all but what the router does itself.
+      const callMs = bench.attempts[0]!.durationMs;
+      expect(callMs).toBeLessThanOrEqual(durationMs);
+      expect(durationMs - callMs).toBeLessThan(OVERHEAD_MS);
 
       for (const [where, figures] of await everyKpi()) {
         expect([where, figures]).toMatchObject([
@@ -180,7 +186,7 @@ describe.each(PLATFORMS)(
         ]);
         expectClose(where, figures.latencyMs?.p50, durationMs);
         expectClose(where, figures.latencyMs?.p99, durationMs);
-        expectClose(where, figures.attempts.latencyMs?.p50, durationMs);
+        expectClose(where, figures.attempts.latencyMs?.p50, callMs);
         expect(figures.costUsd).toBeCloseTo(COST_USD, 9);
         expect(figures.inFlight ?? 0).toBe(0);
       }
@@ -204,9 +210,9 @@ describe.each(PLATFORMS)(
         counted('gen_ai_client_token_usage_total', { gen_ai_token_type: type });
       expect([tokensOf('input'), tokensOf('output'), tokensOf('cached_input')]).toEqual([321, 1_234, 21]);
       expect(counted('llm_router_cost_usd_total')).toBeCloseTo(COST_USD, 9);
-      for (const name of ['gen_ai_client_operation', 'gen_ai_server_request']) {
-        expectClose(name, counted(`${name}_duration_seconds_sum`) * 1_000, durationMs);
-      }
+      const secondsOf = (name: string): number => counted(`${name}_duration_seconds_sum`);
+      expectClose('metric of the request', secondsOf('gen_ai_client_operation') * 1_000, durationMs);
+      expectClose('metric of the call', secondsOf('gen_ai_server_request') * 1_000, callMs);
 
       expect(await read<SavingsReport>('/router/savings')).toMatchObject({
         requests: 1,
@@ -228,15 +234,17 @@ describe.each(PLATFORMS)(
 
       const spans = tracing.spans();
       expect(spans).toHaveLength(2);
-      for (const { name, duration } of spans) expectClose(`span ${name}`, msOf(duration), durationMs);
-      const [call] = tracing.childrenOf(tracing.spanOf(id));
+      const span = tracing.spanOf(id);
+      const [call] = tracing.childrenOf(span);
+      expectClose('span of the request', msOf(span.duration), durationMs);
+      expectClose('span of the call', msOf(call?.duration ?? [0, 0]), callMs);
       expect(call?.attributes).toMatchObject({
         'gen_ai.usage.input_tokens': 321,
         'gen_ai.usage.output_tokens': 1_234,
       });
       const durations = await tracing.measured('gen_ai.client.operation.duration');
       expect(durations.reduce((sum, { count }) => sum + count, 0)).toBe(1);
-      expectClose('metric of OpenTelemetry', durations[0]!.sum * 1_000, durationMs);
+      expectClose('metric of OpenTelemetry', durations[0]!.sum * 1_000, callMs);
       console.info(
         `${platform}: a stream of ${STREAM_MS} ms took ${durationMs.toFixed(1)} ms by its record, ${seenMs.toFixed(1)} ms as the client saw it, ` +
           `p50 of the KPIs ${total.latencyMs?.p50 ?? 0} ms, ${record.usage.completionTokens} tokens, $${record.costUsd}`,
@@ -282,12 +290,15 @@ describe.each(PLATFORMS)(
               clientLeft: 1,
               errors: 0,
               errorRate: 0,
-              latencyMs: earlier.attempts.latencyMs,
+              latencyMs: { count: 1 },
             },
-            latencyMs: earlier.latencyMs,
-            timeToFirstTokenMs: earlier.timeToFirstTokenMs,
+            latencyMs: { count: 1 },
+            timeToFirstTokenMs: { count: 1 },
           },
         ]);
+        // Of the one before, as precise as histograms are.
+        expectClose(where, figures.latencyMs?.p99, earlier.latencyMs!.p99);
+        expectClose(where, figures.timeToFirstTokenMs?.p99, earlier.timeToFirstTokenMs!.p99);
         expect(figures.costUsd).toBeCloseTo(COST_USD + left.costUsd, 9);
       }
       const counted = await metrics();

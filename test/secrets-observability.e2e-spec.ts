@@ -446,6 +446,8 @@ describe.each(PLATFORMS)('what can be seen while canaries are in use, on %s', (p
         webhook: { url: `${receiver.origin}${WEBHOOK_PATH}`, secret: WEBHOOK_SECRET, baseDelayMs: 1 },
       },
       observability: { metrics: { exemplars: platform === 'express' }, decisions: { keep: 5_000 } },
+      // Spent by the first request of a tenant, which is told of.
+      budgets: { defaultTenant: { usd: 0.000_000_1, per: 'day', onExceeded: 'downgrade' } },
       requestLog: { file: join(directory, 'requests.jsonl') },
       baseline: 'spare',
       ...extra,
@@ -548,10 +550,11 @@ describe.each(PLATFORMS)('what can be seen while canaries are in use, on %s', (p
       '/router/ui/state',
       ...['page.css', 'page.mjs', 'uplot.css', 'uplot.mjs'].map((file) => `/router/ui/${file}`),
     ];
-    const isTenantShown = /^\/router\/(?:decisions|kpis\?.*tenant)/;
+    // Operators see whose traffic it is and what it costs; metrics know the tenants of the configuration alone.
+    const isOfTenants = /^\/router\/(?:decisions|budgets|kpis\?.*tenant)/;
     const allowedOn = (path: string): string[] => {
-      if (isTenantShown.test(path)) return [TENANT, GUEST];
-      return path === '/metrics' || path === '/router/budgets' ? [TENANT] : [];
+      if (isOfTenants.test(path)) return [TENANT, GUEST];
+      return path === '/metrics' ? [TENANT] : [];
     };
     const readPath = async (path: string): Promise<void> => {
       for (const accept of path === '/metrics'
@@ -793,6 +796,11 @@ describe.each(PLATFORMS)('what can be seen while canaries are in use, on %s', (p
 
   it('are on no route', async () => {
     await expectCleanRoutes();
+    const metrics = await (await bench.fetch('/metrics', { headers: admin })).text();
+    expect(metrics.includes(' # {')).toBe(platform === 'express');
+    expect(metrics).toContain(`tenant="${TENANT}"`);
+    const alerts = await (await bench.fetch('/router/alerts', { headers: admin })).text();
+    for (const kind of ['error_rate', 'budget', 'unknown_model']) expect(alerts).toContain(`"${kind}"`);
     expect([...kindsSeen].toSorted()).toEqual(KINDS);
   });
 
