@@ -65,6 +65,8 @@ describe('the gateway sample', () => {
       '/health',
       '/sandbox/openai/heal',
       '/v1/chat/completions',
+      '/router/decisions',
+      '/router/kpis',
       '/health',
       '/router/kpis',
       '/router/savings',
@@ -72,7 +74,21 @@ describe('the gateway sample', () => {
       '/metrics',
     ]);
     for (const { response } of answers) expect(response.ok).toBe(true);
-    const [simple, hard, stream, explain, , fallback, degraded, , healed, health, ...figures] = answers;
+    const [
+      simple,
+      hard,
+      stream,
+      explain,
+      ,
+      fallback,
+      degraded,
+      ,
+      healed,
+      decisions,
+      now,
+      health,
+      ...figures
+    ] = answers;
     const [kpis, savings, alerts, metrics] = figures;
     expect(simple?.response.headers.get('x-llm-class')).toBe('simple_queries');
     expect(simple?.text).toContain('simulated');
@@ -86,6 +102,8 @@ describe('the gateway sample', () => {
     expect(fallback?.response.headers.get('x-llm-attempts')).toBe('2');
     expect(JSON.parse(degraded?.text ?? '')).toMatchObject({ status: 'degraded' });
     expect(healed?.response.headers.get('x-llm-provider')).toBe('openai');
+    expect(JSON.parse(decisions?.text ?? '')).toMatchObject({ kept: 5, decisions: [{}, {}, {}] });
+    expect(JSON.parse(now?.text ?? '')).toMatchObject({ window: '5m', total: { requests: 5 } });
     expect(JSON.parse(health?.text ?? '')).toMatchObject({ status: 'ok' });
     expect(JSON.parse(kpis?.text ?? '')).toMatchObject({ total: { requests: 5, succeeded: 5 } });
     expect(JSON.parse(savings?.text ?? '')).toMatchObject({ baseline: 'gpt-4-turbo' });

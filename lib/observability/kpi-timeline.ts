@@ -1,6 +1,7 @@
-import { type KpiCellKey, textOf } from './kpi-cell-key.js';
+import type { KpiCellKey } from './kpi-cell-key.js';
 import { KpiCell } from './kpi-cell.js';
 import { type KpiSlice, packSlice, unpackSlice } from './kpi-slice.js';
+import { SliceJoin } from './kpi-slice-join.js';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -12,6 +13,7 @@ export const KPI_LEVELS = [
   { sliceMs: 15 * MINUTE_MS, keptMs: 24 * HOUR_MS },
 ] as const;
 const [FINE] = KPI_LEVELS;
+const OLDEST_MS = Math.max(...KPI_LEVELS.map(({ keptMs }) => keptMs));
 
 /** Beyond it the oldest slices are joined: what is lost then is how the day went, not what it summed up to. */
 const DEFAULT_MAX_BYTES = 24 * 1024 * 1024;
@@ -31,6 +33,8 @@ export interface KpiStretch {
  */
 export class KpiTimeline {
   readonly #levels: KpiSlice[][] = KPI_LEVELS.map(() => []);
+  /** Under way, by the level that they take from. */
+  readonly #joins: (SliceJoin | undefined)[] = [];
   #open = new Map<KpiCellKey, KpiCell>();
   #openStartMs = Number.NEGATIVE_INFINITY;
   #bytes = 0;
@@ -105,33 +109,36 @@ export class KpiTimeline {
 
   private age(nowMs: number): void {
     for (const [index, { keptMs }] of KPI_LEVELS.entries()) {
+      // After a long silence also what is too old to be joined.
+      this.drop(index, nowMs - OLDEST_MS);
       const coarser = KPI_LEVELS[index + 1];
       if (coarser !== undefined) this.join(index, coarser.sliceMs, nowMs - keptMs);
-      else this.drop(index, nowMs - keptMs);
     }
     while (this.#bytes > this.maxBytes && this.joinClosest());
   }
 
-  /** Slices of a level that are old become one of the next, once all that it will be made of is old. */
+  /**
+   * Slices of a level that are old become one of the next, once all that it will be made of is old. One of them at a time:
+   * this is done in the way of a record, and a quarter of an hour at once would hold up whoever waits for the event loop.
+   */
   private join(level: number, coarseMs: number, untilMs: number): void {
     const slices = this.#levels[level] ?? [];
-    let [oldest] = slices;
-    while (oldest !== undefined) {
-      const startMs = Math.floor(oldest.startMs / coarseMs) * coarseMs;
-      const endMs = startMs + coarseMs;
-      if (endMs > untilMs) return;
-      const beyond = slices.findIndex((slice) => slice.startMs >= endMs);
-      const parts = slices.splice(0, beyond === -1 ? slices.length : beyond);
-      this.release(parts);
-      this.keep(level + 1, joined(startMs, endMs, parts));
-      [oldest] = slices;
-    }
+    const join = this.#joins[level] ?? beginJoin(slices, coarseMs, untilMs);
+    this.#joins[level] = join;
+    if (join === undefined) return;
+    join.step();
+    if (!join.isComplete) return;
+    this.#joins[level] = undefined;
+    this.release(slices.splice(0, join.parts.length));
+    this.keep(level + 1, join.take());
   }
 
   private drop(level: number, untilMs: number): void {
     const slices = this.#levels[level] ?? [];
     const first = slices.findIndex((slice) => slice.endMs > untilMs);
+    if (first === 0) return;
     this.release(slices.splice(0, first === -1 ? slices.length : first));
+    this.#joins[level] = undefined;
   }
 
   /** Of the coarsest, the two neighbours that are shortest together, the older ones before the younger. */
@@ -148,7 +155,9 @@ export class KpiTimeline {
     if (best === undefined) return false;
     const parts = slices.slice(best, best + 2);
     this.release(parts);
-    const slice = joined(parts[0]?.startMs ?? 0, parts[1]?.endMs ?? 0, parts);
+    const join = new SliceJoin(parts[0]?.startMs ?? 0, parts[1]?.endMs ?? 0, parts);
+    while (!join.isComplete) join.step();
+    const slice = join.take();
     slices.splice(best, 2, slice);
     this.#bytes += slice.bytes.length;
     return true;
@@ -165,27 +174,19 @@ export class KpiTimeline {
 
   private forget(): void {
     for (const level of this.#levels) level.length = 0;
+    this.#joins.length = 0;
     this.#bytes = 0;
     this.#open = new Map();
   }
 }
 
-function joined(startMs: number, endMs: number, parts: readonly KpiSlice[]): KpiSlice {
-  // By their names: a tenant that has lost its name has become one with others.
-  const keys = new Map<string, KpiCellKey>();
-  const cells = new Map<KpiCellKey, KpiCell>();
-  for (const part of parts) {
-    unpackSlice(part, (given) => {
-      const text = textOf(given);
-      const key = keys.get(text) ?? given;
-      keys.set(text, key);
-      let cell = cells.get(key);
-      if (cell === undefined) {
-        cell = new KpiCell();
-        cells.set(key, cell);
-      }
-      return cell;
-    });
-  }
-  return packSlice(startMs, endMs, cells);
+/** The slices that will be the oldest of the next level. Undefined: not all of them are old enough, or there are none. */
+function beginJoin(slices: readonly KpiSlice[], coarseMs: number, untilMs: number): SliceJoin | undefined {
+  const [oldest] = slices;
+  if (oldest === undefined) return undefined;
+  const startMs = Math.floor(oldest.startMs / coarseMs) * coarseMs;
+  const endMs = startMs + coarseMs;
+  if (endMs > untilMs) return undefined;
+  const beyond = slices.findIndex((slice) => slice.startMs >= endMs);
+  return new SliceJoin(startMs, endMs, slices.slice(0, beyond === -1 ? slices.length : beyond));
 }

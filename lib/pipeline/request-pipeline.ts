@@ -526,9 +526,9 @@ export class RequestPipeline {
         messageCount,
         toolCount,
       },
-      // Only configured names may be shown.
+      // Only names that are known may be shown.
       requestedModel:
-        wish !== undefined && (policy.models.has(wish) || policy.rules.has(wish)) ? wish : undefined,
+        wish !== undefined && (policy.modelNames.has(wish) || policy.rules.has(wish)) ? wish : undefined,
       policyHash: policy.hash,
     });
   }

@@ -1,7 +1,14 @@
 import { BUILT_IN_CLASSES } from '../classification/index.js';
 import { suggest } from '../config/index.js';
-import { CLASSIFICATION_CLASS, EMBEDDINGS_CLASS } from './embeddings-class.js';
+import { CLASSIFICATION_CLASS, EMBEDDINGS_CLASS, HEALTH_PROBE } from './embeddings-class.js';
 import type { ProofNotes } from './proof-notes.js';
+
+/** Classes that the router itself makes, and what is counted under them. */
+const COUNTED_UNDER: ReadonlyMap<string, string> = new Map([
+  [EMBEDDINGS_CLASS, 'requests for vectors'],
+  [CLASSIFICATION_CLASS, 'calls of the classification'],
+  [HEALTH_PROBE, "calls of the providers' health"],
+]);
 
 /** `simpleQueries` and `Simple-Queries` can only mean `simple_queries`. */
 function fold(name: string): string {
@@ -22,8 +29,8 @@ export function checkRuleNames(
   for (const name of names) {
     if (BUILT_IN_CLASSES.some((builtIn) => builtIn === name)) continue;
     const path = `routingRules.${name}`;
-    if (name === EMBEDDINGS_CLASS || name === CLASSIFICATION_CLASS) {
-      const counted = name === EMBEDDINGS_CLASS ? 'requests for vectors' : 'calls of the classification';
+    const counted = COUNTED_UNDER.get(name);
+    if (counted !== undefined) {
       notes.errorBeside(path, `is what ${counted} are counted under: give the rule another name`);
       continue;
     }

@@ -42,12 +42,16 @@ export function guide(url: string, isSandbox: boolean, wantsKey: boolean, isWatc
           simpleWithHeaders,
         ]
       : []),
+    '# why the last requests went where they did, and the last five minutes by surface and model',
+    `curl -s '${url}/router/decisions?limit=3'${key}`,
+    `curl -s '${url}/router/kpis?window=5m&by=surface,model'${key}`,
     '# health of every provider and surface, figures, savings against the baseline, alerts, Prometheus metrics',
     `curl -s ${url}/health`,
     `curl -s ${url}/router/kpis${key}`,
     `curl -s ${url}/router/savings${key}`,
     `curl -s ${url}/router/alerts${key}`,
     `curl -s ${url}/metrics${key}`,
+    `# all of it on a page, in a browser${wantsKey ? ' (any user name, the key as the password)' : ''}: ${url}/router/ui`,
     '',
   ].join('\n');
 }

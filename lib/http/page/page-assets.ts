@@ -301,6 +301,7 @@ export const PAGE_CSS = [
   '',
   '.number {',
   '  text-align: right;',
+  '  white-space: nowrap;',
   '  font-variant-numeric: tabular-nums;',
   '}',
   '',

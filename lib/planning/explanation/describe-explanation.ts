@@ -20,7 +20,8 @@ export function describeExplanation({
     `prompt about ${features.inputTokens} tokens, ${features.streamed ? 'streamed' : 'whole'}` +
       (features.capabilities.length === 0 ? '' : `, uses ${features.capabilities.join(', ')}`),
     ...(classification.notes ?? []),
-    ...notes,
+    // The first line has it.
+    ...notes.filter((note) => !note.startsWith(`class ${classification.class} (score `)),
     `ranked by ${plan.ranking.preset}; at most ${plan.maxAttempts} calls within ${plan.deadlineMs} ms`,
     ...plan.attempts.map(
       ({ deployment, tier, terms, deferred }, index) =>
