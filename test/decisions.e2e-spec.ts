@@ -21,6 +21,8 @@ import { PLATFORMS } from './support/router-app.js';
 const CANARY = /canary/i;
 const QUESTION = { messages: [{ role: 'user' as const, content: 'What is the canaryprompt of the safe?' }] };
 const MANY = 50;
+/** Calls from which a p95 is known. */
+const KNOWN_AFTER = 12;
 
 type Query = Record<string, string>;
 
@@ -178,7 +180,14 @@ describe.each(PLATFORMS)('decisions, on %s', (platform) => {
   });
 
   it('are there of what was refused, whether by us before a plan, by the plan, or by all providers', async () => {
-    await open();
+    await open({
+      models: {
+        ...options().models,
+        plain: { provider: 'one', capabilities: ['streaming'] },
+        tiny: { provider: 'one', contextWindow: 100 },
+      },
+      surfaces: { ...options().surfaces, plain: { pin: 'plain' }, tiny: { pin: 'tiny' } },
+    });
     const ids: Record<string, string | null> = {};
     const idOf = async (sent: Promise<Response>): Promise<string | null> => {
       const response = await sent;
@@ -186,12 +195,11 @@ describe.each(PLATFORMS)('decisions, on %s', (platform) => {
       return response.headers.get('x-llm-decision-id') ?? response.headers.get('x-request-id');
     };
     ids.invalid = await idOf(ask({}, { messages: 'none' }));
-    ids.ineligible = await idOf(
-      ask(
-        { 'x-llm-surface': 'fine' },
-        { messages: [{ role: 'user', content: 'x'.repeat(900_000) }], max_tokens: 10 },
-      ),
-    );
+    const tools = [{ type: 'function', function: { name: 'canarytool', parameters: { type: 'object' } } }];
+    ids.ineligible = await idOf(ask({ 'x-llm-surface': 'plain' }, { tools }));
+    const long = [{ role: 'user', content: 'canaryword '.repeat(1_000) }];
+    ids.tooLong = await idOf(ask({ 'x-llm-surface': 'tiny' }, { messages: long }));
+    expect(first.requestCount + second.requestCount).toBe(0);
     first.failAlways({ kind: 'status', status: 500 });
     second.failAlways({ kind: 'status', status: 500 });
     ids.failed = await idOf(ask());
@@ -205,6 +213,25 @@ describe.each(PLATFORMS)('decisions, on %s', (platform) => {
       explanation: null,
       attempts: [],
     });
+    for (const [id, surface, errorCode, rejected] of [
+      [ids.ineligible, 'plain', 'no_eligible_model', { deployment: 'one/plain', reason: 'capability' }],
+      [ids.tooLong, 'tiny', 'context_length_exceeded', { deployment: 'one/tiny', reason: 'context_window' }],
+    ] as const) {
+      const refused = await decision(id);
+      expectAsRecorded(refused);
+      expect(refused).toMatchObject({
+        surface,
+        outcome: 'rejected',
+        errorCode,
+        servedBy: null,
+        attempts: [],
+        costUsd: 0,
+        explanation: {
+          plan: { attempts: [] },
+          rejected: expect.arrayContaining([expect.objectContaining(rejected)]) as object[],
+        },
+      });
+    }
     const failed = await decision(ids.failed);
     expectAsRecorded(failed);
     expect(failed).toMatchObject({ outcome: 'failed', errorCode: 'all_attempts_failed', servedBy: null });
@@ -279,6 +306,60 @@ describe.each(PLATFORMS)('decisions, on %s', (platform) => {
     const background = await decision(enqueued.routing.decisionId);
     expectAsRecorded(background);
     expect(background).toMatchObject({ workload: 'background', tenant: 'acme', outcome: 'succeeded' });
+
+    const { routing } = await router.embed(
+      { model: 'vectors', input: ['the canaryprompt', 'another'] },
+      { surface: 'chat', tenant: 'acme' },
+    );
+    const embedded = await decision(routing.decisionId);
+    expectAsRecorded(embedded);
+    expect(embedded).toMatchObject({
+      surface: 'chat',
+      tenant: 'acme',
+      requestedModel: 'vectors',
+      requestClass: 'embeddings',
+      streamed: false,
+      outcome: 'succeeded',
+      servedBy: { deployment: 'one/vectors' },
+      attempts: [{ outcome: 'succeeded', reportedModel: 'v', usageSource: 'reported' }],
+      explanation: { plan: { attempts: [{ deployment: 'one/vectors' }] } },
+    });
+    expect(embedded.usage.promptTokens).toBeGreaterThan(0);
+    expect(embedded.usage.completionTokens).toBe(0);
+  });
+
+  it('show both copies of a request, the one that served and the one that lost', async () => {
+    await open({
+      routingRules: {
+        simple_queries: {
+          tiers: [
+            { models: 'quick', targetLatencyMs: 5_000 },
+            { models: 'spare', targetLatencyMs: 5_000 },
+          ],
+        },
+      },
+      surfaces: { ...options().surfaces, chat: { latencySloMs: 5_000 } },
+      execution: { hedge: { enabled: true, maxShare: 1 } },
+    });
+    // Until it is known how long it usually takes.
+    for (let count = 0; count < KNOWN_AFTER; count += 1) await ask({ 'x-llm-surface': 'chat' });
+    first.failNext({ kind: 'stalled' });
+    const answer = await ask({ 'x-llm-surface': 'chat' });
+    expect(answer.status).toBe(200);
+    const found = await decision(answer.headers.get('x-llm-decision-id'));
+    expectAsRecorded(found);
+    expect(found).toMatchObject({
+      hedged: true,
+      outcome: 'succeeded',
+      servedBy: { deployment: 'two/spare' },
+    });
+    expect(found.costUsd).toBeCloseTo(Number(answer.headers.get('x-llm-cost-usd')), 9);
+    expect(found.attempts.toSorted((one, two) => one.attempt - two.attempt)).toMatchObject([
+      { attempt: 1, deployment: 'one/quick', outcome: 'hedge_lost', hedge: false, errorKind: null },
+      { attempt: 2, deployment: 'two/spare', outcome: 'succeeded', hedge: true },
+    ]);
+    const listed = (await list({ limit: '1' })).decisions;
+    expect(listed).toMatchObject([{ decisionId: found.decisionId, hedged: true, attempts: 2 }]);
   });
 
   it('show what routing would have done while it is only observed', async () => {

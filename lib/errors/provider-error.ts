@@ -1,3 +1,4 @@
+import { hasSecret } from './has-secret.js';
 import type { ProviderErrorKind } from './provider-error-kind.js';
 
 const RETRYABLE_ELSEWHERE: ReadonlySet<ProviderErrorKind> = new Set<ProviderErrorKind>([
@@ -74,6 +75,15 @@ export class ProviderError extends Error {
       ...{ kind, status, providerCode, param, retryAfterMs, providerMessage },
       otherKeyReady: true,
     });
+  }
+
+  /** The same failure, without a code or a field's name that quotes a secret: they are shown to callers, and logged. */
+  withoutSecrets(secrets: readonly string[]): ProviderError {
+    const { kind, status, providerCode, param, retryAfterMs, otherKeyReady } = this;
+    const quotes = [providerCode, param].some((name) => name !== undefined && hasSecret(name, secrets));
+    if (!quotes) return this;
+    const providerMessage = this.#providerMessage;
+    return new ProviderError({ kind, status, retryAfterMs, otherKeyReady, providerMessage });
   }
 
   /** The provider's own sentence; pass it through `redact` before anybody sees it. */

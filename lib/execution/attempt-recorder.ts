@@ -9,6 +9,7 @@ import { costOfUsage } from '../cost/index.js';
 import type { ProviderError } from '../errors/provider-error.js';
 import type { PlannedAttempt } from '../planning/index.js';
 import type { AttemptRecord, CallKey, Outcome, RequestLabels, TelemetryBus } from '../telemetry/index.js';
+import { plainName } from './plain-name.js';
 
 /** What a message and a delta have in common, with what servers add to both. */
 interface Said {
@@ -37,6 +38,8 @@ export class AttemptRecorder {
     /** Prompt tokens as estimated: what a provider that reports nothing is taken to have billed. */
     private readonly estimatedInputTokens: number,
     private readonly isHedge = false,
+    /** What the provider was sent and must not be told on. */
+    private readonly readSecrets: () => readonly string[] = () => [],
   ) {
     bus.emit('attempt-started', {
       ...this.deploymentLabels(),
@@ -91,7 +94,7 @@ export class AttemptRecorder {
   }
 
   chunk(chunk: ChatCompletionChunk): void {
-    this.#reportedModel ??= chunk.model;
+    this.#reportedModel ??= this.nameOf(chunk.model);
     for (const { delta, finish_reason: reason } of chunk.choices) {
       this.count(delta);
       if (reason !== null) this.finished(reason);
@@ -101,7 +104,7 @@ export class AttemptRecorder {
   /** A whole answer; some servers report no usage with it. */
   answer(completion: ChatCompletion): void {
     this.accepted();
-    this.#reportedModel = completion.model;
+    this.#reportedModel = this.nameOf(completion.model);
     for (const { message, finish_reason: reason } of completion.choices) {
       this.count(message);
       this.finished(reason);
@@ -111,7 +114,11 @@ export class AttemptRecorder {
   /** Vectors have no words to count. */
   embeddings(reportedModel: string): void {
     this.accepted();
-    this.#reportedModel = reportedModel;
+    this.#reportedModel = this.nameOf(reportedModel);
+  }
+
+  private nameOf(model: unknown): string | undefined {
+    return plainName(model, this.readSecrets);
   }
 
   private finished(reason: string): void {

@@ -124,6 +124,7 @@ export function startAttempt<Prepared, Answer>({
     attempt,
     promptOf(planned.deployment, execution.features).inputTokens,
     isHedge,
+    () => execution.clients.get(planned.deployment.provider)?.readSecrets() ?? [],
   );
   begun.recorder = recorder;
   const clock = new AttemptClock(execution.signal);

@@ -253,7 +253,8 @@ export class ProviderClient implements UpstreamClient {
     signal: AbortSignal,
   ): Promise<ProviderError> {
     const { keys } = this.options;
-    return lease === undefined || keys === undefined ? failure : keys.failed(lease, failure, signal);
+    const error = failure.withoutSecrets(this.readSecrets());
+    return lease === undefined || keys === undefined ? error : keys.failed(lease, error, signal);
   }
 
   /** What was refused is not given again; AWS says so with a 403, and in a stream with no status at all. */

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { context, metrics, propagation, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import {
@@ -32,6 +33,8 @@ export interface TraceBench {
   /** The children of a span, in the order they began. */
   childrenOf(span: ReadableSpan): readonly ReadableSpan[];
   measured(metric: string): Promise<readonly Measured[]>;
+  /** Every metric with its attributes, as text. */
+  allMeasured(): Promise<string>;
   clear(): void;
   close(): Promise<void>;
 }
@@ -82,6 +85,11 @@ export function setUpOpenTelemetry(sampler?: Sampler): TraceBench {
           sum,
           boundaries: buckets.boundaries,
         }));
+    },
+    allMeasured: async () => {
+      metricExporter.reset();
+      await meters.forceFlush();
+      return inspect(metricExporter.getMetrics(), { depth: 20 });
     },
     clear: () => {
       exporter.reset();
