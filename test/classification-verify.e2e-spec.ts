@@ -82,6 +82,21 @@ describe('Answers that are verified', () => {
     await scene.close();
   });
 
+  it('show both plans in their decision: the one for the answer, and the one for a better answer', async () => {
+    await open({ schema: true });
+    small = 'Rome';
+    const { routing } = await router.chat(ask(EASY, CITY));
+    const decision = router.decision(routing.decisionId);
+    expect(decision?.explanation?.rule).toBe('simple_queries');
+    expect(decision?.escalations.map(({ rule, plan }) => [rule, plan.attempts[0]?.model])).toEqual([
+      ['complex_reasoning', 'large'],
+    ]);
+    expect(decision?.attempts.map(({ model }) => model)).toEqual(['small', 'large']);
+    small = '{"city":"Oslo","people":700000}';
+    const passed = await router.chat(ask(EASY, CITY));
+    expect(router.decision(passed.routing.decisionId)?.escalations).toEqual([]);
+  });
+
   it('by their schema: the harder rule answers where the JSON does not fit', async () => {
     await open({ schema: true });
     const body = ask(EASY, CITY);

@@ -73,6 +73,7 @@ describe.each(PLATFORMS)("the operators' page over HTTP, on %s", (platform) => {
     expect((await get('/router/kpis', { authorization, 'sec-fetch-site': 'same-origin' })).status).toBe(200);
     // Nor for what costs money.
     expect((await get('/v1/models', { authorization })).status).toBe(401);
+    expect((await get('/v1/models?x=/router/kpis', { authorization })).status).toBe(401);
     const body = JSON.stringify({ model: 'auto', messages: [{ role: 'user', content: 'Hello' }] });
     const explain = (type: string): Promise<Response> =>
       opened.app.fetch('/router/explain', {

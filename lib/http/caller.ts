@@ -26,6 +26,13 @@ function header(request: IncomingMessage, name: string): string | undefined {
   return Array.isArray(value) ? value[0] : value;
 }
 
+const OPERATORS_ROUTE =
+  /\/router\/(?:explain|kpis|savings|alerts|budgets|background|quality|decisions(?:\/[^/]+)?|ui(?:\/[^/]*)?)$/i;
+
+function isOperatorsRoute(url: string): boolean {
+  return OPERATORS_ROUTE.test(url.split('?', 1)[0] ?? '');
+}
+
 const JSON_TYPE = /^application\/json\s*(?:;|$)/i;
 
 /**
@@ -37,7 +44,7 @@ function presentedKey(request: IncomingMessage): string | undefined {
   const bearer = /^Bearer\s+(\S+)\s*$/i.exec(authorization)?.[1];
   if (bearer !== undefined) return bearer;
   const basic = /^Basic\s+([A-Za-z0-9+/=]+)\s*$/i.exec(authorization)?.[1];
-  if (basic === undefined || !(request.url ?? '').includes('/router/')) return undefined;
+  if (basic === undefined || !isOperatorsRoute(request.url ?? '')) return undefined;
   const site = header(request, 'sec-fetch-site') ?? 'none';
   const isOwnPage = site === 'same-origin' || site === 'none';
   const isReading = request.method === 'GET' || request.method === 'HEAD';

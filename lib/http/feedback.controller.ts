@@ -22,9 +22,9 @@ export class FeedbackController {
         throw new InvalidRequestError('The body must be an object with `decision_id` and `score`.');
       }
       const { decision_id: decisionId, score } = body as Readonly<Record<string, unknown>>;
-      const { tenant, keyId, isAdmin } = caller;
+      const { tenant, keyId, surfaces, isAdmin } = caller;
       const owner = isAdmin ? undefined : tenantKeyOf({ tenant, keyId });
-      const receipt = engine.answered.score(decisionId, score, owner);
+      const receipt = engine.answered.score(decisionId, score, owner, isAdmin ? undefined : surfaces);
       writeJson(exchange.response, 200, {
         decision_id: receipt.decisionId,
         score: receipt.score,

@@ -10,18 +10,21 @@ export interface LoggableRequest {
   readonly calls: readonly AttemptRecord[];
   /** Undefined: it was refused before it was planned. */
   readonly planned: PlannedRequest | undefined;
+  /** Plans for better answers, in their order. */
+  readonly escalations: readonly PlannedRequest[];
   /** The whole plan goes in, with its reasons. */
   readonly isProvenance: boolean;
 }
 
 /** A line of the request log, its end included. Names, figures and reasons: nothing of a prompt or an answer. */
-export function lineOf({ record, calls, planned, isProvenance }: LoggableRequest): string {
+export function lineOf({ record, calls, planned, escalations, isProvenance }: LoggableRequest): string {
   const line = {
     v: VERSION,
     ...record,
     calls: calls.map(callOf),
     ...(planned === undefined ? {} : { decision: decisionOf(planned) }),
     ...(planned === undefined || !isProvenance ? {} : { explanation: explanationOf(planned) }),
+    ...(escalations.length === 0 || !isProvenance ? {} : { escalations: escalations.map(explanationOf) }),
   };
   return `${JSON.stringify(line)}\n`;
 }

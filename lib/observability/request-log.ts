@@ -49,6 +49,7 @@ interface Entry {
   readonly record: RequestRecord;
   readonly calls: readonly AttemptRecord[];
   readonly planned: PlannedRequest | undefined;
+  readonly escalations: readonly PlannedRequest[];
   /** Its surface has `provenance`: it must not be missing. */
   readonly isProvenance: boolean;
 }
@@ -57,6 +58,7 @@ interface Entry {
 interface Open {
   readonly calls: AttemptRecord[];
   planned: PlannedRequest | undefined;
+  readonly escalations: PlannedRequest[];
 }
 
 /**
@@ -133,7 +135,10 @@ export class RequestLog implements RequestObserver {
   }
 
   onPlanned(planned: PlannedRequest): void {
-    if (this.#subscriptions.length > 0) this.openOf(planned.labels.decisionId).planned = planned;
+    if (this.#subscriptions.length === 0) return;
+    const open = this.openOf(planned.labels.decisionId);
+    if (planned.isEscalation) open.escalations.push(planned);
+    else open.planned = planned;
   }
 
   /** Resolves when all has been written that can be, or when that takes too long: a disk may hang for ever. */
@@ -160,11 +165,11 @@ export class RequestLog implements RequestObserver {
         this.openOf(record.decisionId).calls.push(record);
       }),
       this.bus.on('request-ended', (record) => {
-        const { calls = [], planned } = this.#open.get(record.decisionId) ?? {};
+        const { calls = [], planned, escalations = [] } = this.#open.get(record.decisionId) ?? {};
         this.#open.delete(record.decisionId);
         const isProvenance =
           this.#provenance.has(record.surface) || planned?.plan.surface.provenance === true;
-        this.add({ record, calls, planned, isProvenance });
+        this.add({ record, calls, planned, escalations, isProvenance });
       }),
     ];
   }
@@ -172,7 +177,7 @@ export class RequestLog implements RequestObserver {
   private openOf(decisionId: string): Open {
     const known = this.#open.get(decisionId);
     if (known !== undefined) return known;
-    const opened: Open = { calls: [], planned: undefined };
+    const opened: Open = { calls: [], planned: undefined, escalations: [] };
     this.#open.set(decisionId, opened);
     if (this.#open.size > MAX_OPEN) {
       // What ends after its request, a call that had lost for one, would stay for ever.
@@ -283,6 +288,12 @@ export class RequestLog implements RequestObserver {
         }
         batch += line;
         bytes += length;
+        if ((index + 1) % FLUSH_AT_LINES === 0) {
+          // After an outage of the disk there may be many: others have their turn in between.
+          await append(file, batch);
+          batch = '';
+          written = index + 1;
+        }
       }
       await append(file, batch);
       this.#isBroken = false;

@@ -12,6 +12,8 @@ export interface PlannedRequest {
   /** The model that was asked for, as configured; undefined: none, or a name that is not configured. */
   readonly requestedModel: string | undefined;
   readonly policyHash: string;
+  /** An answer was not good enough, and this is the plan for a better one. Absent: it is the request's own. */
+  readonly isEscalation?: boolean;
 }
 
 /** A request and who answers it. Holds the prompt: not to be kept beyond the answer. */

@@ -17,6 +17,8 @@ export interface VerificationParts {
   readonly funding: RequestFunding;
   /** Carries a plan out on a request's behalf. */
   readonly execution: (journey: Journey, planned: Planned) => Execution;
+  /** Tells observers of the plan for a better answer. */
+  readonly tellEscalation: (journey: Journey, planned: Planned) => void;
   /** Asks models on a request's behalf. */
   readonly modelCaller: (journey: Journey, circumstances: Circumstances) => ModelCaller;
 }
@@ -78,6 +80,7 @@ export class AnswerVerification {
       // The money for this answer was kept; for another one there may be none.
       const kept = journey.reservation?.extend(this.parts.funding.mostCost(journey, next)) ?? true;
       if (!(kept instanceof Promise ? await kept : kept)) return failed;
+      this.parts.tellEscalation(journey, next);
       const execution = this.parts.execution(journey, next);
       const callsBefore = records.length;
       const better: Answered = {

@@ -134,6 +134,9 @@ export class RequestPipeline {
       planner: this.#planner,
       funding: this.#funding,
       execution: (journey, planned) => this.execution(journey, planned),
+      tellEscalation: (journey, { plan, features, request }) => {
+        this.tellPlan(journey, { plan }, features, request.model, true);
+      },
       modelCaller: (journey, circumstances) => this.modelCaller(journey, circumstances),
     });
   }
@@ -509,6 +512,7 @@ export class RequestPipeline {
     { plan, observed }: Decision,
     features: ExplainableFeatures,
     wish: string | undefined,
+    isEscalation = false,
   ): void {
     const { inputTokens, requestedOutputTokens, streamed, capabilities, parameters, ...counts } = features;
     const { messageCount, toolCount } = counts;
@@ -530,6 +534,7 @@ export class RequestPipeline {
       requestedModel:
         wish !== undefined && (policy.modelNames.has(wish) || policy.rules.has(wish)) ? wish : undefined,
       policyHash: policy.hash,
+      ...(isEscalation ? { isEscalation } : {}),
     });
   }
 

@@ -54,10 +54,11 @@ export class AnsweredDecisions {
    * Tells the bus what an answer was worth. A second word takes the place of the first.
    *
    * @param owner - Who says so; undefined: somebody who may score everybody's.
+   * @param surfaces - Those that may be scored; undefined: all.
    * @throws {@link InvalidRequestError}, {@link DecisionNotFoundError}; the latter for another's too, so that nobody
    * learns which decisions there are.
    */
-  score(decisionId: unknown, score: unknown, owner?: string): FeedbackReceipt {
+  score(decisionId: unknown, score: unknown, owner?: string, surfaces?: readonly string[]): FeedbackReceipt {
     if (typeof decisionId !== 'string' || decisionId === '') {
       throw new InvalidRequestError('`decision_id` must be the id of a decision, as text.', 'decision_id');
     }
@@ -65,7 +66,10 @@ export class AnsweredDecisions {
       throw new InvalidRequestError('`score` must be a number from 0 to 1.', 'score');
     }
     const decision = this.#decisions.get(decisionId);
-    if (decision === undefined || (owner !== undefined && owner !== decision.owner)) {
+    const isTheirs =
+      (owner === undefined || owner === decision?.owner) &&
+      surfaces?.includes(decision?.labels.surface ?? '') !== false;
+    if (decision === undefined || !isTheirs) {
       throw new DecisionNotFoundError('decision_id');
     }
     const { labels, served, said } = decision;

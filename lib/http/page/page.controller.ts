@@ -79,10 +79,20 @@ export class PageController {
         return;
       }
       // Only where it is looked at.
-      const library = (): Promise<ChartLibrary> =>
-        (this.#library ??= import('./chart-library.js').then(({ readChartLibrary }) => readChartLibrary()));
+      const library = (): Promise<ChartLibrary> => (this.#library ??= this.readLibrary());
       write(response, asset.type, await asset.read(library));
     });
+  }
+
+  private async readLibrary(): Promise<ChartLibrary> {
+    try {
+      const { readChartLibrary } = await import('./chart-library.js');
+      return await readChartLibrary();
+    } catch (error) {
+      // Whoever asks next may have more luck.
+      this.#library = undefined;
+      throw error;
+    }
   }
 
   private async answer(

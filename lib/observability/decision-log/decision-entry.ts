@@ -8,6 +8,8 @@ export interface DecisionEntry {
     'decisionId' | 'surface' | 'workload' | 'requestClass' | 'streamed' | 'tenant' | 'startedAtMs'
   >;
   planned: PlannedRequest | undefined;
+  /** Plans for better answers, in their order. */
+  readonly escalations: PlannedRequest[];
   /** Rejected candidates that are not kept. */
   rejectedBeyond: number;
   readonly attempts: AttemptRecord[];

@@ -43,6 +43,10 @@ export class DecisionLog implements RequestObserver {
     const entry = this.#running.get(planned.labels.decisionId);
     if (entry === undefined) return;
     const { plan, observed } = planned;
+    if (planned.isEscalation) {
+      entry.escalations.push({ ...planned, plan: cut(plan) });
+      return;
+    }
     entry.rejectedBeyond = Math.max(0, plan.rejected.length - MAX_REJECTED);
     const isLong = (one: Plan | 'refused' | undefined): boolean =>
       typeof one === 'object' && one.rejected.length > MAX_REJECTED;
@@ -133,6 +137,7 @@ function entryOf(started: RequestStarted | RequestRecord): DecisionEntry {
   return {
     started,
     planned: undefined,
+    escalations: [],
     rejectedBeyond: 0,
     attempts: [],
     record: undefined,

@@ -82,6 +82,8 @@ export interface Decision extends Omit<DecisionSummary, 'attempts'> {
   readonly explanation: Explanation | null;
   /** Rejected candidates beyond those that `explanation` lists. */
   readonly rejectedBeyond: number;
+  /** The plans for better answers, in their order, where an answer was not good enough (`verify`). */
+  readonly escalations: readonly Explanation[];
   /** Those that have ended. */
   readonly attempts: readonly DecisionAttempt[];
   /** What routing would have done, where it is only observed; null: it was routed. */

@@ -31,11 +31,12 @@ export function summaryOf({ started, planned, attempts, record }: DecisionEntry)
 }
 
 export function decisionOf(entry: DecisionEntry): Decision {
-  const { planned, rejectedBeyond, attempts, record, evaluation, feedback } = entry;
+  const { planned, escalations, rejectedBeyond, attempts, record, evaluation, feedback } = entry;
   return {
     ...summaryOf(entry),
     explanation: planned === undefined ? null : explain(planned, planned.plan),
     rejectedBeyond,
+    escalations: escalations.map((one) => explain(one, one.plan)),
     attempts: attempts.map(attemptOf),
     observed:
       planned?.observed === undefined

@@ -148,6 +148,10 @@ export class RequestTracer implements RequestObserver {
   onPlanned(planned: PlannedRequest): void {
     const request = this.#requests.get(planned.labels.decisionId);
     if (request === undefined) return;
+    if (planned.isEscalation) {
+      request.span.setAttribute('llm_router.escalated', true);
+      return;
+    }
     request.recordsPrompts = planned.plan.surface.recordPrompts ?? false;
     request.operation = operationOf(planned.labels.requestClass);
     request.span.updateName(`${request.operation} ${planned.requestedModel ?? 'auto'}`);
@@ -158,7 +162,11 @@ export class RequestTracer implements RequestObserver {
     const request = this.answering(answered);
     if (request === undefined) return;
     const { span } = request;
-    span.setAttribute('gen_ai.response.finish_reasons', finishReasonsOf(completion));
+    const reasons = finishReasonsOf(completion).slice(0, MAX_CHOICES);
+    span.setAttribute(
+      'gen_ai.response.finish_reasons',
+      reasons.map((reason) => reason.slice(0, MAX_REASON_LENGTH)),
+    );
     if (request.recordsPrompts) setOutput(span, recordOutput(completion));
   }
 

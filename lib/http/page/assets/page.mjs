@@ -325,7 +325,7 @@ async function showDecision(id) {
   place.focus();
 }
 
-function describeDecision({ explanation, attempts = [], ...rest }) {
+function describeDecision({ explanation, escalations, attempts, ...rest }) {
   const calls = attempts.map(
     (call) =>
       `call ${call.attempt}: ${call.model} at ${call.provider} (${call.tier}), ${call.outcome}` +
@@ -333,7 +333,8 @@ function describeDecision({ explanation, attempts = [], ...rest }) {
       `${call.reportedModel ? `, it says ${call.reportedModel}` : ''}`,
   );
   const outcome = `outcome: ${rest.outcome}${rest.errorCode ? ` (${rest.errorCode})` : ''}`;
-  return [explanation?.text ?? '', '', ...calls, outcome].join('\n').trim();
+  const plans = [explanation, ...escalations].flatMap((plan) => (plan === null ? [] : [plan.text, '']));
+  return [...plans, ...calls, outcome].join('\n').trim();
 }
 
 let isPaused = false;
