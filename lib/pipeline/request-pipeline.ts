@@ -110,6 +110,8 @@ export interface RoutedStream {
 
 /** How long a stream that was ended by the shutdown has to tell its reader so. */
 const LAST_WORDS_MS = 1_000;
+/** A longer name is no label of a request that was refused. */
+const MAX_TENANT_LENGTH = 256;
 /** Node takes a longer one for 1 ms. */
 const MAX_TIMER_MS = 2_147_000_000;
 
@@ -399,6 +401,10 @@ export class RequestPipeline {
         workload: context.workload === 'background' ? 'background' : (surface?.workload ?? 'interactive'),
         requestClass: 'none',
         streamed,
+        // Bounded where it is counted.
+        ...(typeof context.tenant === 'string' && context.tenant.length <= MAX_TENANT_LENGTH
+          ? { tenant: context.tenant }
+          : {}),
       },
       servedBy: undefined,
       leave: undefined,
