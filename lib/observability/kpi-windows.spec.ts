@@ -154,7 +154,7 @@ describe('KPIs of a window', () => {
     const { bus, store } = storeOf();
     const started = { ...attempt(), startedAtMs: 0 };
     bus.emit('request-started', request());
-    bus.emit('request-started', request({ surface: 'legal' }));
+    bus.emit('request-started', request({ decisionId: 'dec_2', surface: 'legal' }));
     bus.emit('attempt-started', started);
     bus.emit('attempt-started', started);
     bus.emit('queue-changed', { deployment: 'openai/gpt-4', model: 'gpt-4', provider: 'openai', queued: 4 });
@@ -174,6 +174,20 @@ describe('KPIs of a window', () => {
     });
     expect(row(['surface'], { surface: 'support' })).toMatchObject({ inFlight: 0, queueDepth: null });
     expect(row(['class'], {})).toMatchObject({ inFlight: null, queueDepth: null });
+  });
+
+  it('know a request that ends under other labels than it began with as ended', () => {
+    const { bus, store } = storeOf();
+    for (let index = 0; index < 5; index += 1) {
+      const decisionId = `dec_${index}`;
+      bus.emit('request-started', request({ decisionId, workload: 'background', surface: 'reports' }));
+      bus.emit('request-ended', request({ decisionId, workload: 'interactive', surface: 'support' }));
+    }
+    bus.emit('request-ended', request({ decisionId: 'never begun' }));
+    expect(store.live.total().inFlight).toBe(0);
+    bus.emit('request-started', request({ workload: 'background' }));
+    expect(store.live.row(['workload'], { workload: 'background' }).inFlight).toBe(1);
+    expect(store.live.row(['workload'], { workload: 'interactive' }).inFlight).toBe(0);
   });
 
   it('have the quality of answers under the tier that served, and none where nothing was looked at', () => {

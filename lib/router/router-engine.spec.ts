@@ -67,3 +67,33 @@ describe('a shutdown', () => {
     await rm(directory, { recursive: true });
   });
 });
+
+describe('a request', () => {
+  it('begins under the workload it ends with, whatever that of its surface, and is not under way any more', async () => {
+    vi.useRealTimers();
+    const engine = new RouterEngine({
+      ...options('first'),
+      surfaces: { reports: { workload: 'background' }, support: {} },
+    });
+    const workloads: string[] = [];
+    for (const name of ['request-started', 'request-ended'] as const) {
+      engine.bus.on(name, ({ workload }) => workloads.push(workload));
+    }
+    const ask = { messages: [{ role: 'user', content: 'hi' }] };
+    for (const [surface, workload] of [
+      ['reports', 'interactive'],
+      ['support', 'background'],
+      ['reports', undefined],
+    ] as const) {
+      await engine.pipeline.chat(ask, { surface, workload }).catch(() => undefined);
+    }
+    expect(workloads).toEqual([
+      ...['interactive', 'interactive'],
+      ...['background', 'background'],
+      ...['background', 'background'],
+    ]);
+    expect(engine.kpis.live.total().inFlight).toBe(0);
+    expect(engine.kpis.live.row(['surface'], { surface: 'reports' }).inFlight).toBe(0);
+    await engine.close();
+  });
+});
