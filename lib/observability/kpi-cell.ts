@@ -38,6 +38,10 @@ const SCORES = FEEDBACK + 1;
 const NAMED = SCORES + 1;
 const SCORE_UNITS = 1e6;
 
+function scoreUnits(score: number): number {
+  return Math.round(score * SCORE_UNITS);
+}
+
 /** Counts by a name of our own code, which get their places as they come: kinds of errors, codes, faults. */
 export type NamedCount = 'error_kind' | 'error_code' | 'fault';
 const names: { readonly family: NamedCount; readonly name: string; readonly outcome?: Outcome }[] = [];
@@ -52,6 +56,11 @@ function placeOf(family: NamedCount, name: string, outcome?: Outcome): number {
     places.set(key, place);
   }
   return place;
+}
+
+/** Whether a number can be where a count stands. */
+export function isPlace(place: number): boolean {
+  return place < NAMED + names.length;
 }
 
 /** The kinds of times, in their places of {@link KpiCell.histograms}. */
@@ -123,16 +132,18 @@ export class KpiCell {
 
   addEvaluation({ score, faults }: AnswerEvaluated): void {
     this.count(EVALUATIONS);
-    this.count(SCORES, Math.round(score * SCORE_UNITS));
+    this.count(SCORES, scoreUnits(score));
     for (const fault of faults) this.count(placeOf('fault', fault));
   }
 
-  /** @param replaced - What was said here of the same answer before. Undefined: nothing. */
-  addFeedback(score: number, replaced: number | undefined): void {
-    // Of one that is told apart no more (its tier is forgotten) nothing was said here.
-    if (replaced === undefined || this.feedback === 0) this.count(FEEDBACK);
-    else this.count(SCORES, -Math.round(replaced * SCORE_UNITS));
-    this.count(SCORES, Math.round(score * SCORE_UNITS));
+  addFeedback(score: number): void {
+    this.count(FEEDBACK);
+    this.count(SCORES, scoreUnits(score));
+  }
+
+  /** Another word on an answer of which the first was counted in this very cell: elsewhere, the sum would go below 0. */
+  replaceFeedback(score: number, replaced: number): void {
+    this.count(SCORES, scoreUnits(score) - scoreUnits(replaced));
   }
 
   merge(other: KpiCell): void {

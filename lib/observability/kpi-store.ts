@@ -23,6 +23,7 @@ import type {
   KpiWindowReport,
 } from './kpi-query.js';
 import { type CheckedKpiQuery, checkKpiQuery, KPI_STEPS, KPI_WINDOWS_MS } from './kpi-read-query.js';
+import { BadKpiSliceError } from './kpi-slice.js';
 import { KpiTenants } from './kpi-tenants.js';
 import { KPI_LEVELS, type KpiStretch, KpiTimeline } from './kpi-timeline.js';
 
@@ -62,6 +63,16 @@ const DEFAULT_TENANTS = 20;
 const MAX_SERIES = 20;
 /** Of so many requests that were served last it is known by which tier, for whoever judges their answers. */
 const REMEMBERED_TIERS = 1_024;
+/** Of so many answers it is known where the last word on them counts; of others, another word is one more. */
+const REMEMBERED_WORDS = 10_000;
+
+/** The last word on an answer, and where it was counted. */
+interface Said {
+  readonly key: KpiCellKey;
+  /** Of the timeline. */
+  readonly slice: number;
+  readonly score: number;
+}
 
 export interface KpiStoreSettings {
   /** Tenants that are counted by name. */
@@ -84,13 +95,18 @@ export class KpiStore {
   readonly live: KpiLive;
   /** Under which trace a request runs, for exemplars of `GET /metrics`. Undefined: none. */
   traceIdOf: (decisionId: string) => string | undefined = () => undefined;
+  /** A fault of ours: part of what was counted is lost. */
+  onFault: (error: unknown) => void = () => undefined;
   readonly #now: () => number;
   readonly #sinceMs: number;
   readonly #lifetime = new KpiLifetime();
-  readonly #timeline = new KpiTimeline();
+  readonly #timeline = new KpiTimeline(undefined, (error) => {
+    this.onFault(error);
+  });
   readonly #tenants: KpiTenants;
   readonly #handlers = new Map<string, HandlerKpiAggregate>();
   readonly #tiers = new Map<string, Tier>();
+  readonly #said = new Map<string, Said>();
 
   constructor(bus: TelemetryBus, { tenants = DEFAULT_TENANTS, now = Date.now }: KpiStoreSettings = {}) {
     this.#now = now;
@@ -144,7 +160,15 @@ export class KpiStore {
    * @throws {@link InvalidRequestError} that says what may be asked.
    */
   query(query: KpiQuery = {}): KpiWindowReport {
-    return this.read(checkKpiQuery(query));
+    const checked = checkKpiQuery(query);
+    for (;;) {
+      try {
+        return this.read(checked);
+      } catch (error) {
+        // It is gone by now, so this ends.
+        if (!(error instanceof BadKpiSliceError)) throw error;
+      }
+    }
   }
 
   /** One dimension alone: less to look through. */
@@ -296,20 +320,26 @@ export class KpiStore {
     eachTimeOfRequest(record, (time: KpiTime, ms: number) => {
       lifetime.observe(time, ms, traceId, nowMs);
     });
-    if (servedBy !== undefined) this.rememberTier(decisionId, servedBy.tier);
+    if (servedBy !== undefined) remember(this.#tiers, decisionId, servedBy.tier, REMEMBERED_TIERS);
   }
 
   /**
-   * A second word on an answer takes the place of the first. In a window it does so where the first was given just now: what
-   * is packed is not changed any more, so of a first word of long ago both count, each in its time.
+   * A second word on an answer takes the place of the first, where that was counted. In a window it does so where the first
+   * was given just now: what is packed is not changed any more, so of a first word of long ago both count, each in its time.
    */
-  private addFeedback({ score, replaces, ...given }: FeedbackGiven): void {
-    const nowMs = this.#now();
-    const lifetime = this.#lifetime.cell(this.ofAnswer({ ...given, score }));
-    lifetime.addFeedback(score, replaces?.score);
-    const cell = this.#timeline.cell(lifetime.key, nowMs);
-    const isReplacedHere = replaces !== undefined && this.#timeline.isOpenAt(replaces.atMs);
-    cell.addFeedback(score, isReplacedHere ? replaces.score : undefined);
+  private addFeedback(given: FeedbackGiven): void {
+    const { decisionId, score, replaces } = given;
+    const said = replaces === undefined ? undefined : this.#said.get(decisionId);
+    const lifetime = this.#lifetime.cell(said?.key ?? this.ofAnswer(given));
+    // The key of the first word: the slice that counted it knows it by that one, whatever its tenant is called by now.
+    const key = said?.key ?? lifetime.key;
+    const cell = this.#timeline.cell(key, this.#now());
+    const slice = this.#timeline.openNumber;
+    if (said === undefined) lifetime.addFeedback(score);
+    else lifetime.replaceFeedback(score, said.score);
+    if (said?.slice === slice) cell.replaceFeedback(score, said.score);
+    else cell.addFeedback(score);
+    remember(this.#said, decisionId, { key, slice, score }, REMEMBERED_WORDS);
   }
 
   private addToBoth(key: KpiCellKey, add: (cell: KpiCell) => void): void {
@@ -335,14 +365,15 @@ export class KpiStore {
     }
     return { class: requestClass, surface, tenant: counted, workload };
   }
+}
 
-  private rememberTier(decisionId: string, tier: Tier): void {
-    this.#tiers.set(decisionId, tier);
-    if (this.#tiers.size <= REMEMBERED_TIERS) return;
-    for (const oldest of this.#tiers.keys()) {
-      this.#tiers.delete(oldest);
-      return;
-    }
+/** The one that was remembered first is forgotten beyond the limit. */
+function remember<Value>(values: Map<string, Value>, id: string, value: Value, limit: number): void {
+  values.set(id, value);
+  if (values.size <= limit) return;
+  for (const oldest of values.keys()) {
+    values.delete(oldest);
+    return;
   }
 }
 

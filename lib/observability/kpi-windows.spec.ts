@@ -227,6 +227,43 @@ describe('KPIs of a window', () => {
     expect(store.query({ window: '5m' }).total.quality).toMatchObject({ score: 0.6, feedback: 2 });
   });
 
+  it('count off a first word only where it was counted, though its tier or the name of its tenant is forgotten', () => {
+    const { bus, store, clock } = storeOf(1);
+    const faults: unknown[] = [];
+    store.onFault = (error) => faults.push(error);
+    const served = {
+      ...{ deployment: 'openai/gpt-4', model: 'gpt-4', provider: 'openai' },
+      tier: 'primary' as const,
+    };
+    const say = (decisionId: string, score: number, first?: number): void => {
+      const replaces = first === undefined ? {} : { replaces: { score: first, atMs: clock.nowMs } };
+      bus.emit('feedback-given', { ...request({ decisionId, tenant: 'a' }), ...served, score, ...replaces });
+    };
+    bus.emit('request-ended', request({ decisionId: 'A', tenant: 'a', servedBy: served }));
+    say('A', 1);
+    for (let index = 0; index < 1_100; index += 1) {
+      bus.emit('request-ended', request({ decisionId: `x${index}`, tenant: 'b', servedBy: served }));
+    }
+    say('old', 0);
+    say('A', 0, 1);
+    clock.nowMs += 10_000;
+    say('A', 0.5, 0);
+    say('A', 0.25, 0.5);
+    for (const [window, score, feedback] of [
+      // In the windows there are the words of two slices.
+      ['5m', 0.0833, 3],
+      ['start', 0.125, 2],
+    ] as const) {
+      expect(store.query({ window }).total.quality, window).toMatchObject({ score, feedback });
+      for (const { quality } of store.query({ window, by: ['tier', 'tenant'] }).rows) {
+        expect(quality?.score ?? 0).toBeGreaterThanOrEqual(0);
+      }
+    }
+    clock.nowMs += 10_000;
+    expect(store.query({ window: '5m' }).total).toMatchObject({ requests: 1_101 });
+    expect(faults).toEqual([]);
+  });
+
   it('have tenants without bound under other, with what one that lost its name had', () => {
     const { bus, store } = storeOf(2);
     for (let index = 0; index < 5_000; index += 1) {

@@ -157,6 +157,9 @@ export class RouterEngine {
     this.savings = new SavingsStore(this.bus, policy);
     this.alerts = new AlertStore(this.bus, policy, configuration.alerts);
     this.#alertWebhook.follow(configuration.alerts.webhook);
+    this.kpis.onFault = (error) => {
+      this.onFault('kpis', error);
+    };
     this.kpis.traceIdOf = (decisionId) => this.tracer.traceIdOf(decisionId);
     this.kpis.follow(configuration.observability.kpis);
     this.observers.add(this.decisions);
