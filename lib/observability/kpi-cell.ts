@@ -35,7 +35,9 @@ const EVALUATIONS = HEDGES + 1;
 const FEEDBACK = EVALUATIONS + 1;
 /** Millionths, so that every count is a whole number. */
 const SCORES = FEEDBACK + 1;
-const NAMED = SCORES + 1;
+/** Of these, what was said first of each answer: it does not go down where another word takes its place. */
+const FIRST_SCORES = SCORES + 1;
+const NAMED = FIRST_SCORES + 1;
 const SCORE_UNITS = 1e6;
 
 function scoreUnits(score: number): number {
@@ -146,6 +148,11 @@ export class KpiCell {
     this.count(SCORES, scoreUnits(score) - scoreUnits(replaced));
   }
 
+  /** What was said first of an answer, beside what is counted of it otherwise. */
+  addFirstScore(score: number): void {
+    this.count(FIRST_SCORES, scoreUnits(score));
+  }
+
   merge(other: KpiCell): void {
     this.mergeCounts(other);
     for (const [index, histogram] of other.histograms.entries()) {
@@ -228,6 +235,11 @@ export class KpiCell {
   /** Sum of all scores. */
   get scores(): number {
     return (this.counts[SCORES] ?? 0) / SCORE_UNITS;
+  }
+
+  /** Sum of what was said first of each answer, where it was counted. */
+  get firstScores(): number {
+    return (this.counts[FIRST_SCORES] ?? 0) / SCORE_UNITS;
   }
 
   /** Counts by name; `outcome`: of the attempts that ended so, where the family has it. */

@@ -24,6 +24,7 @@ import type {
 } from './kpi-query.js';
 import { type CheckedKpiQuery, checkKpiQuery, KPI_STEPS, KPI_WINDOWS_MS } from './kpi-read-query.js';
 import { BadKpiSliceError } from './kpi-slice.js';
+import { KpiTenantTotals } from './kpi-tenant-totals.js';
 import { KpiTenants } from './kpi-tenants.js';
 import { KPI_LEVELS, type KpiStretch, KpiTimeline } from './kpi-timeline.js';
 
@@ -93,6 +94,8 @@ interface Row {
  */
 export class KpiStore {
   readonly live: KpiLive;
+  /** Of the tenants of the configuration, whether or not they are among those with most traffic. */
+  readonly tenantTotals: KpiTenantTotals;
   /** Under which trace a request runs, for exemplars of `GET /metrics`. Undefined: none. */
   traceIdOf: (decisionId: string) => string | undefined = () => undefined;
   /** A fault of ours: part of what was counted is lost. */
@@ -115,6 +118,7 @@ export class KpiStore {
       this.#lifetime.dropTenant(tenant);
     });
     this.live = new KpiLive(bus);
+    this.tenantTotals = new KpiTenantTotals(bus);
     bus.on('attempt-ended', (record) => {
       this.addAttempt(record);
     });
@@ -122,9 +126,10 @@ export class KpiStore {
       this.addRequest(record);
     });
     bus.on('answer-evaluated', (evaluated) => {
-      this.addToBoth(this.ofAnswer(evaluated), (cell) => {
-        cell.addEvaluation(evaluated);
-      });
+      const lifetime = this.#lifetime.cell(this.ofAnswer(evaluated));
+      lifetime.addEvaluation(evaluated);
+      lifetime.addFirstScore(evaluated.score);
+      this.#timeline.cell(lifetime.key, this.#now()).addEvaluation(evaluated);
     });
     bus.on('feedback-given', (given) => {
       this.addFeedback(given);
@@ -335,17 +340,15 @@ export class KpiStore {
     const key = said?.key ?? lifetime.key;
     const cell = this.#timeline.cell(key, this.#now());
     const slice = this.#timeline.openNumber;
-    if (said === undefined) lifetime.addFeedback(score);
-    else lifetime.replaceFeedback(score, said.score);
+    if (said === undefined) {
+      lifetime.addFeedback(score);
+      lifetime.addFirstScore(score);
+    } else {
+      lifetime.replaceFeedback(score, said.score);
+    }
     if (said?.slice === slice) cell.replaceFeedback(score, said.score);
     else cell.addFeedback(score);
     remember(this.#said, decisionId, { key, slice, score }, REMEMBERED_WORDS);
-  }
-
-  private addToBoth(key: KpiCellKey, add: (cell: KpiCell) => void): void {
-    const lifetime = this.#lifetime.cell(key);
-    add(lifetime);
-    add(this.#timeline.cell(lifetime.key, this.#now()));
   }
 
   private ofAnswer(answer: AnswerEvaluated | FeedbackGiven): KpiCellKey {

@@ -115,7 +115,9 @@ describe('PrometheusMetrics', () => {
 
   it('shows what else there is: money, breakers, quality, fallbacks, hedges, sheds, tenants', async () => {
     const bus = new TelemetryBus();
-    const { registry } = metricsOf(bus);
+    const kpis = new KpiStore(bus);
+    kpis.tenantTotals.follow(new Set(['acme']));
+    const { registry } = metricsOf(bus, undefined, kpis);
     bus.emit('attempt-ended', attempt({ tenant: 'acme', hedge: true }));
     bus.emit('attempt-ended', attempt({ tenant: 'made-up' }));
     bus.emit('request-ended', request({ tenant: 'acme', fellBack: true, hedged: true }));
@@ -155,6 +157,53 @@ describe('PrometheusMetrics', () => {
       ]),
     );
     expect(text).not.toMatch(/made-up|name="other"/);
+  });
+
+  it('has no counter that goes down: another word on an answer, a tenant that loses its name, a reload', async () => {
+    const bus = new TelemetryBus();
+    const kpis = new KpiStore(bus, { tenants: 1 });
+    kpis.tenantTotals.follow(new Set(['acme', 'beta']));
+    const { registry } = metricsOf(bus, undefined, kpis);
+    const shown = new Map<string, number>();
+    const look = async (): Promise<void> => {
+      const now = new Map<string, number>();
+      let isCounter = false;
+      for (const line of (await registry.metrics()).split('\n')) {
+        if (line.startsWith('# TYPE')) isCounter = /(counter|histogram)$/.test(line);
+        else if (isCounter && line !== '' && !line.startsWith('#')) {
+          now.set(line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1)));
+        }
+      }
+      for (const [series, value] of shown) {
+        expect(now.get(series) ?? -1, series).toBeGreaterThanOrEqual(value);
+      }
+      for (const [series, value] of now) shown.set(series, value);
+    };
+    const told = { ...request(), ...attempt() };
+    for (const decisionId of ['a', 'b']) bus.emit('feedback-given', { ...told, decisionId, score: 1 });
+    await look();
+    bus.emit('feedback-given', { ...told, decisionId: 'a', score: 0, replaces: { score: 1, atMs: 0 } });
+    await look();
+    const asks = (tenant: string, costUsd: number): void => {
+      bus.emit('attempt-ended', attempt({ tenant, costUsd, durationMs: costUsd * 1e3 }));
+      bus.emit('request-ended', request({ tenant }));
+    };
+    for (const costUsd of [0.1, 0.2, 0.3]) for (const tenant of ['acme', 'c', 'd']) asks(tenant, costUsd);
+    await look();
+    for (let index = 0; index < 50; index += 1) asks('beta', 0.7 / (index + 3));
+    await look();
+    for (let index = 0; index < 200; index += 1) asks('stranger', 0.1);
+    await look();
+    expect([...kpis.lifetime()].map(({ key }) => key.tenant)).not.toContain('acme');
+    expect(shown.get('llm_router_tenant_requests_total{tenant="acme",outcome="succeeded"}')).toBe(3);
+    expect(shown.get('llm_router_tenant_requests_total{tenant="beta",outcome="succeeded"}')).toBe(50);
+    expect(shown.get('llm_router_tenant_requests_total{tenant="other",outcome="succeeded"}')).toBe(206);
+    kpis.tenantTotals.follow(new Set(['stranger']));
+    asks('stranger', 1);
+    asks('beta', 1);
+    await look();
+    expect(shown.get('llm_router_tenant_requests_total{tenant="stranger",outcome="succeeded"}')).toBe(1);
+    expect(shown.get('llm_router_tenant_requests_total{tenant="other",outcome="succeeded"}')).toBe(207);
   });
 
   it('counts exactly at each bound of a bucket, and before anybody asked', async () => {

@@ -162,6 +162,7 @@ export class RouterEngine {
     };
     this.kpis.traceIdOf = (decisionId) => this.tracer.traceIdOf(decisionId);
     this.kpis.follow(configuration.observability.kpis);
+    this.kpis.tenantTotals.follow(tenantsOf(configuration));
     this.observers.add(this.decisions);
     this.decisions.follow(configuration.observability.decisions.keep);
     this.observers.add(this.#requestLog);
@@ -465,6 +466,7 @@ export class RouterEngine {
     this.#alertWebhook.follow(configuration.alerts.webhook);
     this.alerts.follow(policy, configuration.alerts);
     this.kpis.follow(configuration.observability.kpis);
+    this.kpis.tenantTotals.follow(tenantsOf(configuration));
     this.decisions.follow(configuration.observability.decisions.keep);
     this.#requestLog.follow(configuration.requestLog, provenanceOf(policy));
     this.forgetTheGone();
