@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { Counter, Registry } from 'prom-client';
+import { AggregatorRegistry, Counter, Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
 import { NO_USAGE } from '../chat/index.js';
-import { TelemetryBus } from '../telemetry/index.js';
+import { type Alert, TelemetryBus } from '../telemetry/index.js';
 import { attempt, request } from './kpi-records.spec-support.js';
 import { KpiStore } from './kpi-store.js';
 import { type MetricsSettings, PrometheusMetrics } from './prometheus-metrics.js';
@@ -241,6 +241,37 @@ describe('PrometheusMetrics', () => {
       '# TYPE jobs_total counter',
       'jobs_total 7',
     ]);
+  });
+
+  it('joins what is no count by its highest, in one registry and over worker processes', async () => {
+    const registry = new Registry();
+    const alert: Alert = {
+      ...{ id: 'alert_1', kind: 'error_rate', severity: 'warning', subject: { budget: 'b', model: 'm' } },
+      ...{ value: 1, worstValue: 1, threshold: 0, requests: 1, windowMs: 1, message: '', since: '' },
+      ...{ criticalSince: null, clearedAt: null },
+    };
+    for (let router = 0; router < 2; router += 1) {
+      const bus = new TelemetryBus();
+      metricsOf(bus, { exemplars: false, registry });
+      bus.emit('alert-raised', alert);
+      bus.emit('request-ended', request());
+      bus.emit('request-started', request());
+    }
+    const workers = [await registry.getMetricsAsJSON(), await registry.getMetricsAsJSON()];
+    const cluster = AggregatorRegistry.aggregate(workers);
+    const value = async (of: { metrics(): Promise<string> }, name: string): Promise<number> =>
+      Number(new RegExp(`^${name}(?:\\{.*\\})? (.+)$`, 'm').exec(await of.metrics())?.[1]);
+    for (const [name, inRegistry, overWorkers] of [
+      ['llm_router_alert_active', 1, 1],
+      ['llm_router_build_info', 1, 1],
+      ['llm_router_breaker_state', 3, 3],
+      ['llm_router_budget_limit_usd', 10, 10],
+      ['llm_router_requests_in_flight', 2, 4],
+      ['llm_router_requests_total', 2, 4],
+    ] as const) {
+      expect(await value(registry, name), name).toBe(inRegistry);
+      expect(await value(cluster, name), name).toBe(overWorkers);
+    }
   });
 
   it('refuses a registry that has another metric of its name, and leaves nothing there', () => {

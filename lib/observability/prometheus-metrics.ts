@@ -91,11 +91,15 @@ function openMetricsRegistry(): Registry {
 function familiesOf(registry: Registry): PrometheusFamilyDescription[] {
   return registry.getMetricsAsArray().map((metric) => {
     // Its declaration names only some of what it has.
-    const { name, help, type } = metric as unknown as PrometheusFamilyDescription;
+    const { name, help, type, aggregator } = metric as unknown as Pick<
+      PrometheusFamilyDescription,
+      'name' | 'help' | 'type'
+    > & { readonly aggregator: string };
     return {
       name,
       help,
       type,
+      joined: aggregator === 'max' ? 'max' : 'sum',
       read: async (): Promise<PrometheusSample[]> => {
         const own = registry.getSingleMetric(name);
         return own === undefined ? [] : ((await own.get()).values as unknown as PrometheusSample[]);
