@@ -108,9 +108,6 @@ export function unpackSlice(slice: KpiSlice, cellOf: (key: KpiCellKey) => KpiCel
   const { keys, bytes } = slice;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let offset = 0;
-  const check = (isSound: boolean): void => {
-    if (!isSound) throw new BadKpiSliceError(slice);
-  };
   const number = (): number => {
     let byte = bytes[offset++] ?? 0;
     if (byte < 128) return byte;
@@ -128,10 +125,10 @@ export function unpackSlice(slice: KpiSlice, cellOf: (key: KpiCellKey) => KpiCel
     for (let left = number(); left > 0; left -= 1) {
       const place = number();
       // Beyond the end all is 0: a number of counts that is none would go on and on.
-      check(isPlace(place) && offset < bytes.length);
+      if (!isPlace(place) || offset >= bytes.length) throw new BadKpiSliceError(slice);
       cell.count(place, number());
     }
-    check(offset + 8 <= bytes.length);
+    if (offset + 8 > bytes.length) throw new BadKpiSliceError(slice);
     cell.costUsd.add(view.getFloat64(offset));
     offset += 8;
     for (let index = 0; index < cell.histograms.length; index += 1) {
@@ -140,10 +137,10 @@ export function unpackSlice(slice: KpiSlice, cellOf: (key: KpiCellKey) => KpiCel
         bucket += number();
         const count = number();
         if (count === 0) break;
-        check(bucket <= LAST_BUCKET);
+        if (bucket > LAST_BUCKET) throw new BadKpiSliceError(slice);
         cell.histogram(index).addBucket(bucket, count);
       }
     }
   }
-  check(offset === bytes.length);
+  if (offset !== bytes.length) throw new BadKpiSliceError(slice);
 }

@@ -9,6 +9,7 @@ import type {
 } from '../telemetry/index.js';
 import { type HandlerKpi, HandlerKpiAggregate } from './handler-kpi-aggregate.js';
 import { attemptKpi, type Kpi, requestKpi } from './kpi-aggregate.js';
+import { KpiAnswers } from './kpi-answers.js';
 import { joinKey, type KpiCellKey, NONE } from './kpi-cell-key.js';
 import { eachTimeOfAttempt, eachTimeOfRequest, KpiCell, type KpiTime } from './kpi-cell.js';
 import { figuresOf, pointOf } from './kpi-figures.js';
@@ -109,6 +110,7 @@ export class KpiStore {
   readonly #tenants: KpiTenants;
   readonly #handlers = new Map<string, HandlerKpiAggregate>();
   readonly #tiers = new Map<string, Tier>();
+  readonly #answers = new KpiAnswers();
   readonly #said = new Map<string, Said>();
 
   constructor(bus: TelemetryBus, { tenants = DEFAULT_TENANTS, now = Date.now }: KpiStoreSettings = {}) {
@@ -147,6 +149,7 @@ export class KpiStore {
   /** Another configuration is in force. */
   follow({ tenants }: { readonly tenants: number }): void {
     this.#tenants.follow(tenants);
+    this.#answers.clear();
   }
 
   /** All combinations of names, with what they have counted since the start. */
@@ -160,7 +163,8 @@ export class KpiStore {
   }
 
   /**
-   * KPIs of a window, in all, by row, and over time.
+   * KPIs of a window, in all, by row, and over time. Where there are thousands of combinations of names, the same question
+   * gets the same answer for a second, of a day for 30; `to` says of when it is.
    *
    * @throws {@link InvalidRequestError} that says what may be asked.
    */
@@ -168,7 +172,7 @@ export class KpiStore {
     const checked = checkKpiQuery(query);
     for (;;) {
       try {
-        return this.read(checked);
+        return this.find(checked);
       } catch (error) {
         // It is gone by now, so this ends.
         if (!(error instanceof BadKpiSliceError)) throw error;
@@ -207,8 +211,20 @@ export class KpiStore {
     );
   }
 
-  private read({ window, by, step }: CheckedKpiQuery): KpiWindowReport {
+  private find(query: CheckedKpiQuery): KpiWindowReport {
     const nowMs = this.#now();
+    const known = this.#answers.find(query, nowMs);
+    if (known !== undefined) return known;
+    const { report, cells } = this.read(query, nowMs);
+    this.#answers.keep(query, report, cells, nowMs);
+    return report;
+  }
+
+  private read(
+    { window, by, step }: CheckedKpiQuery,
+    nowMs: number,
+  ): { readonly report: KpiWindowReport; readonly cells: number } {
+    let added = 0;
     const stretches = window === 'start' ? [this.allStretch(nowMs)] : this.stretches(window, nowMs);
     const total = new KpiCell();
     const rows = new Map<string, Row>();
@@ -226,6 +242,7 @@ export class KpiStore {
       }
     };
     for (const stretch of stretches) {
+      added += stretch.cells;
       fromMs = Math.max(this.#sinceMs, Math.min(fromMs, stretch.startMs));
       if (step !== undefined && (gathering === undefined || stretch.startMs >= gathering.endMs)) {
         finish();
@@ -249,7 +266,7 @@ export class KpiStore {
     for (const { cell } of rows.values()) total.merge(cell);
     const sorted = [...rows].sort(([, left], [, right]) => traffic(right.cell) - traffic(left.cell));
     const around = { totalRequests: total.allRequests, totalCostUsd: total.costUsd.value };
-    return {
+    const report: KpiWindowReport = {
       since: new Date(this.#sinceMs).toISOString(),
       window,
       from: new Date(fromMs).toISOString(),
@@ -272,6 +289,7 @@ export class KpiStore {
               .map(([key, { labels }]) => ({ ...labels, points: points.get(key) ?? [] })),
           }),
     };
+    return { report, cells: added };
   }
 
   private *stretches(
@@ -285,6 +303,8 @@ export class KpiStore {
     return {
       startMs: this.#sinceMs,
       endMs: nowMs,
+      // Each has all times that it ever had: as much as ten of a slice.
+      cells: this.#lifetime.size * 10,
       addTo: (of) => {
         for (const cell of this.#lifetime.values()) of(cell.key).merge(cell);
       },

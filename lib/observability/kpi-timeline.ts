@@ -24,6 +24,8 @@ const SMALL_STEP_BACK_MS = MINUTE_MS;
 export interface KpiStretch {
   readonly startMs: number;
   readonly endMs: number;
+  /** How much there is to add. */
+  readonly cells: number;
   addTo(cellOf: (key: KpiCellKey) => KpiCell): void;
 }
 
@@ -73,6 +75,7 @@ export class KpiTimeline {
         yield {
           startMs: slice.startMs,
           endMs: slice.endMs,
+          cells: slice.keys.length,
           addTo: (cellOf) => {
             try {
               unpackSlice(slice, cellOf);
@@ -89,6 +92,7 @@ export class KpiTimeline {
     yield {
       startMs: this.#openStartMs,
       endMs: this.#openStartMs + FINE.sliceMs,
+      cells: open.size,
       addTo: (cellOf) => {
         for (const [key, cell] of open) cellOf(key).merge(cell);
       },

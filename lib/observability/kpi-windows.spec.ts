@@ -296,6 +296,40 @@ describe('KPIs of a window', () => {
     }
   });
 
+  it('are reckoned once for whoever asks the same again soon, where there is much to add up, and say of when they are', () => {
+    const { bus, store, clock } = storeOf();
+    const surfaces = Array.from({ length: 500 }, (_, index) => `s${index}`);
+    for (let minute = 0; minute < 30; minute += 1) {
+      for (const surface of surfaces) bus.emit('request-ended', request({ surface }));
+      clock.nowMs += MINUTE_MS;
+    }
+    const asked = (query: KpiQuery): [number, string] => {
+      const { total, to } = store.query(query);
+      return [total.requests, to];
+    };
+    const isoNow = (): string => new Date(clock.nowMs).toISOString();
+    for (const [window, ageMs] of [
+      ['1h', 5_000],
+      ['24h', 30_000],
+    ] as const) {
+      const first = asked({ window });
+      expect(first[1]).toBe(isoNow());
+      bus.emit('request-ended', request());
+      clock.nowMs += ageMs - 1;
+      expect(asked({ window })).toEqual(first);
+      // Another question is another answer.
+      expect(asked({ window, by: ['model'] })).toEqual([first[0] + 1, isoNow()]);
+      clock.nowMs += 1;
+      expect(asked({ window })).toEqual([first[0] + 1, isoNow()]);
+      clock.nowMs -= 1;
+      expect(asked({ window })).toEqual([first[0] + 1, isoNow()]);
+    }
+    // What is quick to reckon is of now.
+    const [before] = asked({ window: '1m' });
+    bus.emit('request-ended', request());
+    expect(asked({ window: '1m' })).toEqual([before + 1, isoNow()]);
+  });
+
   it('refuse a question they cannot answer, and say what may be asked', () => {
     const { store } = storeOf();
     const refusals: [unknown, RegExp][] = [
