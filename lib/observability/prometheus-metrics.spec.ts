@@ -283,6 +283,33 @@ describe('PrometheusMetrics', () => {
     expect(registry.getMetricsAsArray()).toEqual([taken]);
   });
 
+  it('stays where it is when a reload names a registry that has another metric of its name', async () => {
+    const bus = new TelemetryBus();
+    const registry = new Registry();
+    const metrics = metricsOf(bus, { exemplars: false, registry });
+    bus.emit('request-ended', request());
+    const taken = new Registry();
+    new Counter({ name: 'llm_router_sheds_total', help: 'Mine.', registers: [taken] });
+    for (let reload = 0; reload < 2; reload += 1) {
+      expect(() => {
+        metrics.follow({ exemplars: false, registry: taken });
+      }).toThrow(/llm_router_sheds_total that is not the router's/);
+      expect(metrics.registry).toBe(registry);
+      expect(await registry.metrics()).toContain('llm_router_requests_total{');
+      expect(taken.getMetricsAsArray()).toHaveLength(1);
+    }
+    // The application's has the format that it has.
+    metrics.follow({ exemplars: true, registry });
+    expect(await registry.metrics()).toContain('llm_router_requests_total{');
+    const other = new Registry();
+    metrics.follow({ exemplars: false, registry: other });
+    expect(metrics.registry).toBe(other);
+    expect(await other.metrics()).toContain('llm_router_requests_total{');
+    expect(registry.getMetricsAsArray()).toEqual([]);
+    metrics.close();
+    expect(other.getMetricsAsArray()).toEqual([]);
+  });
+
   it('has a registry of its own otherwise, with exemplars in OpenMetrics’ format where they are on', async () => {
     const bus = new TelemetryBus();
     const kpis = new KpiStore(bus, { now: () => 1_700_000_000_000 });

@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Counter, Registry } from 'prom-client';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { LlmRouterConfiguration } from '../config/index.js';
 import { ConfigurationError, OverloadedError } from '../errors/index.js';
@@ -94,6 +95,31 @@ describe('a request', () => {
     ]);
     expect(engine.kpis.live.total().inFlight).toBe(0);
     expect(engine.kpis.live.row(['surface'], { surface: 'reports' }).inFlight).toBe(0);
+    await engine.close();
+  });
+});
+
+describe('the metrics', () => {
+  it('are in the registry of a later reload, though an earlier one named one that they cannot be in', async () => {
+    vi.useRealTimers();
+    const engine = new RouterEngine(options('first'));
+    const faulty = new Promise((resolve) => {
+      engine.onFault = (part) => {
+        resolve(part);
+      };
+    });
+    const taken = new Registry();
+    new Counter({ name: 'llm_router_sheds_total', help: 'Mine.', registers: [taken] });
+    await engine.reconfigure(() => ({
+      ...options('first'),
+      observability: { metrics: { registry: taken } },
+    }));
+    expect(await faulty).toBe('metrics');
+    const registry = new Registry();
+    await engine.reconfigure(() => ({ ...options('first'), observability: { metrics: { registry } } }));
+    await vi.waitFor(() => {
+      expect(registry.getSingleMetric('llm_router_requests_total')).toBeDefined();
+    });
     await engine.close();
   });
 });

@@ -270,7 +270,12 @@ export class RouterEngine {
           this.configuration.observability.metrics,
         ),
     );
-    return this.#metrics;
+    const loaded = this.#metrics;
+    // A registry that has a metric of its name is one fault: the next reload may name another.
+    loaded.catch(() => {
+      if (this.#metrics === loaded) this.#metrics = undefined;
+    });
+    return loaded;
   }
 
   /** The boot is complete and no shutdown has begun. */
