@@ -9,6 +9,8 @@ export function registerAlertGauge(bus: TelemetryBus, registry: Registry): void 
     name: 'llm_router_alert_active',
     help: 'Standing alerts: 1 by kind, severity and by surface, deployment, provider, model or budget, 0 once cleared.',
     labelNames: LABELS,
+    // An alert that stands in two routers or workers stands once.
+    aggregator: 'max',
     registers: [registry],
   });
   const set = ({ kind, severity, subject }: Alert, value: 0 | 1): void => {

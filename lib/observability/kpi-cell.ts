@@ -35,8 +35,14 @@ const EVALUATIONS = HEDGES + 1;
 const FEEDBACK = EVALUATIONS + 1;
 /** Millionths, so that every count is a whole number. */
 const SCORES = FEEDBACK + 1;
-const NAMED = SCORES + 1;
+/** Of these, what was said first of each answer: it does not go down where another word takes its place. */
+const FIRST_SCORES = SCORES + 1;
+const NAMED = FIRST_SCORES + 1;
 const SCORE_UNITS = 1e6;
+
+function scoreUnits(score: number): number {
+  return Math.round(score * SCORE_UNITS);
+}
 
 /** Counts by a name of our own code, which get their places as they come: kinds of errors, codes, faults. */
 export type NamedCount = 'error_kind' | 'error_code' | 'fault';
@@ -52,6 +58,11 @@ function placeOf(family: NamedCount, name: string, outcome?: Outcome): number {
     places.set(key, place);
   }
   return place;
+}
+
+/** Whether a number can be where a count stands. */
+export function isPlace(place: number): boolean {
+  return place < NAMED + names.length;
 }
 
 /** The kinds of times, in their places of {@link KpiCell.histograms}. */
@@ -123,16 +134,23 @@ export class KpiCell {
 
   addEvaluation({ score, faults }: AnswerEvaluated): void {
     this.count(EVALUATIONS);
-    this.count(SCORES, Math.round(score * SCORE_UNITS));
+    this.count(SCORES, scoreUnits(score));
     for (const fault of faults) this.count(placeOf('fault', fault));
   }
 
-  /** @param replaced - What was said here of the same answer before. Undefined: nothing. */
-  addFeedback(score: number, replaced: number | undefined): void {
-    // Of one that is told apart no more (its tier is forgotten) nothing was said here.
-    if (replaced === undefined || this.feedback === 0) this.count(FEEDBACK);
-    else this.count(SCORES, -Math.round(replaced * SCORE_UNITS));
-    this.count(SCORES, Math.round(score * SCORE_UNITS));
+  addFeedback(score: number): void {
+    this.count(FEEDBACK);
+    this.count(SCORES, scoreUnits(score));
+  }
+
+  /** Another word on an answer of which the first was counted in this very cell: elsewhere, the sum would go below 0. */
+  replaceFeedback(score: number, replaced: number): void {
+    this.count(SCORES, scoreUnits(score) - scoreUnits(replaced));
+  }
+
+  /** What was said first of an answer, beside what is counted of it otherwise. */
+  addFirstScore(score: number): void {
+    this.count(FIRST_SCORES, scoreUnits(score));
   }
 
   merge(other: KpiCell): void {
@@ -217,6 +235,11 @@ export class KpiCell {
   /** Sum of all scores. */
   get scores(): number {
     return (this.counts[SCORES] ?? 0) / SCORE_UNITS;
+  }
+
+  /** Sum of what was said first of each answer, where it was counted. */
+  get firstScores(): number {
+    return (this.counts[FIRST_SCORES] ?? 0) / SCORE_UNITS;
   }
 
   /** Counts by name; `outcome`: of the attempts that ended so, where the family has it. */

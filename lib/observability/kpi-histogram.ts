@@ -123,6 +123,8 @@ const CEILINGS = Float64Array.from({ length: bucketOf(HIGHEST_MS) + 1 }, (_, buc
   bucket === 0 ? 0 : LOWEST_MS * Math.exp(bucket * LOG_GROWTH),
 );
 
+export const LAST_BUCKET = CEILINGS.length - 1;
+
 function ceilingOf(bucket: number): number {
   return CEILINGS[bucket] ?? HIGHEST_MS;
 }

@@ -27,19 +27,18 @@ export class LifetimeCell extends KpiCell {
 
   absorb(other: LifetimeCell): void {
     this.merge(other);
-    this.mergeBuckets(other);
+    for (const index of KPI_TIMES.keys()) this.mergeBuckets(other, index);
   }
 
-  /** What a scrape shows: the times in their buckets, and not their percentiles. */
-  absorbForScrape(other: LifetimeCell): void {
+  /** What a scrape shows: times in their buckets, and not their percentiles. */
+  absorbForScrape(other: LifetimeCell, times: readonly KpiTime[]): void {
     this.mergeCounts(other);
-    this.mergeBuckets(other);
+    for (const time of times) this.mergeBuckets(other, TIME_INDEX[time]);
   }
 
-  private mergeBuckets(other: LifetimeCell): void {
-    for (const [index, buckets] of other.#buckets.entries()) {
-      if (buckets !== undefined) this.bucketsFor(index).merge(buckets);
-    }
+  private mergeBuckets(other: LifetimeCell, index: number): void {
+    const buckets = other.#buckets[index];
+    if (buckets !== undefined) this.bucketsFor(index).merge(buckets);
   }
 
   private bucketsFor(index: number): LeBuckets {

@@ -18,6 +18,8 @@ const OF_REQUESTS: ReadonlySet<KpiRowDimension> = new Set<KpiRowDimension>(['sur
 export class KpiLive {
   readonly #deployments = new Map<string, LiveCount>();
   readonly #requests = new Map<string, LiveCount>();
+  /** Of each request under way, by its decision, where it was counted: by its end it may be known by other labels. */
+  readonly #open = new Map<string, LiveCount>();
 
   constructor(bus: TelemetryBus) {
     bus.on('attempt-started', ({ deployment, model, provider }) => {
@@ -29,11 +31,20 @@ export class KpiLive {
     bus.on('queue-changed', ({ deployment, model, provider, queued }) => {
       change(this.#deployments, deployment, { deployment, model, provider }, 0, queued);
     });
-    bus.on('request-started', ({ surface, workload }) => {
-      change(this.#requests, `${workload} ${surface}`, { surface, workload }, 1);
+    bus.on('request-started', ({ decisionId, surface, workload }) => {
+      if (this.#open.has(decisionId)) return;
+      const key = `${workload} ${surface}`;
+      const count = this.#requests.get(key) ?? { labels: { surface, workload }, inFlight: 0, queued: 0 };
+      count.inFlight += 1;
+      this.#requests.set(key, count);
+      this.#open.set(decisionId, count);
     });
-    bus.on('request-ended', ({ surface, workload }) => {
-      change(this.#requests, `${workload} ${surface}`, { surface, workload }, -1);
+    bus.on('request-ended', ({ decisionId }) => {
+      const count = this.#open.get(decisionId);
+      if (count === undefined) return;
+      this.#open.delete(decisionId);
+      count.inFlight -= 1;
+      if (count.inFlight === 0) this.#requests.delete(`${count.labels.workload} ${count.labels.surface}`);
     });
   }
 

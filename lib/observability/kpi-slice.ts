@@ -1,5 +1,6 @@
 import type { KpiCellKey } from './kpi-cell-key.js';
-import { KpiCell } from './kpi-cell.js';
+import { isPlace, KpiCell } from './kpi-cell.js';
+import { LAST_BUCKET } from './kpi-histogram.js';
 
 /**
  * All cells of a stretch of time that is over, packed: most counts and buckets take one byte each, where an object takes
@@ -10,6 +11,13 @@ export interface KpiSlice {
   readonly endMs: number;
   readonly keys: readonly KpiCellKey[];
   readonly bytes: Uint8Array;
+}
+
+/** The bytes are not what was packed: a fault of ours. What it counted is lost. */
+export class BadKpiSliceError extends Error {
+  constructor(readonly slice: KpiSlice) {
+    super('A slice of the KPIs could not be read, and was dropped.');
+  }
 }
 
 /** A number in sevens of bits takes at most eight bytes. */
@@ -62,12 +70,17 @@ export function packSlice(startMs: number, endMs: number, cells: ReadonlyMap<Kpi
   return { startMs, endMs, keys: [...cells.keys()], bytes: writer.take() };
 }
 
+/** As it can be packed: anything but a count would make what follows it unreadable. */
+function countable(count: number | undefined): number {
+  return count !== undefined && count > 0 ? Math.min(Math.round(count), Number.MAX_SAFE_INTEGER) : 0;
+}
+
 function packCell({ counts, costUsd, histograms }: KpiCell): void {
   let used = 0;
-  for (const count of counts) if (count > 0) used += 1;
+  for (const count of counts) if (countable(count) > 0) used += 1;
   writer.number(used);
   for (let place = 0; place < counts.length; place += 1) {
-    const count = counts[place] ?? 0;
+    const count = countable(counts[place]);
     if (count === 0) continue;
     writer.number(place);
     writer.number(count);
@@ -86,8 +99,13 @@ function packCell({ counts, costUsd, histograms }: KpiCell): void {
   }
 }
 
-/** Adds every cell of a slice to the cell it belongs to. */
-export function unpackSlice({ keys, bytes }: KpiSlice, cellOf: (key: KpiCellKey) => KpiCell): void {
+/**
+ * Adds every cell of a slice to the cell it belongs to.
+ *
+ * @throws {@link BadKpiSliceError} with part of it added.
+ */
+export function unpackSlice(slice: KpiSlice, cellOf: (key: KpiCellKey) => KpiCell): void {
+  const { keys, bytes } = slice;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let offset = 0;
   const number = (): number => {
@@ -106,8 +124,11 @@ export function unpackSlice({ keys, bytes }: KpiSlice, cellOf: (key: KpiCellKey)
     const cell = cellOf(key);
     for (let left = number(); left > 0; left -= 1) {
       const place = number();
+      // Beyond the end all is 0: a number of counts that is none would go on and on.
+      if (!isPlace(place) || offset >= bytes.length) throw new BadKpiSliceError(slice);
       cell.count(place, number());
     }
+    if (offset + 8 > bytes.length) throw new BadKpiSliceError(slice);
     cell.costUsd.add(view.getFloat64(offset));
     offset += 8;
     for (let index = 0; index < cell.histograms.length; index += 1) {
@@ -116,8 +137,10 @@ export function unpackSlice({ keys, bytes }: KpiSlice, cellOf: (key: KpiCellKey)
         bucket += number();
         const count = number();
         if (count === 0) break;
+        if (bucket > LAST_BUCKET) throw new BadKpiSliceError(slice);
         cell.histogram(index).addBucket(bucket, count);
       }
     }
   }
+  if (offset !== bytes.length) throw new BadKpiSliceError(slice);
 }

@@ -9,6 +9,7 @@ import type {
 } from '../telemetry/index.js';
 import { type HandlerKpi, HandlerKpiAggregate } from './handler-kpi-aggregate.js';
 import { attemptKpi, type Kpi, requestKpi } from './kpi-aggregate.js';
+import { KpiAnswers } from './kpi-answers.js';
 import { joinKey, type KpiCellKey, NONE } from './kpi-cell-key.js';
 import { eachTimeOfAttempt, eachTimeOfRequest, KpiCell, type KpiTime } from './kpi-cell.js';
 import { figuresOf, pointOf } from './kpi-figures.js';
@@ -23,6 +24,8 @@ import type {
   KpiWindowReport,
 } from './kpi-query.js';
 import { type CheckedKpiQuery, checkKpiQuery, KPI_STEPS, KPI_WINDOWS_MS } from './kpi-read-query.js';
+import { BadKpiSliceError } from './kpi-slice.js';
+import { KpiTenantTotals } from './kpi-tenant-totals.js';
 import { KpiTenants } from './kpi-tenants.js';
 import { KPI_LEVELS, type KpiStretch, KpiTimeline } from './kpi-timeline.js';
 
@@ -62,6 +65,16 @@ const DEFAULT_TENANTS = 20;
 const MAX_SERIES = 20;
 /** Of so many requests that were served last it is known by which tier, for whoever judges their answers. */
 const REMEMBERED_TIERS = 1_024;
+/** Of so many answers it is known where the last word on them counts; of others, another word is one more. */
+const REMEMBERED_WORDS = 10_000;
+
+/** The last word on an answer, and where it was counted. */
+interface Said {
+  readonly key: KpiCellKey;
+  /** Of the timeline. */
+  readonly slice: number;
+  readonly score: number;
+}
 
 export interface KpiStoreSettings {
   /** Tenants that are counted by name. */
@@ -82,15 +95,23 @@ interface Row {
  */
 export class KpiStore {
   readonly live: KpiLive;
+  /** Of the tenants of the configuration, whether or not they are among those with most traffic. */
+  readonly tenantTotals: KpiTenantTotals;
   /** Under which trace a request runs, for exemplars of `GET /metrics`. Undefined: none. */
   traceIdOf: (decisionId: string) => string | undefined = () => undefined;
+  /** A fault of ours: part of what was counted is lost. */
+  onFault: (error: unknown) => void = () => undefined;
   readonly #now: () => number;
   readonly #sinceMs: number;
   readonly #lifetime = new KpiLifetime();
-  readonly #timeline = new KpiTimeline();
+  readonly #timeline = new KpiTimeline(undefined, (error) => {
+    this.onFault(error);
+  });
   readonly #tenants: KpiTenants;
   readonly #handlers = new Map<string, HandlerKpiAggregate>();
   readonly #tiers = new Map<string, Tier>();
+  readonly #answers = new KpiAnswers();
+  readonly #said = new Map<string, Said>();
 
   constructor(bus: TelemetryBus, { tenants = DEFAULT_TENANTS, now = Date.now }: KpiStoreSettings = {}) {
     this.#now = now;
@@ -99,6 +120,7 @@ export class KpiStore {
       this.#lifetime.dropTenant(tenant);
     });
     this.live = new KpiLive(bus);
+    this.tenantTotals = new KpiTenantTotals(bus);
     bus.on('attempt-ended', (record) => {
       this.addAttempt(record);
     });
@@ -106,9 +128,10 @@ export class KpiStore {
       this.addRequest(record);
     });
     bus.on('answer-evaluated', (evaluated) => {
-      this.addToBoth(this.ofAnswer(evaluated), (cell) => {
-        cell.addEvaluation(evaluated);
-      });
+      const lifetime = this.#lifetime.cell(this.ofAnswer(evaluated));
+      lifetime.addEvaluation(evaluated);
+      lifetime.addFirstScore(evaluated.score);
+      this.#timeline.cell(lifetime.key, this.#now()).addEvaluation(evaluated);
     });
     bus.on('feedback-given', (given) => {
       this.addFeedback(given);
@@ -126,6 +149,7 @@ export class KpiStore {
   /** Another configuration is in force. */
   follow({ tenants }: { readonly tenants: number }): void {
     this.#tenants.follow(tenants);
+    this.#answers.clear();
   }
 
   /** All combinations of names, with what they have counted since the start. */
@@ -139,12 +163,21 @@ export class KpiStore {
   }
 
   /**
-   * KPIs of a window, in all, by row, and over time.
+   * KPIs of a window, in all, by row, and over time. Where there are thousands of combinations of names, the same question
+   * gets the same answer for a second, of a day for 30; `to` says of when it is.
    *
    * @throws {@link InvalidRequestError} that says what may be asked.
    */
   query(query: KpiQuery = {}): KpiWindowReport {
-    return this.read(checkKpiQuery(query));
+    const checked = checkKpiQuery(query);
+    for (;;) {
+      try {
+        return this.find(checked);
+      } catch (error) {
+        // It is gone by now, so this ends.
+        if (!(error instanceof BadKpiSliceError)) throw error;
+      }
+    }
   }
 
   /** One dimension alone: less to look through. */
@@ -178,8 +211,20 @@ export class KpiStore {
     );
   }
 
-  private read({ window, by, step }: CheckedKpiQuery): KpiWindowReport {
+  private find(query: CheckedKpiQuery): KpiWindowReport {
     const nowMs = this.#now();
+    const known = this.#answers.find(query, nowMs);
+    if (known !== undefined) return known;
+    const { report, cells } = this.read(query, nowMs);
+    this.#answers.keep(query, report, cells, nowMs);
+    return report;
+  }
+
+  private read(
+    { window, by, step }: CheckedKpiQuery,
+    nowMs: number,
+  ): { readonly report: KpiWindowReport; readonly cells: number } {
+    let added = 0;
     const stretches = window === 'start' ? [this.allStretch(nowMs)] : this.stretches(window, nowMs);
     const total = new KpiCell();
     const rows = new Map<string, Row>();
@@ -197,6 +242,7 @@ export class KpiStore {
       }
     };
     for (const stretch of stretches) {
+      added += stretch.cells;
       fromMs = Math.max(this.#sinceMs, Math.min(fromMs, stretch.startMs));
       if (step !== undefined && (gathering === undefined || stretch.startMs >= gathering.endMs)) {
         finish();
@@ -220,7 +266,7 @@ export class KpiStore {
     for (const { cell } of rows.values()) total.merge(cell);
     const sorted = [...rows].sort(([, left], [, right]) => traffic(right.cell) - traffic(left.cell));
     const around = { totalRequests: total.allRequests, totalCostUsd: total.costUsd.value };
-    return {
+    const report: KpiWindowReport = {
       since: new Date(this.#sinceMs).toISOString(),
       window,
       from: new Date(fromMs).toISOString(),
@@ -243,6 +289,7 @@ export class KpiStore {
               .map(([key, { labels }]) => ({ ...labels, points: points.get(key) ?? [] })),
           }),
     };
+    return { report, cells: added };
   }
 
   private *stretches(
@@ -256,6 +303,8 @@ export class KpiStore {
     return {
       startMs: this.#sinceMs,
       endMs: nowMs,
+      // Each has all times that it ever had: as much as ten of a slice.
+      cells: this.#lifetime.size * 10,
       addTo: (of) => {
         for (const cell of this.#lifetime.values()) of(cell.key).merge(cell);
       },
@@ -296,26 +345,30 @@ export class KpiStore {
     eachTimeOfRequest(record, (time: KpiTime, ms: number) => {
       lifetime.observe(time, ms, traceId, nowMs);
     });
-    if (servedBy !== undefined) this.rememberTier(decisionId, servedBy.tier);
+    if (servedBy !== undefined) remember(this.#tiers, decisionId, servedBy.tier, REMEMBERED_TIERS);
   }
 
   /**
-   * A second word on an answer takes the place of the first. In a window it does so where the first was given just now: what
-   * is packed is not changed any more, so of a first word of long ago both count, each in its time.
+   * A second word on an answer takes the place of the first, where that was counted. In a window it does so where the first
+   * was given just now: what is packed is not changed any more, so of a first word of long ago both count, each in its time.
    */
-  private addFeedback({ score, replaces, ...given }: FeedbackGiven): void {
-    const nowMs = this.#now();
-    const lifetime = this.#lifetime.cell(this.ofAnswer({ ...given, score }));
-    lifetime.addFeedback(score, replaces?.score);
-    const cell = this.#timeline.cell(lifetime.key, nowMs);
-    const isReplacedHere = replaces !== undefined && this.#timeline.isOpenAt(replaces.atMs);
-    cell.addFeedback(score, isReplacedHere ? replaces.score : undefined);
-  }
-
-  private addToBoth(key: KpiCellKey, add: (cell: KpiCell) => void): void {
-    const lifetime = this.#lifetime.cell(key);
-    add(lifetime);
-    add(this.#timeline.cell(lifetime.key, this.#now()));
+  private addFeedback(given: FeedbackGiven): void {
+    const { decisionId, score, replaces } = given;
+    const said = replaces === undefined ? undefined : this.#said.get(decisionId);
+    const lifetime = this.#lifetime.cell(said?.key ?? this.ofAnswer(given));
+    // The key of the first word: the slice that counted it knows it by that one, whatever its tenant is called by now.
+    const key = said?.key ?? lifetime.key;
+    const cell = this.#timeline.cell(key, this.#now());
+    const slice = this.#timeline.openNumber;
+    if (said === undefined) {
+      lifetime.addFeedback(score);
+      lifetime.addFirstScore(score);
+    } else {
+      lifetime.replaceFeedback(score, said.score);
+    }
+    if (said?.slice === slice) cell.replaceFeedback(score, said.score);
+    else cell.addFeedback(score);
+    remember(this.#said, decisionId, { key, slice, score }, REMEMBERED_WORDS);
   }
 
   private ofAnswer(answer: AnswerEvaluated | FeedbackGiven): KpiCellKey {
@@ -335,14 +388,15 @@ export class KpiStore {
     }
     return { class: requestClass, surface, tenant: counted, workload };
   }
+}
 
-  private rememberTier(decisionId: string, tier: Tier): void {
-    this.#tiers.set(decisionId, tier);
-    if (this.#tiers.size <= REMEMBERED_TIERS) return;
-    for (const oldest of this.#tiers.keys()) {
-      this.#tiers.delete(oldest);
-      return;
-    }
+/** The one that was remembered first is forgotten beyond the limit. */
+function remember<Value>(values: Map<string, Value>, id: string, value: Value, limit: number): void {
+  values.set(id, value);
+  if (values.size <= limit) return;
+  for (const oldest of values.keys()) {
+    values.delete(oldest);
+    return;
   }
 }
 

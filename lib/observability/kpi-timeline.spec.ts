@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { KpiCellKey } from './kpi-cell-key.js';
 import { KpiCell } from './kpi-cell.js';
 import { attempt, latencies, request } from './kpi-records.spec-support.js';
+import { BadKpiSliceError } from './kpi-slice.js';
 import { KpiTimeline } from './kpi-timeline.js';
 
 const MINUTE_MS = 60_000;
@@ -124,5 +125,23 @@ describe('KpiTimeline', () => {
     expect(sumOf(timeline, START_MS - HOUR_MS, START_MS).allAttempts).toBe(2);
     timeline.cell(A, START_MS - HOUR_MS).addAttempt(attempt());
     expect(sumOf(timeline, 0, START_MS - HOUR_MS).allAttempts).toBe(1);
+  });
+
+  it('drops a slice that cannot be read, says so, and reads on', () => {
+    const lost: unknown[] = [];
+    const timeline = new KpiTimeline(undefined, (error) => lost.push(error));
+    // No count stands there, so it cannot be read back.
+    timeline.cell(A, START_MS).count(1_000_000);
+    let nowMs = START_MS + MINUTE_MS;
+    timeline.cell(A, nowMs).addAttempt(attempt());
+    nowMs += 10_000;
+    expect(() => sumOf(timeline, nowMs - HOUR_MS, nowMs)).toThrow(BadKpiSliceError);
+    expect(sumOf(timeline, nowMs - HOUR_MS, nowMs).allAttempts).toBe(1);
+    expect(lost).toHaveLength(1);
+    // Where nobody asks, it is found when it is joined.
+    timeline.cell(A, nowMs).count(1_000_000);
+    for (; nowMs < START_MS + 2 * HOUR_MS; nowMs += 10_000) timeline.cell(A, nowMs).addAttempt(attempt());
+    expect(lost).toHaveLength(2);
+    expect(sumOf(timeline, nowMs - DAY_MS, nowMs).allAttempts).toBe((2 * HOUR_MS - MINUTE_MS) / 10_000 - 1);
   });
 });

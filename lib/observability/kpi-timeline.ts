@@ -1,6 +1,6 @@
 import type { KpiCellKey } from './kpi-cell-key.js';
 import { KpiCell } from './kpi-cell.js';
-import { type KpiSlice, packSlice, unpackSlice } from './kpi-slice.js';
+import { BadKpiSliceError, type KpiSlice, packSlice, unpackSlice } from './kpi-slice.js';
 import { SliceJoin } from './kpi-slice-join.js';
 
 const MINUTE_MS = 60_000;
@@ -24,6 +24,8 @@ const SMALL_STEP_BACK_MS = MINUTE_MS;
 export interface KpiStretch {
   readonly startMs: number;
   readonly endMs: number;
+  /** How much there is to add. */
+  readonly cells: number;
   addTo(cellOf: (key: KpiCellKey) => KpiCell): void;
 }
 
@@ -37,9 +39,13 @@ export class KpiTimeline {
   readonly #joins: (SliceJoin | undefined)[] = [];
   #open = new Map<KpiCellKey, KpiCell>();
   #openStartMs = Number.NEGATIVE_INFINITY;
+  #openNumber = 0;
   #bytes = 0;
 
-  constructor(private readonly maxBytes = DEFAULT_MAX_BYTES) {}
+  constructor(
+    private readonly maxBytes = DEFAULT_MAX_BYTES,
+    private readonly onLost: (error: BadKpiSliceError) => void = () => undefined,
+  ) {}
 
   /** The cell of now; not to be kept beyond the record that it is for. */
   cell(key: KpiCellKey, nowMs: number): KpiCell {
@@ -52,12 +58,15 @@ export class KpiTimeline {
     return cell;
   }
 
-  /** What happened then can still be changed. */
-  isOpenAt(atMs: number): boolean {
-    return atMs >= this.#openStartMs && atMs < this.#openStartMs + FINE.sliceMs;
+  /** Of the slice that counts now; another slice has another number. What is of an older one cannot be changed any more. */
+  get openNumber(): number {
+    return this.#openNumber;
   }
 
-  /** All that reaches beyond a time, the oldest first. */
+  /**
+   * All that reaches beyond a time, the oldest first. A slice that cannot be read is dropped, and whoever adds it up gets
+   * the {@link BadKpiSliceError}: it has to begin anew.
+   */
   *since(fromMs: number, nowMs: number): Generator<KpiStretch, void, undefined> {
     this.turnTo(nowMs);
     for (const level of this.#levels.toReversed()) {
@@ -66,8 +75,14 @@ export class KpiTimeline {
         yield {
           startMs: slice.startMs,
           endMs: slice.endMs,
+          cells: slice.keys.length,
           addTo: (cellOf) => {
-            unpackSlice(slice, cellOf);
+            try {
+              unpackSlice(slice, cellOf);
+            } catch (error) {
+              this.lose(error);
+              throw error;
+            }
           },
         };
       }
@@ -77,6 +92,7 @@ export class KpiTimeline {
     yield {
       startMs: this.#openStartMs,
       endMs: this.#openStartMs + FINE.sliceMs,
+      cells: open.size,
       addTo: (cellOf) => {
         for (const [key, cell] of open) cellOf(key).merge(cell);
       },
@@ -103,6 +119,7 @@ export class KpiTimeline {
       this.keep(0, packSlice(this.#openStartMs, this.#openStartMs + FINE.sliceMs, this.#open));
       this.#open = new Map();
     }
+    this.#openNumber += 1;
     this.#openStartMs = startMs;
     this.age(nowMs);
   }
@@ -126,7 +143,12 @@ export class KpiTimeline {
     const join = this.#joins[level] ?? beginJoin(slices, coarseMs, untilMs);
     this.#joins[level] = join;
     if (join === undefined) return;
-    join.step();
+    try {
+      join.step();
+    } catch (error) {
+      this.lose(error);
+      return;
+    }
     if (!join.isComplete) return;
     this.#joins[level] = undefined;
     this.release(slices.splice(0, join.parts.length));
@@ -154,9 +176,14 @@ export class KpiTimeline {
     }
     if (best === undefined) return false;
     const parts = slices.slice(best, best + 2);
-    this.release(parts);
     const join = new SliceJoin(parts[0]?.startMs ?? 0, parts[1]?.endMs ?? 0, parts);
-    while (!join.isComplete) join.step();
+    try {
+      while (!join.isComplete) join.step();
+    } catch (error) {
+      this.lose(error);
+      return true;
+    }
+    this.release(parts);
     const slice = join.take();
     slices.splice(best, 2, slice);
     this.#bytes += slice.bytes.length;
@@ -170,6 +197,19 @@ export class KpiTimeline {
 
   private release(slices: readonly KpiSlice[]): void {
     for (const { bytes } of slices) this.#bytes -= bytes.length;
+  }
+
+  /** One that cannot be read would be in the way of every question, and of what is joined after it, for ever. */
+  private lose(error: unknown): void {
+    if (!(error instanceof BadKpiSliceError)) throw error;
+    for (const [index, slices] of this.#levels.entries()) {
+      const place = slices.indexOf(error.slice);
+      if (place === -1) continue;
+      this.release(slices.splice(place, 1));
+      // It holds the part, and perhaps half of what that was.
+      this.#joins[index] = undefined;
+      this.onLost(error);
+    }
   }
 
   private forget(): void {

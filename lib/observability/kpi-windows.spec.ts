@@ -154,7 +154,7 @@ describe('KPIs of a window', () => {
     const { bus, store } = storeOf();
     const started = { ...attempt(), startedAtMs: 0 };
     bus.emit('request-started', request());
-    bus.emit('request-started', request({ surface: 'legal' }));
+    bus.emit('request-started', request({ decisionId: 'dec_2', surface: 'legal' }));
     bus.emit('attempt-started', started);
     bus.emit('attempt-started', started);
     bus.emit('queue-changed', { deployment: 'openai/gpt-4', model: 'gpt-4', provider: 'openai', queued: 4 });
@@ -174,6 +174,20 @@ describe('KPIs of a window', () => {
     });
     expect(row(['surface'], { surface: 'support' })).toMatchObject({ inFlight: 0, queueDepth: null });
     expect(row(['class'], {})).toMatchObject({ inFlight: null, queueDepth: null });
+  });
+
+  it('know a request that ends under other labels than it began with as ended', () => {
+    const { bus, store } = storeOf();
+    for (let index = 0; index < 5; index += 1) {
+      const decisionId = `dec_${index}`;
+      bus.emit('request-started', request({ decisionId, workload: 'background', surface: 'reports' }));
+      bus.emit('request-ended', request({ decisionId, workload: 'interactive', surface: 'support' }));
+    }
+    bus.emit('request-ended', request({ decisionId: 'never begun' }));
+    expect(store.live.total().inFlight).toBe(0);
+    bus.emit('request-started', request({ workload: 'background' }));
+    expect(store.live.row(['workload'], { workload: 'background' }).inFlight).toBe(1);
+    expect(store.live.row(['workload'], { workload: 'interactive' }).inFlight).toBe(0);
   });
 
   it('have the quality of answers under the tier that served, and none where nothing was looked at', () => {
@@ -213,6 +227,43 @@ describe('KPIs of a window', () => {
     expect(store.query({ window: '5m' }).total.quality).toMatchObject({ score: 0.6, feedback: 2 });
   });
 
+  it('count off a first word only where it was counted, though its tier or the name of its tenant is forgotten', () => {
+    const { bus, store, clock } = storeOf(1);
+    const faults: unknown[] = [];
+    store.onFault = (error) => faults.push(error);
+    const served = {
+      ...{ deployment: 'openai/gpt-4', model: 'gpt-4', provider: 'openai' },
+      tier: 'primary' as const,
+    };
+    const say = (decisionId: string, score: number, first?: number): void => {
+      const replaces = first === undefined ? {} : { replaces: { score: first, atMs: clock.nowMs } };
+      bus.emit('feedback-given', { ...request({ decisionId, tenant: 'a' }), ...served, score, ...replaces });
+    };
+    bus.emit('request-ended', request({ decisionId: 'A', tenant: 'a', servedBy: served }));
+    say('A', 1);
+    for (let index = 0; index < 1_100; index += 1) {
+      bus.emit('request-ended', request({ decisionId: `x${index}`, tenant: 'b', servedBy: served }));
+    }
+    say('old', 0);
+    say('A', 0, 1);
+    clock.nowMs += 10_000;
+    say('A', 0.5, 0);
+    say('A', 0.25, 0.5);
+    for (const [window, score, feedback] of [
+      // In the windows there are the words of two slices.
+      ['5m', 0.0833, 3],
+      ['start', 0.125, 2],
+    ] as const) {
+      expect(store.query({ window }).total.quality, window).toMatchObject({ score, feedback });
+      for (const { quality } of store.query({ window, by: ['tier', 'tenant'] }).rows) {
+        expect(quality?.score ?? 0).toBeGreaterThanOrEqual(0);
+      }
+    }
+    clock.nowMs += 10_000;
+    expect(store.query({ window: '5m' }).total).toMatchObject({ requests: 1_101 });
+    expect(faults).toEqual([]);
+  });
+
   it('have tenants without bound under other, with what one that lost its name had', () => {
     const { bus, store } = storeOf(2);
     for (let index = 0; index < 5_000; index += 1) {
@@ -243,6 +294,40 @@ describe('KPIs of a window', () => {
       );
       expect(rows).toHaveLength(2);
     }
+  });
+
+  it('are reckoned once for whoever asks the same again soon, where there is much to add up, and say of when they are', () => {
+    const { bus, store, clock } = storeOf();
+    const surfaces = Array.from({ length: 500 }, (_, index) => `s${index}`);
+    for (let minute = 0; minute < 30; minute += 1) {
+      for (const surface of surfaces) bus.emit('request-ended', request({ surface }));
+      clock.nowMs += MINUTE_MS;
+    }
+    const asked = (query: KpiQuery): [number, string] => {
+      const { total, to } = store.query(query);
+      return [total.requests, to];
+    };
+    const isoNow = (): string => new Date(clock.nowMs).toISOString();
+    for (const [window, ageMs] of [
+      ['1h', 5_000],
+      ['24h', 30_000],
+    ] as const) {
+      const first = asked({ window });
+      expect(first[1]).toBe(isoNow());
+      bus.emit('request-ended', request());
+      clock.nowMs += ageMs - 1;
+      expect(asked({ window })).toEqual(first);
+      // Another question is another answer.
+      expect(asked({ window, by: ['model'] })).toEqual([first[0] + 1, isoNow()]);
+      clock.nowMs += 1;
+      expect(asked({ window })).toEqual([first[0] + 1, isoNow()]);
+      clock.nowMs -= 1;
+      expect(asked({ window })).toEqual([first[0] + 1, isoNow()]);
+    }
+    // What is quick to reckon is of now.
+    const [before] = asked({ window: '1m' });
+    bus.emit('request-ended', request());
+    expect(asked({ window: '1m' })).toEqual([before + 1, isoNow()]);
   });
 
   it('refuse a question they cannot answer, and say what may be asked', () => {

@@ -1,24 +1,26 @@
 import type { BudgetReport } from '../cost/index.js';
 import type { BreakerState } from '../signals/index.js';
 import type { DeploymentLabels } from '../telemetry/index.js';
-import { type KpiCellKey, NONE, OTHER } from './kpi-cell-key.js';
+import { NONE } from './kpi-cell-key.js';
 import type { KpiTime } from './kpi-cell.js';
 import type { KpiStore } from './kpi-store.js';
 import type { PrometheusFamilyDescription, PrometheusSample } from './prometheus-family.js';
 import {
   attemptsByOutcome,
   type Group,
-  groupBy,
+  type Grouping,
   histogramLines,
   type Labels,
   requestsByOutcome,
+  ScrapeGroups,
+  ShownSums,
 } from './prometheus-groups.js';
 import { ROUTER_VERSION } from './prometheus-version.js';
 import type { SavingsReport } from './savings-report.js';
 
 /** Where the values are read. */
 export interface PrometheusSources {
-  readonly kpis: Pick<KpiStore, 'lifetime' | 'live'>;
+  readonly kpis: Pick<KpiStore, 'lifetime' | 'live' | 'tenantTotals'>;
   readonly savings: () => SavingsReport;
   readonly budgets: () => BudgetReport;
   readonly breakers: () => Iterable<DeploymentLabels & { readonly state: BreakerState }>;
@@ -47,29 +49,44 @@ function ofModel({ model, provider }: { readonly model: string; readonly provide
   return { gen_ai_request_model: model, gen_ai_provider_name: provider };
 }
 
-function ofQuestion({ surface, class: requestClass }: KpiCellKey): Labels {
-  return { surface, request_class: requestClass };
-}
+/** Each is summed up once a scrape. */
+const BY_QUESTION: Grouping = {
+  labelsOf: ({ surface, class: requestClass }) => ({ surface, request_class: requestClass }),
+  times: ['latency', 'timeToFirstToken'],
+};
+const BY_QUESTION_AND_WORKLOAD: Grouping = {
+  labelsOf: (key) => ({ ...BY_QUESTION.labelsOf(key), workload: key.workload }),
+};
+const BY_MODEL: Grouping = {
+  labelsOf: ofModel,
+  times: ['attemptLatency', 'attemptTimeToFirstToken', 'timePerOutputToken'],
+};
+const BY_MODEL_AND_TIER: Grouping = { labelsOf: (key) => ({ ...ofModel(key), tier: key.tier }) };
+const BY_MODEL_AND_SURFACE: Grouping = { labelsOf: (key) => ({ ...ofModel(key), surface: key.surface }) };
+const BY_MODEL_AND_QUESTION: Grouping = {
+  labelsOf: (key) => ({ ...ofModel(key), ...BY_QUESTION.labelsOf(key) }),
+};
 
 /** Everything that is read from elsewhere at the scrape. Label values come from the configuration and our code alone. */
 export function prometheusFamilies(sources: PrometheusSources): PrometheusFamilyDescription[] {
   const { kpis } = sources;
+  const groups = new ScrapeGroups(() => kpis.lifetime());
   const grouped = (
-    labelsOf: (key: KpiCellKey) => Labels,
+    grouping: Grouping,
     lines: (group: Group) => Iterable<PrometheusSample>,
   ): (() => PrometheusSample[]) => {
-    return () => groupBy(kpis.lifetime(), labelsOf).flatMap((group) => [...lines(group)]);
+    return () => groups.by(grouping).flatMap((group) => [...lines(group)]);
   };
   const counted = (
     name: string,
     help: string,
-    labelsOf: (key: KpiCellKey) => Labels,
+    grouping: Grouping,
     valueOf: (cell: Group['cell']) => number,
   ): PrometheusFamilyDescription => ({
     name,
     help,
     type: 'counter',
-    read: grouped(labelsOf, ({ labels, cell }) => {
+    read: grouped(grouping, ({ labels, cell }) => {
       const value = valueOf(cell);
       return value > 0 ? [{ labels, value }] : [];
     }),
@@ -77,30 +94,32 @@ export function prometheusFamilies(sources: PrometheusSources): PrometheusFamily
   const timed = (
     name: string,
     help: string,
-    labelsOf: (key: KpiCellKey) => Labels,
+    grouping: Grouping,
     time: KpiTime,
-  ): PrometheusFamilyDescription => ({
-    name,
-    help,
-    type: 'histogram',
-    read: grouped(labelsOf, (group) => histogramLines(name, time, group, sources.withExemplars())),
-  });
-  const tenantOf = ({ tenant }: KpiCellKey): Labels => ({
-    tenant: tenant === NONE || sources.tenants().has(tenant) ? tenant : OTHER,
-  });
+  ): PrometheusFamilyDescription => {
+    const sums = new ShownSums();
+    return {
+      name,
+      help,
+      type: 'histogram',
+      read: grouped(grouping, (group) => histogramLines(name, time, group, sources.withExemplars(), sums)),
+    };
+  };
+  const costs = new ShownSums();
+  const tenantCosts = new ShownSums();
 
   return [
     {
       name: 'llm_router_requests_total',
       help: 'Requests by surface, class and outcome.',
       type: 'counter',
-      read: grouped((key) => ({ ...ofQuestion(key), workload: key.workload }), requestsByOutcome),
+      read: grouped(BY_QUESTION_AND_WORKLOAD, requestsByOutcome),
     },
     {
       name: 'llm_router_request_errors_total',
       help: 'Requests without an answer, by the code they ended with.',
       type: 'counter',
-      read: grouped(ofQuestion, ({ labels, cell }) =>
+      read: grouped(BY_QUESTION, ({ labels, cell }) =>
         [...cell.named('error_code')].map(({ name: code, count: value }) => ({
           labels: { ...labels, code },
           value,
@@ -110,59 +129,59 @@ export function prometheusFamilies(sources: PrometheusSources): PrometheusFamily
     counted(
       'llm_router_fallbacks_total',
       'Requests answered by another deployment than the first one called, which had failed.',
-      ofQuestion,
+      BY_QUESTION,
       (cell) => cell.fellBack,
     ),
-    counted('llm_router_sheds_total', 'Requests shed before any model was called.', ofQuestion, (cell) =>
+    counted('llm_router_sheds_total', 'Requests shed before any model was called.', BY_QUESTION, (cell) =>
       cell.requests('shed'),
     ),
     timed(
       'gen_ai_client_operation_duration_seconds',
       'Time from a request to its complete answer, over all attempts; successes alone.',
-      ofQuestion,
+      BY_QUESTION,
       'latency',
     ),
     timed(
       'gen_ai_client_time_to_first_token_seconds',
       'Time from a streamed request to its first token, over all attempts.',
-      ofQuestion,
+      BY_QUESTION,
       'timeToFirstToken',
     ),
     {
       name: 'llm_router_attempts_total',
       help: 'Calls of deployments by tier, outcome and kind of error.',
       type: 'counter',
-      read: grouped((key) => ({ ...ofModel(key), tier: key.tier }), attemptsByOutcome),
+      read: grouped(BY_MODEL_AND_TIER, attemptsByOutcome),
     },
     counted(
       'llm_router_hedges_total',
       'Second copies of requests, sent beside a call that took longer than it usually does.',
-      ofModel,
+      BY_MODEL,
       (cell) => cell.hedges,
     ),
     timed(
       'gen_ai_server_request_duration_seconds',
       'Time of one call of a deployment; successes alone.',
-      ofModel,
+      BY_MODEL,
       'attemptLatency',
     ),
     timed(
       'gen_ai_server_time_to_first_token_seconds',
       'Time of one call of a deployment to its first token.',
-      ofModel,
+      BY_MODEL,
       'attemptTimeToFirstToken',
     ),
     timed(
       'gen_ai_server_time_per_output_token_seconds',
       'Time for each token of a streamed answer after the first; successes alone.',
-      ofModel,
+      BY_MODEL,
       'timePerOutputToken',
     ),
     {
       name: 'gen_ai_client_token_usage_total',
       help: 'Tokens by type: input, output, and of these cached_input, cache_write, reasoning.',
       type: 'counter',
-      read: grouped(ofModel, ({ labels, cell }) =>
+      read: grouped(BY_MODEL, ({ labels, cell }) =>
         Object.entries(TOKEN_TYPES).flatMap(([type, kind]) => {
           const value = cell.tokens[kind];
           return value > 0 ? [{ labels: { ...labels, gen_ai_token_type: type }, value }] : [];
@@ -173,53 +192,55 @@ export function prometheusFamilies(sources: PrometheusSources): PrometheusFamily
       name: 'llm_router_cost_usd_total',
       help: 'Cost of all calls in US dollars, failed ones included.',
       type: 'counter',
-      read: grouped(
-        (key) => ({ ...ofModel(key), surface: key.surface }),
-        ({ labels, cell }) => (cell.allAttempts > 0 ? [{ labels, value: cell.costUsd.value }] : []),
+      read: grouped(BY_MODEL_AND_SURFACE, ({ labels, cell }) =>
+        cell.allAttempts > 0 ? [{ labels, value: costs.atLeastAsShown(labels, cell.costUsd.value) }] : [],
       ),
     },
     {
       name: 'llm_router_tenant_requests_total',
       help: 'Requests by tenant and outcome: tenants of the configuration, others together.',
       type: 'counter',
-      read: grouped(tenantOf, requestsByOutcome),
+      read: () =>
+        [...kpis.tenantTotals.values()].flatMap(({ tenant, requests }) =>
+          [...requests].map(([outcome, value]) => ({ labels: { tenant, outcome }, value })),
+        ),
     },
-    counted(
-      'llm_router_tenant_cost_usd_total',
-      'Cost of all calls in US dollars by tenant: tenants of the configuration, others together.',
-      tenantOf,
-      (cell) => cell.costUsd.value,
-    ),
+    {
+      name: 'llm_router_tenant_cost_usd_total',
+      help: 'Cost of all calls in US dollars by tenant: tenants of the configuration, others together.',
+      type: 'counter',
+      read: () =>
+        [...kpis.tenantTotals.values()].flatMap(({ tenant, costUsd }) =>
+          costUsd > 0 ? [{ labels: { tenant }, value: tenantCosts.atLeastAsShown({ tenant }, costUsd) }] : [],
+        ),
+    },
     {
       name: 'llm_router_quality_score',
       help: 'How good answers were, 0 to 1: the mean of evaluations and feedback since the start.',
       type: 'gauge',
       joined: 'max',
-      read: grouped(
-        (key) => ({ ...ofModel(key), ...ofQuestion(key) }),
-        ({ labels, cell }) => {
-          const samples = cell.evaluations + cell.feedback;
-          return samples > 0 ? [{ labels, value: cell.scores / samples }] : [];
-        },
-      ),
+      read: grouped(BY_MODEL_AND_QUESTION, ({ labels, cell }) => {
+        const samples = cell.evaluations + cell.feedback;
+        return samples > 0 ? [{ labels, value: cell.scores / samples }] : [];
+      }),
     },
     counted(
       'llm_router_quality_scores_total',
-      'Sum of the scores of answers, 0 to 1 each.',
-      (key) => ({ ...ofModel(key), ...ofQuestion(key) }),
-      (cell) => cell.scores,
+      'Sum of the scores of answers, 0 to 1 each; of feedback on an answer, the first.',
+      BY_MODEL_AND_QUESTION,
+      (cell) => cell.firstScores,
     ),
     counted(
       'llm_router_quality_samples_total',
       'Scores of answers: evaluations and feedback.',
-      (key) => ({ ...ofModel(key), ...ofQuestion(key) }),
+      BY_MODEL_AND_QUESTION,
       (cell) => cell.evaluations + cell.feedback,
     ),
     {
       name: 'llm_router_answer_faults_total',
       help: 'Answers with a fault that can be found without asking anyone, by its kind.',
       type: 'counter',
-      read: grouped(ofModel, ({ labels, cell }) =>
+      read: grouped(BY_MODEL, ({ labels, cell }) =>
         [...cell.named('fault')].map(({ name: fault, count: value }) => ({
           labels: { ...labels, fault },
           value,

@@ -34,18 +34,17 @@ export class PrometheusFamily {
   readonly [FAMILY] = true;
   readonly help: string;
   readonly type: PrometheusFamilyDescription['type'];
-  /** For worker processes, whose values prom-client's `AggregatorRegistry` adds up. */
-  readonly aggregator = 'sum';
+  /** For worker processes, whose values prom-client's `AggregatorRegistry` joins in the same way. */
+  readonly aggregator: 'sum' | 'max';
   /** A registry in OpenMetrics' format takes `_total` off and puts it on again. */
   name: string;
-  readonly #joined: 'sum' | 'max';
   readonly #readers = new Set<PrometheusFamilyDescription['read']>();
 
   constructor({ name, help, type, joined = 'sum' }: PrometheusFamilyDescription) {
     this.name = name;
     this.help = help;
     this.type = type;
-    this.#joined = joined;
+    this.aggregator = joined;
   }
 
   add(read: PrometheusFamilyDescription['read']): void {
@@ -82,7 +81,7 @@ export class PrometheusFamily {
       const key = JSON.stringify([sample.metricName, sample.labels]);
       const known = joined.get(key);
       const value =
-        this.#joined === 'max'
+        this.aggregator === 'max'
           ? Math.max(sample.value, known?.value ?? sample.value)
           : sample.value + (known?.value ?? 0);
       joined.set(key, { ...known, ...sample, value });

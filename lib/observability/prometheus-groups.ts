@@ -5,23 +5,69 @@ import type { PrometheusSample } from './prometheus-family.js';
 
 export type Labels = Readonly<Record<string, string>>;
 
-/** Everything counted since the start, summed up by labels. */
-export function groupBy(
-  cells: Iterable<LifetimeCell>,
-  labelsOf: (key: KpiCellKey) => Labels,
-): { readonly labels: Labels; readonly cell: LifetimeCell }[] {
+/** By which labels a family shows what was counted. */
+export interface Grouping {
+  readonly labelsOf: (key: KpiCellKey) => Labels;
+  /** Those that are shown of it. Absent: none. */
+  readonly times?: readonly KpiTime[];
+}
+
+/**
+ * Everything counted since the start, summed up by labels: for all families of a scrape once for each grouping, as the
+ * sums of two thousand cells for each of them would hold up the event loop. prom-client asks all families at once, so what
+ * was summed up is valid until whatever runs next.
+ */
+export class ScrapeGroups {
+  readonly #groups = new Map<Grouping, readonly Group[]>();
+
+  constructor(private readonly cells: () => Iterable<LifetimeCell>) {}
+
+  by(grouping: Grouping): readonly Group[] {
+    const known = this.#groups.get(grouping);
+    if (known !== undefined) return known;
+    if (this.#groups.size === 0) {
+      queueMicrotask(() => {
+        this.#groups.clear();
+      });
+    }
+    const groups = groupBy(this.cells(), grouping);
+    this.#groups.set(grouping, groups);
+    return groups;
+  }
+}
+
+function groupBy(cells: Iterable<LifetimeCell>, { labelsOf, times = [] }: Grouping): readonly Group[] {
   const groups = new Map<string, { readonly labels: Labels; readonly cell: LifetimeCell }>();
   for (const cell of cells) {
     const labels = labelsOf(cell.key);
-    const text = Object.values(labels).join('\u0000');
+    const text = seriesOf(labels);
     let group = groups.get(text);
     if (group === undefined) {
       group = { labels, cell: new LifetimeCell(cell.key) };
       groups.set(text, group);
     }
-    group.cell.absorbForScrape(cell);
+    group.cell.absorbForScrape(cell, times);
   }
   return [...groups.values()];
+}
+
+function seriesOf(labels: Labels): string {
+  return Object.values(labels).join('\u0000');
+}
+
+/**
+ * What was shown of each series of a sum of fractions. Where cells are merged the same amounts are added in another order,
+ * and a counter that is less by its last digit has begun anew for Prometheus: all of it counts once more.
+ */
+export class ShownSums {
+  readonly #shown = new Map<string, number>();
+
+  atLeastAsShown(labels: Labels, value: number): number {
+    const series = seriesOf(labels);
+    const shown = Math.max(value, this.#shown.get(series) ?? value);
+    this.#shown.set(series, shown);
+    return shown;
+  }
 }
 
 /** Requests by how they ended. */
@@ -51,6 +97,7 @@ export function* histogramLines(
   time: KpiTime,
   { labels, cell }: Group,
   withExemplars: boolean,
+  sums: ShownSums,
 ): Generator<PrometheusSample, void, undefined> {
   const buckets = cell.buckets(time);
   if (buckets === undefined) return;
@@ -73,7 +120,7 @@ export function* histogramLines(
           }),
     };
   }
-  yield { metricName: `${name}_sum`, labels, value: buckets.sumSeconds };
+  yield { metricName: `${name}_sum`, labels, value: sums.atLeastAsShown(labels, buckets.sumSeconds) };
   yield { metricName: `${name}_count`, labels, value: count };
 }
 

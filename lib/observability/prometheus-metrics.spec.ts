@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { Counter, Registry } from 'prom-client';
+import { AggregatorRegistry, Counter, Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
 import { NO_USAGE } from '../chat/index.js';
-import { TelemetryBus } from '../telemetry/index.js';
+import { type Alert, TelemetryBus } from '../telemetry/index.js';
 import { attempt, request } from './kpi-records.spec-support.js';
 import { KpiStore } from './kpi-store.js';
 import { type MetricsSettings, PrometheusMetrics } from './prometheus-metrics.js';
@@ -115,7 +115,9 @@ describe('PrometheusMetrics', () => {
 
   it('shows what else there is: money, breakers, quality, fallbacks, hedges, sheds, tenants', async () => {
     const bus = new TelemetryBus();
-    const { registry } = metricsOf(bus);
+    const kpis = new KpiStore(bus);
+    kpis.tenantTotals.follow(new Set(['acme']));
+    const { registry } = metricsOf(bus, undefined, kpis);
     bus.emit('attempt-ended', attempt({ tenant: 'acme', hedge: true }));
     bus.emit('attempt-ended', attempt({ tenant: 'made-up' }));
     bus.emit('request-ended', request({ tenant: 'acme', fellBack: true, hedged: true }));
@@ -157,6 +159,53 @@ describe('PrometheusMetrics', () => {
     expect(text).not.toMatch(/made-up|name="other"/);
   });
 
+  it('has no counter that goes down: another word on an answer, a tenant that loses its name, a reload', async () => {
+    const bus = new TelemetryBus();
+    const kpis = new KpiStore(bus, { tenants: 1 });
+    kpis.tenantTotals.follow(new Set(['acme', 'beta']));
+    const { registry } = metricsOf(bus, undefined, kpis);
+    const shown = new Map<string, number>();
+    const look = async (): Promise<void> => {
+      const now = new Map<string, number>();
+      let isCounter = false;
+      for (const line of (await registry.metrics()).split('\n')) {
+        if (line.startsWith('# TYPE')) isCounter = /(counter|histogram)$/.test(line);
+        else if (isCounter && line !== '' && !line.startsWith('#')) {
+          now.set(line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1)));
+        }
+      }
+      for (const [series, value] of shown) {
+        expect(now.get(series) ?? -1, series).toBeGreaterThanOrEqual(value);
+      }
+      for (const [series, value] of now) shown.set(series, value);
+    };
+    const told = { ...request(), ...attempt() };
+    for (const decisionId of ['a', 'b']) bus.emit('feedback-given', { ...told, decisionId, score: 1 });
+    await look();
+    bus.emit('feedback-given', { ...told, decisionId: 'a', score: 0, replaces: { score: 1, atMs: 0 } });
+    await look();
+    const asks = (tenant: string, costUsd: number): void => {
+      bus.emit('attempt-ended', attempt({ tenant, costUsd, durationMs: costUsd * 1e3 }));
+      bus.emit('request-ended', request({ tenant }));
+    };
+    for (const costUsd of [0.1, 0.2, 0.3]) for (const tenant of ['acme', 'c', 'd']) asks(tenant, costUsd);
+    await look();
+    for (let index = 0; index < 50; index += 1) asks('beta', 0.7 / (index + 3));
+    await look();
+    for (let index = 0; index < 200; index += 1) asks('stranger', 0.1);
+    await look();
+    expect([...kpis.lifetime()].map(({ key }) => key.tenant)).not.toContain('acme');
+    expect(shown.get('llm_router_tenant_requests_total{tenant="acme",outcome="succeeded"}')).toBe(3);
+    expect(shown.get('llm_router_tenant_requests_total{tenant="beta",outcome="succeeded"}')).toBe(50);
+    expect(shown.get('llm_router_tenant_requests_total{tenant="other",outcome="succeeded"}')).toBe(206);
+    kpis.tenantTotals.follow(new Set(['stranger']));
+    asks('stranger', 1);
+    asks('beta', 1);
+    await look();
+    expect(shown.get('llm_router_tenant_requests_total{tenant="stranger",outcome="succeeded"}')).toBe(1);
+    expect(shown.get('llm_router_tenant_requests_total{tenant="other",outcome="succeeded"}')).toBe(207);
+  });
+
   it('counts exactly at each bound of a bucket, and before anybody asked', async () => {
     const bus = new TelemetryBus();
     const kpis = new KpiStore(bus);
@@ -194,6 +243,37 @@ describe('PrometheusMetrics', () => {
     ]);
   });
 
+  it('joins what is no count by its highest, in one registry and over worker processes', async () => {
+    const registry = new Registry();
+    const alert: Alert = {
+      ...{ id: 'alert_1', kind: 'error_rate', severity: 'warning', subject: { budget: 'b', model: 'm' } },
+      ...{ value: 1, worstValue: 1, threshold: 0, requests: 1, windowMs: 1, message: '', since: '' },
+      ...{ criticalSince: null, clearedAt: null },
+    };
+    for (let router = 0; router < 2; router += 1) {
+      const bus = new TelemetryBus();
+      metricsOf(bus, { exemplars: false, registry });
+      bus.emit('alert-raised', alert);
+      bus.emit('request-ended', request());
+      bus.emit('request-started', request());
+    }
+    const workers = [await registry.getMetricsAsJSON(), await registry.getMetricsAsJSON()];
+    const cluster = AggregatorRegistry.aggregate(workers);
+    const value = async (of: { metrics(): Promise<string> }, name: string): Promise<number> =>
+      Number(new RegExp(`^${name}(?:\\{.*\\})? (.+)$`, 'm').exec(await of.metrics())?.[1]);
+    for (const [name, inRegistry, overWorkers] of [
+      ['llm_router_alert_active', 1, 1],
+      ['llm_router_build_info', 1, 1],
+      ['llm_router_breaker_state', 3, 3],
+      ['llm_router_budget_limit_usd', 10, 10],
+      ['llm_router_requests_in_flight', 2, 4],
+      ['llm_router_requests_total', 2, 4],
+    ] as const) {
+      expect(await value(registry, name), name).toBe(inRegistry);
+      expect(await value(cluster, name), name).toBe(overWorkers);
+    }
+  });
+
   it('refuses a registry that has another metric of its name, and leaves nothing there', () => {
     const registry = new Registry();
     const taken = new Counter({ name: 'llm_router_sheds_total', help: 'Mine.', registers: [registry] });
@@ -201,6 +281,33 @@ describe('PrometheusMetrics', () => {
       /llm_router_sheds_total that is not the router's/,
     );
     expect(registry.getMetricsAsArray()).toEqual([taken]);
+  });
+
+  it('stays where it is when a reload names a registry that has another metric of its name', async () => {
+    const bus = new TelemetryBus();
+    const registry = new Registry();
+    const metrics = metricsOf(bus, { exemplars: false, registry });
+    bus.emit('request-ended', request());
+    const taken = new Registry();
+    new Counter({ name: 'llm_router_sheds_total', help: 'Mine.', registers: [taken] });
+    for (let reload = 0; reload < 2; reload += 1) {
+      expect(() => {
+        metrics.follow({ exemplars: false, registry: taken });
+      }).toThrow(/llm_router_sheds_total that is not the router's/);
+      expect(metrics.registry).toBe(registry);
+      expect(await registry.metrics()).toContain('llm_router_requests_total{');
+      expect(taken.getMetricsAsArray()).toHaveLength(1);
+    }
+    // The application's has the format that it has.
+    metrics.follow({ exemplars: true, registry });
+    expect(await registry.metrics()).toContain('llm_router_requests_total{');
+    const other = new Registry();
+    metrics.follow({ exemplars: false, registry: other });
+    expect(metrics.registry).toBe(other);
+    expect(await other.metrics()).toContain('llm_router_requests_total{');
+    expect(registry.getMetricsAsArray()).toEqual([]);
+    metrics.close();
+    expect(other.getMetricsAsArray()).toEqual([]);
   });
 
   it('has a registry of its own otherwise, with exemplars in OpenMetrics’ format where they are on', async () => {

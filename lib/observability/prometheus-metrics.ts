@@ -50,13 +50,22 @@ export class PrometheusMetrics {
     return this.#registry;
   }
 
-  /** Another configuration is in force. */
+  /**
+   * Another configuration is in force.
+   *
+   * @throws Error where the registry has another metric of a name; the metrics then stay where they are.
+   */
   follow(settings: MetricsSettings): void {
     const before = this.#settings;
     if (before.registry === settings.registry && before.exemplars === settings.exemplars) return;
-    this.close();
+    const leave = this.#leave;
+    const isThereAlready =
+      leave.length > 0 && settings.registry !== undefined && before.registry === settings.registry;
+    if (!isThereAlready) {
+      this.register(settings);
+      for (const each of leave) each();
+    }
     this.#settings = settings;
-    this.register(settings);
   }
 
   /** Leaves the registry to whoever else is in it. */
@@ -67,14 +76,16 @@ export class PrometheusMetrics {
 
   private register({ registry, exemplars }: MetricsSettings): void {
     // Exemplars are in OpenMetrics' format alone. The application's registry has the format it has.
-    this.#registry =
-      (registry as Registry | undefined) ?? (exemplars ? openMetricsRegistry() : new Registry());
+    const joined = (registry as Registry | undefined) ?? (exemplars ? openMetricsRegistry() : new Registry());
+    const leave: (() => void)[] = [];
     try {
-      for (const family of this.#families) this.#leave.push(registerFamily(this.#registry, family));
+      for (const family of this.#families) leave.push(registerFamily(joined, family));
     } catch (error) {
-      this.close();
+      for (const each of leave) each();
       throw error;
     }
+    this.#registry = joined;
+    this.#leave = leave;
   }
 }
 
@@ -91,11 +102,15 @@ function openMetricsRegistry(): Registry {
 function familiesOf(registry: Registry): PrometheusFamilyDescription[] {
   return registry.getMetricsAsArray().map((metric) => {
     // Its declaration names only some of what it has.
-    const { name, help, type } = metric as unknown as PrometheusFamilyDescription;
+    const { name, help, type, aggregator } = metric as unknown as Pick<
+      PrometheusFamilyDescription,
+      'name' | 'help' | 'type'
+    > & { readonly aggregator: string };
     return {
       name,
       help,
       type,
+      joined: aggregator === 'max' ? 'max' : 'sum',
       read: async (): Promise<PrometheusSample[]> => {
         const own = registry.getSingleMetric(name);
         return own === undefined ? [] : ((await own.get()).values as unknown as PrometheusSample[]);

@@ -17,7 +17,7 @@ import {
   type RequestClassifier,
   type RequestFeatures,
 } from '../classification/index.js';
-import { currentLlmContext, mergeLlmContext } from '../context/index.js';
+import { currentLlmContext, mergeLlmContext, type Workload } from '../context/index.js';
 import type { BudgetLedger } from '../cost/index.js';
 import { InternalError } from '../errors/internal-error.js';
 import { LlmRouterError } from '../errors/llm-router-error.js';
@@ -398,7 +398,7 @@ export class RequestPipeline {
         decisionId,
         // Only configured names become labels.
         surface: surface?.name ?? NO_SURFACE,
-        workload: context.workload === 'background' ? 'background' : (surface?.workload ?? 'interactive'),
+        workload: isWorkload(context.workload) ? context.workload : (surface?.workload ?? 'interactive'),
         requestClass: 'none',
         streamed,
         // Bounded where it is counted.
@@ -709,6 +709,11 @@ function thinkingTokensOf(turns: ReadonlyMap<number, RecalledTurn>): number {
     tokens += Math.max(estimateTokens(reasoningContent), details);
   }
   return tokens;
+}
+
+/** Of what a caller in plain JavaScript gave, too: a wrong value is refused later, and is no label. */
+function isWorkload(value: unknown): value is Workload {
+  return value === 'interactive' || value === 'background';
 }
 
 function withStream(body: unknown, stream: boolean): unknown {

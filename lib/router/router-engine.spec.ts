@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Counter, Registry } from 'prom-client';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { LlmRouterConfiguration } from '../config/index.js';
 import { ConfigurationError, OverloadedError } from '../errors/index.js';
@@ -65,5 +66,60 @@ describe('a shutdown', () => {
     await expect(engine.close()).rejects.toThrow('no end');
     expect((await readFile(file, 'utf8')).trimEnd().split('\n')).toHaveLength(1);
     await rm(directory, { recursive: true });
+  });
+});
+
+describe('a request', () => {
+  it('begins under the workload it ends with, whatever that of its surface, and is not under way any more', async () => {
+    vi.useRealTimers();
+    const engine = new RouterEngine({
+      ...options('first'),
+      surfaces: { reports: { workload: 'background' }, support: {} },
+    });
+    const workloads: string[] = [];
+    for (const name of ['request-started', 'request-ended'] as const) {
+      engine.bus.on(name, ({ workload }) => workloads.push(workload));
+    }
+    const ask = { messages: [{ role: 'user', content: 'hi' }] };
+    for (const [surface, workload] of [
+      ['reports', 'interactive'],
+      ['support', 'background'],
+      ['reports', undefined],
+    ] as const) {
+      await engine.pipeline.chat(ask, { surface, workload }).catch(() => undefined);
+    }
+    expect(workloads).toEqual([
+      ...['interactive', 'interactive'],
+      ...['background', 'background'],
+      ...['background', 'background'],
+    ]);
+    expect(engine.kpis.live.total().inFlight).toBe(0);
+    expect(engine.kpis.live.row(['surface'], { surface: 'reports' }).inFlight).toBe(0);
+    await engine.close();
+  });
+});
+
+describe('the metrics', () => {
+  it('are in the registry of a later reload, though an earlier one named one that they cannot be in', async () => {
+    vi.useRealTimers();
+    const engine = new RouterEngine(options('first'));
+    const faulty = new Promise((resolve) => {
+      engine.onFault = (part) => {
+        resolve(part);
+      };
+    });
+    const taken = new Registry();
+    new Counter({ name: 'llm_router_sheds_total', help: 'Mine.', registers: [taken] });
+    await engine.reconfigure(() => ({
+      ...options('first'),
+      observability: { metrics: { registry: taken } },
+    }));
+    expect(await faulty).toBe('metrics');
+    const registry = new Registry();
+    await engine.reconfigure(() => ({ ...options('first'), observability: { metrics: { registry } } }));
+    await vi.waitFor(() => {
+      expect(registry.getSingleMetric('llm_router_requests_total')).toBeDefined();
+    });
+    await engine.close();
   });
 });

@@ -157,8 +157,12 @@ export class RouterEngine {
     this.savings = new SavingsStore(this.bus, policy);
     this.alerts = new AlertStore(this.bus, policy, configuration.alerts);
     this.#alertWebhook.follow(configuration.alerts.webhook);
+    this.kpis.onFault = (error) => {
+      this.onFault('kpis', error);
+    };
     this.kpis.traceIdOf = (decisionId) => this.tracer.traceIdOf(decisionId);
     this.kpis.follow(configuration.observability.kpis);
+    this.kpis.tenantTotals.follow(tenantsOf(configuration));
     this.observers.add(this.decisions);
     this.decisions.follow(configuration.observability.decisions.keep);
     this.observers.add(this.#requestLog);
@@ -266,7 +270,12 @@ export class RouterEngine {
           this.configuration.observability.metrics,
         ),
     );
-    return this.#metrics;
+    const loaded = this.#metrics;
+    // A registry that has a metric of its name is one fault: the next reload may name another.
+    loaded.catch(() => {
+      if (this.#metrics === loaded) this.#metrics = undefined;
+    });
+    return loaded;
   }
 
   /** The boot is complete and no shutdown has begun. */
@@ -462,6 +471,7 @@ export class RouterEngine {
     this.#alertWebhook.follow(configuration.alerts.webhook);
     this.alerts.follow(policy, configuration.alerts);
     this.kpis.follow(configuration.observability.kpis);
+    this.kpis.tenantTotals.follow(tenantsOf(configuration));
     this.decisions.follow(configuration.observability.decisions.keep);
     this.#requestLog.follow(configuration.requestLog, provenanceOf(policy));
     this.forgetTheGone();
