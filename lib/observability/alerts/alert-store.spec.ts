@@ -722,6 +722,27 @@ describe('quality', () => {
     expect(store.report().active).toEqual([]);
   });
 
+  it('counts an answer once, however often somebody says what it was worth, and by the last word', () => {
+    const { store, bus, clock } = bench();
+    bus.emit('feedback-given', { ...ANSWER, score: 0 });
+    for (let word = 1; word < 60; word += 1) {
+      const atMs = clock.nowMs;
+      clock.nowMs += 30_000;
+      bus.emit('feedback-given', { ...ANSWER, score: 0, replaces: { score: 0, atMs } });
+    }
+    expect(store.report().active).toEqual([]);
+    score(bus, 49, 0);
+    const atMs = clock.nowMs;
+    expect(store.report().active).toMatchObject([{ kind: 'quality', value: 0, requests: 50 }]);
+    bus.emit('feedback-given', { ...ANSWER, score: 1, replaces: { score: 0, atMs } });
+    expect(store.report().active).toMatchObject([{ value: 1 / 50, requests: 50 }]);
+    // What it said has left the window meanwhile.
+    clock.nowMs += 86_400_000;
+    bus.emit('feedback-given', { ...ANSWER, score: 0, replaces: { score: 1, atMs } });
+    score(bus, 50, 0);
+    expect(store.report().active).toMatchObject([{ value: 0, requests: 51 }]);
+  });
+
   it('is counted for what is configured alone', () => {
     const { store, bus } = bench();
     for (let answer = 0; answer < 100; answer += 1) {

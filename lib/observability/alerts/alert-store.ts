@@ -379,7 +379,7 @@ export class AlertStore {
     this.schedule();
   }
 
-  private countScore({ surface, model, score }: FeedbackGiven): void {
+  private countScore({ surface, model, score, replaces }: FeedbackGiven): void {
     const ofSurface = this.#surfaces.get(surface);
     if (ofSurface === undefined || !this.#policy.models.has(model)) return;
     let watch = ofSurface.quality.get(model);
@@ -388,7 +388,7 @@ export class AlertStore {
       ofSurface.quality.set(model, watch);
       this.listWatches();
     }
-    watch.add(this.now(), score);
+    watch.add(this.now(), score, replaces);
     this.schedule();
   }
 
