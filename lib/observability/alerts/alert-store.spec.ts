@@ -165,6 +165,18 @@ describe('error rate', () => {
     expect(store.report().active).toMatchObject([{ requests: 305 }, { requests: 305 }]);
   });
 
+  it('takes no notice of calls that the deadline of their request has cut short', () => {
+    const { store, calls } = bench();
+    calls(290);
+    calls(1_000, 'timed_out', { cutShort: true });
+    expect(store.report().active).toEqual([]);
+    calls(15, 'timed_out');
+    expect(store.report().active).toMatchObject([
+      { kind: 'error_rate', requests: 305 },
+      { kind: 'timeout_rate', requests: 305 },
+    ]);
+  });
+
   it('stands between half of the limit and the limit, and clears at half, once', () => {
     const { store, calls, raised, cleared } = bench();
     calls(280);

@@ -315,7 +315,9 @@ export class AlertStore {
     watches.counts.add(deployment, counts);
   }
 
-  private countAttempt({ deployment: id, outcome, reportedModel }: AttemptRecord): void {
+  private countAttempt({ deployment: id, outcome, reportedModel, cutShort }: AttemptRecord): void {
+    // It was not given the time: that says nothing of the deployment.
+    if (cutShort === true) return;
     const end = judgedAs(outcome);
     const watches = end === undefined ? undefined : this.watchesOf(id);
     const deployment = this.#known.get(id);
