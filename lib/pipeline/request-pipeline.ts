@@ -397,6 +397,7 @@ export class RequestPipeline {
         requestClass: 'none',
         streamed,
       },
+      isDeadlineOfClient: false,
       servedBy: undefined,
       leave: undefined,
       reservation: undefined,
@@ -535,6 +536,7 @@ export class RequestPipeline {
 
   /** What is known of the request once it is planned. */
   private label(journey: Journey, plan: Plan): void {
+    journey.isDeadlineOfClient = plan.isDeadlineOfClient;
     journey.labels = {
       ...journey.labels,
       surface: plan.surface.name,

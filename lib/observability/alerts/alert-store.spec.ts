@@ -591,6 +591,7 @@ describe('a surface without eligible model', () => {
     ['a bad request', { outcome: 'rejected', errorCode: 'invalid_request' }],
     ['a spent budget', { outcome: 'rejected', errorCode: 'budget_exceeded' }],
     ['who left', { outcome: 'client_left', errorCode: 'client_closed_request' }],
+    ['whose own deadline was short', { outcome: 'client_left', errorCode: 'deadline_exceeded' }],
   ])('is not one of %s', (_, record) => {
     const { store, requests } = bench();
     requests(100, record);

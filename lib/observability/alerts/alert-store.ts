@@ -76,6 +76,8 @@ const NOT_SERVED: ReadonlySet<LlmRouterErrorCode> = new Set<LlmRouterErrorCode>(
 
 function surfaceEndOf({ outcome, errorCode }: RequestRecord): SurfaceEnd | undefined {
   if (outcome === 'succeeded') return 'served';
+  // Gone, or with a deadline of its own too short: it is told of that, and nothing failed.
+  if (outcome === 'client_left') return undefined;
   if (errorCode === 'no_eligible_model') return 'refused';
   return errorCode !== undefined && NOT_SERVED.has(errorCode) ? 'failed' : undefined;
 }
