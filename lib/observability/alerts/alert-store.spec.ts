@@ -281,6 +281,12 @@ describe('a deployment that is down, and hardly called for it', () => {
     passedOver(1);
     clock.nowMs += 100_000;
     expect(store.report().active).toMatchObject([{ value: 0, worstValue: 1, requests: 0 }]);
+    calls(13);
+    calls(1, 'failed');
+    calls(13);
+    clock.nowMs += 300_000;
+    passedOver(1);
+    expect(store.report().active).toMatchObject([{ requests: 0 }]);
     calls(1);
     expect(store.report().active).toEqual([]);
   });
