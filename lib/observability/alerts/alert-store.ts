@@ -174,6 +174,13 @@ export class AlertStore {
     return this.#open.report(this.#settings.enabled, state);
   }
 
+  /** Clears what stands, as a process that ends in order does, and closes. */
+  shutDown(): void {
+    if (this.#isClosed) return;
+    this.close();
+    this.#open.shutDown(this.now());
+  }
+
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#timer);
