@@ -96,7 +96,8 @@ function latencyOf(record: RequestRecord): number | undefined {
  *
  * A rate raises an alert on enough traffic alone, and when it is over its limit beyond chance. The alert is cleared when what
  * is in the window is healthy, however little that is; an empty window clears it too, since nothing bad is known any
- * more. Memory is bounded by the configuration.
+ * more. Not so where requests pass the deployment over, as a critical alert itself has them do: then it takes calls enough
+ * that went well, or a slow window without a call. Memory is bounded by the configuration.
  */
 export class AlertStore {
   readonly #deployments = new Map<string, DeploymentWatches>();
