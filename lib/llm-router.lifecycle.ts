@@ -318,8 +318,10 @@ function fieldsOfAlert({
   threshold,
   requests,
   windowMs,
+  clearedBy,
 }: Alert): LogFields {
-  return { alertId: id, kind, severity, ...subject, value, threshold, requests, windowMs };
+  const by = clearedBy === undefined ? {} : { clearedBy };
+  return { alertId: id, kind, severity, ...subject, value, threshold, requests, windowMs, ...by };
 }
 
 /** The name of a tenant that is not configured is what a request said. */

@@ -295,6 +295,26 @@ describe('alerts on their way out', () => {
       },
     );
 
+    it('are cleared by a shutdown, which says so, so that no incident stays open', async () => {
+      await open({ alerts: { webhook: { url: receiver.url } } });
+      await burn();
+      const { active } = await read();
+      expect(active).toHaveLength(2);
+      await receiver.whenDelivered(2);
+      const pager = bench.app.get(Pager);
+      await bench.close();
+      expect(receiver.messages().slice(2)).toEqual(
+        active.map((alert) => ({
+          event: 'alert.cleared',
+          alert: { ...alert, clearedAt: expect.any(String) as string, clearedBy: 'shutdown' },
+        })),
+      );
+      const lines = logger.lines.filter((line) => line.includes('Alert cleared'));
+      expect(lines).toHaveLength(2);
+      expect(lines[0]).toContain('Alert cleared by the shutdown (error_rate): first/alpha');
+      expect(pager.heard.map(([change]) => change)).toEqual(['raised', 'raised', 'cleared', 'cleared']);
+    });
+
     it('follow a reload, in address, secret and form', async () => {
       // The wall clock alone: every timer runs on.
       vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });

@@ -163,6 +163,37 @@ describe.each(PLATFORMS)('alerts, on %s', (platform) => {
     ]);
   });
 
+  it.each([false, true])(
+    "takes a client's own short deadline for no failure of anybody, and the application's for one (stream: %s)",
+    async (stream) => {
+      await open();
+      await ask(1, 'alone', 'support');
+      first.failAlways({ kind: 'stalled' });
+      const body = { model: 'alone', stream, messages: MESSAGES };
+      const headers = { 'x-llm-surface': 'support', 'x-llm-deadline-ms': '20' };
+      const answers = await Promise.all(
+        Array.from({ length: 20 }, () => bench.postJson(CHAT, body, headers)),
+      );
+      for (const answer of answers) {
+        expect(answer.status).toBe(504);
+        expect(await answer.json()).toMatchObject({ error: { code: 'deadline_exceeded' } });
+      }
+      expect((await read()).active).toEqual([]);
+      const kpis = (await (await bench.fetch('/router/kpis')).json()) as { total: object };
+      expect(kpis.total).toMatchObject({ requests: 21, timeouts: 0, clientLeft: 20 });
+
+      const router = bench.app.get(RouterService);
+      const own = { surface: 'support', deadlineMs: 20 };
+      const ended = await Promise.allSettled(
+        Array.from({ length: 20 }, () => router.chat({ model: 'alone', messages: MESSAGES }, own)),
+      );
+      expect(ended.map(({ status }) => status)).toEqual(Array(20).fill('rejected'));
+      expect((await read()).active).toMatchObject([
+        { kind: 'error_rate', severity: 'critical', subject: { surface: 'support' }, value: 20 / 21 },
+      ]);
+    },
+  );
+
   it('needs nobody who looks: the log has it within a second', async () => {
     await open({ maxAttempts: 1 });
     const raised = new Promise<Alert>((resolve) => bench.engine.bus.on('alert-raised', resolve));

@@ -69,7 +69,7 @@ describe.each(PLATFORMS)('what the signals learn from, on %s', (platform) => {
       bench.attempts.map(() => ({ outcome: 'client_left', errorKind: undefined })),
     );
     expect(bench.attempts.map(({ model }) => model)).toContain('first');
-    expect(bench.requests.map(({ outcome }) => outcome)).toEqual(Array(10).fill('timed_out'));
+    expect(bench.requests.map(({ outcome }) => outcome)).toEqual(Array(10).fill('client_left'));
     expect(await healthOf(bench)).toMatchObject({
       status: 'ok',
       details: { one: { status: 'up' }, two: { status: 'up' } },

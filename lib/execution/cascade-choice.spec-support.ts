@@ -3,6 +3,7 @@ import { extractFeatures } from '../classification/index.js';
 import {
   compileOptions,
   createPlan,
+  type DeferralKind,
   type DeploymentSignals,
   type Plan,
   type PlannedAttempt,
@@ -139,4 +140,12 @@ export function attemptOf({ terms }: CascadeState, name: Name): PlannedAttempt {
   const found = terms.plan.attempts.find((planned) => modelOf(planned) === name);
   if (found === undefined) throw new TypeError(`${name} is not planned`);
   return found;
+}
+
+/** The same, but for one that was put behind when the plan was made. */
+export function behind(state: CascadeState, name: Name, kind: DeferralKind): CascadeState {
+  const queue = state.queue.map((planned) =>
+    modelOf(planned) === name ? { ...planned, deferral: { kind, text: kind } } : planned,
+  );
+  return { ...state, queue };
 }

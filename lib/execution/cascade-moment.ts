@@ -42,10 +42,9 @@ export function deferralAt(
   const known = signals.of(deployment.id);
   const taken = reserved(deployment);
   const live = taken === 0 ? known : { ...known, inFlight: known.inFlight + taken };
-  // Whether it is among the share that a recovering deployment gets was drawn when the plan was made.
-  return (
-    deferralKindOf(deployment, live, nowMs) ?? (deferral?.kind === 'ramping' ? deferral.kind : undefined)
-  );
+  // Whether it is among the share that one that recovers, or is in an alert, gets was drawn when the plan was made.
+  const isDrawn = deferral?.kind === 'ramping' || deferral?.kind === 'in_alert';
+  return deferralKindOf(deployment, live, nowMs) ?? (isDrawn ? deferral.kind : undefined);
 }
 
 export function isFullAt({ signals, reserved }: CascadeMoment, { deployment }: PlannedAttempt): boolean {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { alarmAfterCall, moveOnAfterMs, patienceWith, usualWaitMs } from './attempt-pace.js';
 import {
   attemptOf,
+  behind,
   FULL,
   modelOf,
   moment,
@@ -52,6 +53,15 @@ describe('a second copy', () => {
     ['cannot say it', { isSayable: () => false }],
   ])('is asked for again where the next %s', (_, of) => {
     expect(beside(begun(), of)).toEqual({ kind: 'ask_again', alarm: { reason: 'move_on', afterMs: 250 } });
+  });
+
+  it.each(['ramping', 'in_alert'] as const)('is not sent to one that the plan put behind as %s', (kind) => {
+    const state = behind(begun({ names: ['a', 'b', 'c'] }), 'b', kind);
+    expect(said(beside(state))).toBe('c');
+    const others = { signals: { c: FULL } };
+    expect(said(beside(state, others))).toBe('ask_again');
+    expect(said(beside(state, others, { waitedMs: 20_000 }))).toBe('b');
+    expect(isBetterLeft(behind(begun({ mayOverlap: false }), 'b', kind), moment())).toBe(false);
   });
 
   it('is not sent over its budget, nor over the calls of the plan', () => {

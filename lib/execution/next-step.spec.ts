@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { DeploymentSignals } from '../planning/index.js';
 import {
   attemptOf,
+  behind,
   FULL,
   modelOf,
   moment,
@@ -63,6 +64,15 @@ describe('who is called', () => {
   ])('is the next where the first %s', (_, a) => {
     expect(said(step(scene(), { signals: { a } }))).toBe('call b');
   });
+
+  it.each(['ramping', 'in_alert'] as const)(
+    'is the next where the plan put the first behind as %s',
+    (kind) => {
+      const state = behind(scene(), 'a', kind);
+      expect(said(step(state))).toBe('call b');
+      expect(said(step(state, { signals: { b: FULL } }))).toBe('call a');
+    },
+  );
 
   it('is one that is slow before one that is full', () => {
     expect(said(step(scene(), { signals: { a: FULL, b: { isSlow: true } } }))).toBe('call b');

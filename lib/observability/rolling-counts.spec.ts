@@ -34,6 +34,25 @@ describe('RollingCounts', () => {
     expect(counts.read(10_000)[0]).toBe(0);
   });
 
+  it('takes back what still stands in the window, and nothing else', () => {
+    const counts = new RollingCounts(WINDOW_MS, 2);
+    counts.add(0, 0);
+    counts.add(0, 1, 40);
+    counts.add(5_000, 0);
+    counts.add(5_000, 1, 7);
+    const takeBack = (nowMs: number, atMs: number, amount: number): number[] => {
+      counts.takeBack(nowMs, atMs, [1, amount]);
+      return [...counts.read(nowMs)];
+    };
+    expect(takeBack(6_000, 5_999, 8)).toEqual([2, 47]);
+    expect(takeBack(6_000, 4_000, 7)).toEqual([2, 47]);
+    expect(takeBack(6_000, 9_000, 7)).toEqual([2, 47]);
+    expect(takeBack(6_000, 0, 40)).toEqual([1, 7]);
+    expect(takeBack(6_000, 0, 40)).toEqual([1, 7]);
+    expect(takeBack(12_000, 2_000, 0)).toEqual([1, 7]);
+    expect(takeBack(16_000, 5_000, 7)).toEqual([0, 0]);
+  });
+
   it('survives a clock that is set back', () => {
     const counts = new RollingCounts(WINDOW_MS, 1);
     counts.add(100_000, 0);

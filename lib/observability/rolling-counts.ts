@@ -27,6 +27,23 @@ export class RollingCounts {
     this.#sums[column] = (this.#sums[column] ?? 0) + amount;
   }
 
+  /**
+   * Takes out what was added at another time, where that still stands in the window.
+   *
+   * @param amounts - By column. All of them are taken, or none.
+   */
+  takeBack(nowMs: number, atMs: number, amounts: readonly number[]): void {
+    this.turnTo(nowMs);
+    const index = Math.floor(atMs / this.#sliceMs);
+    if (index > this.#current || index <= this.#current - SLICES) return;
+    const start = (index % SLICES) * this.columns;
+    if (amounts.some((amount, column) => (this.#counts[start + column] ?? 0) < amount)) return;
+    for (const [column, amount] of amounts.entries()) {
+      this.#counts[start + column] = (this.#counts[start + column] ?? 0) - amount;
+      this.#sums[column] = (this.#sums[column] ?? 0) - amount;
+    }
+  }
+
   /** The sums by column; not to be kept. */
   read(nowMs: number): Readonly<Float64Array> {
     this.turnTo(nowMs);

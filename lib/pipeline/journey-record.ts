@@ -65,7 +65,8 @@ export function outcomeOf(code: LlmRouterErrorCode, journey: Journey): Outcome {
   if (code === 'enqueued_request_lost') return 'shed';
   const calls = journey.records.length - journey.callsBefore;
   if (code === 'overloaded') return calls === 0 ? 'shed' : 'failed';
-  if (code === 'deadline_exceeded') return 'timed_out';
+  // Who waits for less than the application would has left, as far as anybody's failures are counted.
+  if (code === 'deadline_exceeded') return journey.isDeadlineOfClient ? 'client_left' : 'timed_out';
   if (CALLERS_FAULTS.has(code)) return 'rejected';
   return calls === 0 && code !== 'internal_error' ? 'rejected' : 'failed';
 }

@@ -24,6 +24,8 @@ export interface Journey {
   /** Where it is one of several: those before it, and who tells of it. */
   readonly tries: RequestTries | undefined;
   labels: RequestLabels;
+  /** Its client has set a shorter deadline than the application would. Known once it is planned. */
+  isDeadlineOfClient: boolean;
   servedBy: PlannedAttempt | undefined;
   /** Gives its place back. */
   leave: (() => void) | undefined;

@@ -406,6 +406,7 @@ export class RequestPipeline {
           ? { tenant: context.tenant }
           : {}),
       },
+      isDeadlineOfClient: false,
       servedBy: undefined,
       leave: undefined,
       reservation: undefined,
@@ -546,6 +547,7 @@ export class RequestPipeline {
 
   /** What is known of the request once it is planned. */
   private label(journey: Journey, plan: Plan): void {
+    journey.isDeadlineOfClient = plan.isDeadlineOfClient;
     journey.labels = {
       ...journey.labels,
       surface: plan.surface.name,

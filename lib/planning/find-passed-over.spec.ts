@@ -25,6 +25,7 @@ const FAILING = {
   breakerUntilMs: 3_000,
 } as const;
 const RESTING = { restingUntilMs: 2_000 };
+const IN_ALERT = { inAlert: true, inCriticalAlert: true };
 const FULL = { inFlight: 10 };
 
 function passedOver(signals: Record<string, Partial<DeploymentSignals>>): string[] {
@@ -46,7 +47,7 @@ function passedOver(signals: Record<string, Partial<DeploymentSignals>>): string
       policy,
       signals: { of: (id) => ({ ...UNKNOWN_SIGNALS, ...signals[id.slice(2)] }) },
       nowMs: 1_000,
-      random: () => 0,
+      random: () => 0.5,
     }),
   );
 }
@@ -60,6 +61,7 @@ describe('findPassedOver', () => {
     ['nobody in a later tier', { c: FAILING, d: RESTING }, []],
     ['nobody who is merely at capacity', { a: FULL, b: FULL }, []],
     ['one that is at capacity because it fails', { a: { ...FULL, ...FAILING } }, ['p/a']],
+    ['one that a critical alert turns away', { a: IN_ALERT }, ['p/a']],
     ['nobody where all are down: they are called', { a: FAILING, b: FAILING, c: FAILING, d: FAILING }, []],
   ])('names %s', (_, signals, expected) => {
     expect(passedOver(signals).toSorted()).toEqual(expected);

@@ -54,9 +54,9 @@ export interface PlannedAttempt {
   /** The output limit to send, in tokens; undefined: none to send. */
   readonly maxOutputTokens: number | undefined;
   readonly terms: RankingTerms;
-  /** Why it stands behind others that would come later: over its target, slow, full, resting, failing. */
+  /** Why it stands behind others that would come later: over its target, slow, in a critical alert, full, resting, failing. */
   readonly deferral: Deferral | undefined;
-  /** It is rate-limited or failing; merely at capacity it is well. */
+  /** It is rate-limited, failing or turned away from by a critical alert; merely at capacity it is well. */
   readonly isUnwell: boolean;
 }
 

@@ -241,6 +241,6 @@ export function scored(
             kind,
             text: describeDeferral(kind, signals, nowMs, overTargetMs(deployment) ?? score.targetLatencyMs),
           },
-    isUnwell: signals.restingUntilMs > nowMs || isFailing(signals),
+    isUnwell: kind === 'in_alert' || signals.restingUntilMs > nowMs || isFailing(signals),
   };
 }

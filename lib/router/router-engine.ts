@@ -318,7 +318,8 @@ export class RouterEngine {
     this.#executor.close();
     this.budgets.close();
     this.signals.close();
-    this.alerts.close();
+    // Told by the webhook below, within its time.
+    this.alerts.shutDown();
     this.decisions.close();
     this.#qualityObserver.close();
     // One that could not be loaded has told whoever asked.

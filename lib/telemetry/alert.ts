@@ -63,4 +63,9 @@ export interface Alert {
   readonly criticalSince: string | null;
   /** ISO time it was cleared; null: it stands. */
   readonly clearedAt: string | null;
+  /**
+   * `shutdown`: it stood when the application ended in order, and nobody watches it any more; what is still wrong is another
+   * alert of the next process. Absent: it is well again, or a reload has brought other subjects or limits.
+   */
+  readonly clearedBy?: 'shutdown';
 }

@@ -16,7 +16,8 @@ export type Tier = 'primary' | 'secondary' | 'tertiary';
 export const TIERS = ['primary', 'secondary', 'tertiary'] as const satisfies readonly Tier[];
 
 /**
- * How an attempt or a request ended. `client_left` and `hedge_lost` are neither errors nor latency samples.
+ * How an attempt or a request ended. `client_left` (gone, or with a deadline of its own too short) and `hedge_lost` are
+ * neither errors nor latency samples.
  *
  * @publicApi
  */

@@ -248,7 +248,7 @@ export function describeFaults(platform: Platform): void {
         expect(bench.requests).toMatchObject([
           {
             attempts: outcome === 'next' ? 2 : 1,
-            outcome: outcome === 'event' ? 'failed' : outcome === 'deadline' ? 'timed_out' : 'succeeded',
+            outcome: outcome === 'event' ? 'failed' : outcome === 'deadline' ? 'client_left' : 'succeeded',
             errorCode:
               outcome === 'event'
                 ? 'stream_interrupted'
@@ -287,7 +287,9 @@ export function describeFaults(platform: Platform): void {
           requests: cells.length + warm,
           succeeded: count('next', 'answer') + warm,
           errors: count('event'),
-          timeouts: count('deadline'),
+          timeouts: 0,
+          // By a deadline of their own.
+          clientLeft: count('deadline'),
         });
         expect(kpis.models.spare).toMatchObject({ requests: count('next'), errors: 0 });
         for (const { name, outcome, isWarm } of cells) {

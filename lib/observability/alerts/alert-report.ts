@@ -27,7 +27,8 @@ const CHANGES: Readonly<Record<AlertChange, string>> = {
 };
 
 /** One line for the log. Names come from the configuration; nothing of any request is in it. */
-export function describeAlert({ kind, severity, message }: Alert, change: AlertChange): string {
+export function describeAlert({ kind, severity, message, clearedBy }: Alert, change: AlertChange): string {
   const rank = severity === 'critical' && change !== 'cleared' ? ' CRITICAL' : '';
-  return `Alert ${CHANGES[change]} (${kind}): ${message}${rank}`;
+  const by = clearedBy === undefined ? '' : ` by the ${clearedBy}`;
+  return `Alert ${CHANGES[change]}${by} (${kind}): ${message}${rank}`;
 }

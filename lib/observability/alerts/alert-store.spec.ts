@@ -165,6 +165,18 @@ describe('error rate', () => {
     expect(store.report().active).toMatchObject([{ requests: 305 }, { requests: 305 }]);
   });
 
+  it('takes no notice of calls that the deadline of their request has cut short', () => {
+    const { store, calls } = bench();
+    calls(290);
+    calls(1_000, 'timed_out', { cutShort: true });
+    expect(store.report().active).toEqual([]);
+    calls(15, 'timed_out');
+    expect(store.report().active).toMatchObject([
+      { kind: 'error_rate', requests: 305 },
+      { kind: 'timeout_rate', requests: 305 },
+    ]);
+  });
+
   it('stands between half of the limit and the limit, and clears at half, once', () => {
     const { store, calls, raised, cleared } = bench();
     calls(280);
@@ -269,6 +281,12 @@ describe('a deployment that is down, and hardly called for it', () => {
     passedOver(1);
     clock.nowMs += 100_000;
     expect(store.report().active).toMatchObject([{ value: 0, worstValue: 1, requests: 0 }]);
+    calls(13);
+    calls(1, 'failed');
+    calls(13);
+    clock.nowMs += 300_000;
+    passedOver(1);
+    expect(store.report().active).toMatchObject([{ requests: 0 }]);
     calls(1);
     expect(store.report().active).toEqual([]);
   });
@@ -579,6 +597,7 @@ describe('a surface without eligible model', () => {
     ['a bad request', { outcome: 'rejected', errorCode: 'invalid_request' }],
     ['a spent budget', { outcome: 'rejected', errorCode: 'budget_exceeded' }],
     ['who left', { outcome: 'client_left', errorCode: 'client_closed_request' }],
+    ['whose own deadline was short', { outcome: 'client_left', errorCode: 'deadline_exceeded' }],
   ])('is not one of %s', (_, record) => {
     const { store, requests } = bench();
     requests(100, record);
@@ -720,6 +739,27 @@ describe('quality', () => {
     const { store, bus } = bench();
     score(bus, count, value);
     expect(store.report().active).toEqual([]);
+  });
+
+  it('counts an answer once, however often somebody says what it was worth, and by the last word', () => {
+    const { store, bus, clock } = bench();
+    bus.emit('feedback-given', { ...ANSWER, score: 0 });
+    for (let word = 1; word < 60; word += 1) {
+      const atMs = clock.nowMs;
+      clock.nowMs += 30_000;
+      bus.emit('feedback-given', { ...ANSWER, score: 0, replaces: { score: 0, atMs } });
+    }
+    expect(store.report().active).toEqual([]);
+    score(bus, 49, 0);
+    const atMs = clock.nowMs;
+    expect(store.report().active).toMatchObject([{ kind: 'quality', value: 0, requests: 50 }]);
+    bus.emit('feedback-given', { ...ANSWER, score: 1, replaces: { score: 0, atMs } });
+    expect(store.report().active).toMatchObject([{ value: 1 / 50, requests: 50 }]);
+    // What it said has left the window meanwhile.
+    clock.nowMs += 86_400_000;
+    bus.emit('feedback-given', { ...ANSWER, score: 0, replaces: { score: 1, atMs } });
+    score(bus, 50, 0);
+    expect(store.report().active).toMatchObject([{ value: 0, requests: 51 }]);
   });
 
   it('is counted for what is configured alone', () => {

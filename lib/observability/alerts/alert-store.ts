@@ -76,6 +76,8 @@ const NOT_SERVED: ReadonlySet<LlmRouterErrorCode> = new Set<LlmRouterErrorCode>(
 
 function surfaceEndOf({ outcome, errorCode }: RequestRecord): SurfaceEnd | undefined {
   if (outcome === 'succeeded') return 'served';
+  // Gone, or with a deadline of its own too short: it is told of that, and nothing failed.
+  if (outcome === 'client_left') return undefined;
   if (errorCode === 'no_eligible_model') return 'refused';
   return errorCode !== undefined && NOT_SERVED.has(errorCode) ? 'failed' : undefined;
 }
@@ -94,7 +96,8 @@ function latencyOf(record: RequestRecord): number | undefined {
  *
  * A rate raises an alert on enough traffic alone, and when it is over its limit beyond chance. The alert is cleared when what
  * is in the window is healthy, however little that is; an empty window clears it too, since nothing bad is known any
- * more. Memory is bounded by the configuration.
+ * more. Not so where requests pass the deployment over, as a critical alert itself has them do: then it takes calls enough
+ * that went well, or a slow window without a call. Memory is bounded by the configuration.
  */
 export class AlertStore {
   readonly #deployments = new Map<string, DeploymentWatches>();
@@ -170,6 +173,13 @@ export class AlertStore {
   report(state?: AlertStateFilter): AlertReport {
     this.evaluate();
     return this.#open.report(this.#settings.enabled, state);
+  }
+
+  /** Clears what stands, as a process that ends in order does, and closes. */
+  shutDown(): void {
+    if (this.#isClosed) return;
+    this.close();
+    this.#open.shutDown(this.now());
   }
 
   close(): void {
@@ -315,7 +325,9 @@ export class AlertStore {
     watches.counts.add(deployment, counts);
   }
 
-  private countAttempt({ deployment: id, outcome, reportedModel }: AttemptRecord): void {
+  private countAttempt({ deployment: id, outcome, reportedModel, cutShort }: AttemptRecord): void {
+    // It was not given the time: that says nothing of the deployment.
+    if (cutShort === true) return;
     const end = judgedAs(outcome);
     const watches = end === undefined ? undefined : this.watchesOf(id);
     const deployment = this.#known.get(id);
@@ -379,7 +391,7 @@ export class AlertStore {
     this.schedule();
   }
 
-  private countScore({ surface, model, score }: FeedbackGiven): void {
+  private countScore({ surface, model, score, replaces }: FeedbackGiven): void {
     const ofSurface = this.#surfaces.get(surface);
     if (ofSurface === undefined || !this.#policy.models.has(model)) return;
     let watch = ofSurface.quality.get(model);
@@ -388,7 +400,7 @@ export class AlertStore {
       ofSurface.quality.set(model, watch);
       this.listWatches();
     }
-    watch.add(this.now(), score);
+    watch.add(this.now(), score, replaces);
     this.schedule();
   }
 

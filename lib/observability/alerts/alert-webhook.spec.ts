@@ -125,6 +125,22 @@ describe('AlertWebhook', () => {
     expect(transport.sent).toHaveLength(2);
   });
 
+  it('says in words that a shutdown has cleared it', async () => {
+    const { bus, transport, webhook } = bench({ format: 'slack' });
+    const clearedAt = '2026-01-01T00:01:00.000Z';
+    bus.emit('alert-cleared', { ...ALERT, clearedAt, clearedBy: 'shutdown' });
+    bus.emit('alert-cleared', { ...ALERT, clearedAt });
+    for (const count of [1, 2]) {
+      await transport.whenSent(count);
+      transport.sent[count - 1]?.answer(200);
+    }
+    await webhook.close();
+    expect(transport.sent.map(({ body }) => (JSON.parse(body ?? '') as { text: string }).text)).toEqual([
+      expect.stringMatching(/^Cleared by the shutdown: error rate – /),
+      expect.stringMatching(/^Cleared: error rate – /),
+    ]);
+  });
+
   it('leaves out what is not severe enough', async () => {
     const { bus, transport, webhook } = bench({ minSeverity: 'critical', format: 'slack' });
     bus.emit('alert-raised', ALERT);

@@ -4,15 +4,16 @@ import { type AlertBasis, burnLimit, FAST_BURN, judgeRate, type RateWindow } fro
 import { lowerBound, normalQuantile, upperBound } from './wilson-bound.js';
 
 const LIMITS = { limit: 0.02, minRequests: 300, z: normalQuantile(0.99) };
-const EMPTY: RateWindow = { total: 0, bad: 0, passedOver: 0 };
+const EMPTY: RateWindow = { total: 0, bad: 0, passedOver: 0, goodRun: 0 };
 
 const windows = fc
   .record({
     total: fc.nat(5_000),
     share: fc.double({ min: 0, max: 1, noNaN: true }),
     passedOver: fc.nat(500),
+    goodRun: fc.nat(500),
   })
-  .map(({ total, share, passedOver }): RateWindow => ({ total, bad: Math.floor(total * share), passedOver }));
+  .map(({ share, ...rest }): RateWindow => ({ ...rest, bad: Math.floor(rest.total * share) }));
 const bases = fc.constantFrom<AlertBasis | undefined>('fast', 'slow', undefined);
 const RANK = { well: 0, standing: 1, warning: 2, critical: 3 };
 
@@ -23,7 +24,7 @@ describe('judgeRate', () => {
         fc.pre(fast.bad < fast.total && slow.bad < slow.total);
         const before = judgeRate(fast, slow, LIMITS, basis).state;
         const after = judgeRate(
-          { ...fast, bad: fast.bad + 1 },
+          { ...fast, bad: fast.bad + 1, goodRun: 0 },
           { ...slow, bad: slow.bad + 1 },
           LIMITS,
           basis,
@@ -36,9 +37,9 @@ describe('judgeRate', () => {
   it('raises nothing at or under the limit, nor on too little', () => {
     fc.assert(
       fc.property(fc.nat(5_000), fc.nat(5_000), windows, (total, bad, slow) => {
-        const fast = { total, bad: Math.min(bad, Math.floor(total * LIMITS.limit)), passedOver: 0 };
+        const fast = { ...EMPTY, total, bad: Math.min(bad, Math.floor(total * LIMITS.limit)) };
         expect(RANK[judgeRate(fast, slow, LIMITS, undefined).state]).toBeLessThan(RANK.warning);
-        const few = { total: total % 300, bad: total % 300, passedOver: 0 };
+        const few = { ...EMPTY, total: total % 300, bad: total % 300 };
         expect(RANK[judgeRate(few, few, LIMITS, undefined).state]).toBeLessThan(RANK.warning);
       }),
     );
@@ -46,7 +47,7 @@ describe('judgeRate', () => {
 
   it('has hysteresis: nothing is raised and well at a time, and between them the alert stands', () => {
     const at = (bad: number): string =>
-      judgeRate({ total: 10_000, bad, passedOver: 0 }, EMPTY, LIMITS, 'fast').state;
+      judgeRate({ ...EMPTY, total: 10_000, bad }, EMPTY, LIMITS, 'fast').state;
     expect([at(0), at(100), at(101), at(200), at(232), at(240)]).toEqual([
       'well',
       'well',
@@ -59,8 +60,26 @@ describe('judgeRate', () => {
   });
 
   it('is well where nothing is left, unless that is because it is passed over', () => {
-    expect(judgeRate(EMPTY, EMPTY, LIMITS, 'fast').state).toBe('well');
-    expect(judgeRate({ ...EMPTY, passedOver: 1 }, EMPTY, LIMITS, 'fast').state).toBe('standing');
+    const before: RateWindow = { ...EMPTY, total: 400, bad: 100 };
+    expect(judgeRate(EMPTY, before, LIMITS, 'fast').state).toBe('well');
+    expect(judgeRate({ ...EMPTY, passedOver: 1 }, before, LIMITS, 'fast').state).toBe('standing');
+    // Nothing bad is known any more, and it may be that nobody will ever try it as long as the alert stands.
+    expect(judgeRate({ ...EMPTY, passedOver: 1 }, { ...EMPTY, passedOver: 9 }, LIMITS, 'fast').state).toBe(
+      'well',
+    );
+  });
+
+  it.each([
+    ['2 %: it does not fail 28.8 % of its calls', 0.02, 14],
+    ['1 %: nor 14.4 %', 0.01, 33],
+    ['0.01 %: no more than the least traffic', 0.0001, 300],
+    ['50 %: five at least', 0.5, 5],
+  ])('is well while it is passed over once enough calls in a row were, at %s', (_, limit, enough) => {
+    const at = (goodRun: number): string => {
+      const fast = { total: 8, bad: 0, passedOver: 392, goodRun };
+      return judgeRate(fast, { ...fast, total: 400, bad: 300 }, { ...LIMITS, limit }, 'fast').state;
+    };
+    expect([at(enough - 1), at(enough)]).toEqual(['standing', 'well']);
   });
 
   it('has a critical limit that can be exceeded, whatever the limit', () => {

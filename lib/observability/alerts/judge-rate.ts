@@ -1,5 +1,5 @@
 import type { AlertSeverity } from '../../telemetry/index.js';
-import { lowerBound } from './wilson-bound.js';
+import { lowerBound, upperBound } from './wilson-bound.js';
 
 /**
  * How many times faster than its limit allows a share burns, for an alert to be critical. Out of the multiwindow alerts of
@@ -18,8 +18,10 @@ const LEAST_CALLS = 5;
 export interface RateWindow {
   readonly total: number;
   readonly bad: number;
-  /** Requests that would have been among them, had the deployment not been resting or failing at the time. */
+  /** Requests that would have been among them, had the deployment not been resting, failing or in a critical alert. */
   readonly passedOver: number;
+  /** Calls that went well since the last that did not, however long ago that was. */
+  readonly goodRun: number;
 }
 
 export interface RateLimits {
@@ -60,7 +62,8 @@ export function burnLimit(limit: number, times: number): number {
  *
  * A window is over a limit when Wilson's lower bound is, on enough traffic. A deployment that is down is hardly called
  * any more, so that its calls alone would never be enough, and the worst failure of all would go unheard: the requests
- * that passed it over count as traffic, once some calls have failed.
+ * that passed it over count as traffic, once some calls have failed. Nor is it well again on the few calls it gets, before
+ * they are enough to say so: the alert itself has turned the others away.
  *
  * @param standing - The window the standing alert was raised on; undefined: none stands.
  */
@@ -84,14 +87,23 @@ export function judgeRate(
     return { state: 'critical', basis };
   }
   if (isFastOver || (isSlowOver && fastShare > limit)) return { state: 'warning', basis };
-  // Not called only because it fails: that is no sign of health.
-  const isShunned = fast.total === 0 && fast.passedOver > 0;
+  // Hardly called only because it fails: that is no sign of health. An hour without a call is no sign of anything.
+  const isShunned = fast.passedOver > 0 && slow.total > 0 && !hasShownItself(fast, limits);
   const isWell =
     fastShare <= limit * CLEAR_AT &&
     !isShunned &&
     // So little traffic that a quiet window says nothing.
     (basis === 'fast' || !isSlowOver);
   return { state: isWell ? 'well' : 'standing', basis };
+}
+
+/**
+ * So many calls in a row went well that it is proven not to fail as critically as it did. That is less than what a busy one
+ * must show, which few calls could not prove in hours, and enough that one that fails on as before rarely gets there by chance.
+ */
+function hasShownItself({ goodRun }: RateWindow, { limit, minRequests, z }: RateLimits): boolean {
+  if (goodRun < Math.min(minRequests, LEAST_CALLS)) return false;
+  return goodRun >= minRequests || upperBound(0, goodRun, z) < burnLimit(limit, FAST_BURN);
 }
 
 function isProven(window: RateWindow, limit: number, { minRequests, z }: RateLimits): boolean {

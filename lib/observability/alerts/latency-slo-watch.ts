@@ -43,9 +43,9 @@ export class LatencySloWatch implements AlertWatch {
     const counts = this.#fast.read(nowMs);
     const total = counts.reduce((sum, count) => sum + count, 0);
     const bad = counts.subarray(STEPS_BELOW + 1).reduce((sum, count) => sum + count, 0);
-    const fast: RateWindow = { total, bad, passedOver: 0 };
+    const fast: RateWindow = { total, bad, passedOver: 0, goodRun: 0 };
     const [within = 0, over = 0] = this.#slow.read(nowMs);
-    const slow: RateWindow = { total: within + over, bad: over, passedOver: 0 };
+    const slow: RateWindow = { total: within + over, bad: over, passedOver: 0, goodRun: 0 };
     const limits = { limit: 1 - this.percentile, minRequests, z };
     const { state, basis } = judgeRate(fast, slow, limits, isOpen ? this.#basis : undefined);
     this.#basis = basis;

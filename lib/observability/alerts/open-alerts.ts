@@ -53,6 +53,12 @@ export class OpenAlerts {
     if (alert !== undefined) this.clear(watch, alert, nowMs);
   }
 
+  /** Whoever keeps an incident by an alert's id would wait for its end for ever. */
+  shutDown(nowMs: number): void {
+    for (const [watch, alert] of [...this.#open])
+      this.clear(watch, { ...alert, clearedBy: 'shutdown' }, nowMs);
+  }
+
   report(enabled: boolean, state: AlertStateFilter | undefined): AlertReport {
     const active = state === 'cleared' ? [] : [...this.#open.values()];
     const recent = state === 'active' ? [] : [...this.#recent];

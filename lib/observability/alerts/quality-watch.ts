@@ -1,4 +1,4 @@
-import type { AlertSubject } from '../../telemetry/index.js';
+import type { AlertSubject, FeedbackGiven } from '../../telemetry/index.js';
 import { RollingCounts } from '../rolling-counts.js';
 import { type AlertLook, type AlertWatch, duration, type WatchSettings } from './alert-watch.js';
 import { upperBound } from './wilson-bound.js';
@@ -32,11 +32,15 @@ export class QualityWatch implements AlertWatch {
     return this.settings().slowWindowMs;
   }
 
-  add(nowMs: number, score: number): void {
+  /** @param replaces - What was said of the same answer before: an answer is one, however often it is judged. */
+  add(nowMs: number, score: number, replaces?: FeedbackGiven['replaces']): void {
     // Whoever emits them has seen to the range; a sum that is no number would never get well.
-    if (!(score >= 0 && score <= 1)) return;
+    if (!isScore(score)) return;
+    if (replaces !== undefined && isScore(replaces.score)) {
+      this.#scores.takeBack(nowMs, replaces.atMs, [1, unitsOf(replaces.score)]);
+    }
     this.#scores.add(nowMs, 0);
-    this.#scores.add(nowMs, 1, Math.round(score * UNITS));
+    this.#scores.add(nowMs, 1, unitsOf(score));
   }
 
   look(nowMs: number): AlertLook {
@@ -60,4 +64,12 @@ export class QualityWatch implements AlertWatch {
       text: `score ${mean.toFixed(2)} of ${count} answers in ${duration(this.windowMs)} (at least ${minScore})`,
     };
   }
+}
+
+function isScore(score: number): boolean {
+  return score >= 0 && score <= 1;
+}
+
+function unitsOf(score: number): number {
+  return Math.round(score * UNITS);
 }

@@ -24,6 +24,8 @@ export type BadEnds = 'errors' | 'timeouts';
 export class EndCounts {
   readonly #fast: RollingCounts;
   readonly #slow: RollingCounts;
+  /** Calls that went well since the last that failed in this way. */
+  readonly #goodRuns: Record<BadEnds, number> = { errors: 0, timeouts: 0 };
 
   constructor(windowMs: number, slowWindowMs: number) {
     this.#fast = new RollingCounts(windowMs, 4);
@@ -33,18 +35,22 @@ export class EndCounts {
   add(nowMs: number, end: Judged, amount = 1): void {
     this.#fast.add(nowMs, COLUMNS[end], amount);
     this.#slow.add(nowMs, COLUMNS[end], amount);
+    if (end === 'passed_over') return;
+    const runs = this.#goodRuns;
+    runs.errors = end === 'good' ? runs.errors + amount : 0;
+    runs.timeouts = end === 'timed_out' ? 0 : runs.timeouts + amount;
   }
 
   fast(nowMs: number, bad: BadEnds): RateWindow {
-    return windowOf(this.#fast.read(nowMs), bad);
+    return windowOf(this.#fast.read(nowMs), bad, this.#goodRuns[bad]);
   }
 
   slow(nowMs: number, bad: BadEnds): RateWindow {
-    return windowOf(this.#slow.read(nowMs), bad);
+    return windowOf(this.#slow.read(nowMs), bad, this.#goodRuns[bad]);
   }
 }
 
-function windowOf(counts: Readonly<Float64Array>, ends: BadEnds): RateWindow {
+function windowOf(counts: Readonly<Float64Array>, ends: BadEnds, goodRun: number): RateWindow {
   const good = counts[GOOD] ?? 0;
   const failed = counts[FAILED] ?? 0;
   const timedOut = counts[TIMED_OUT] ?? 0;
@@ -52,6 +58,7 @@ function windowOf(counts: Readonly<Float64Array>, ends: BadEnds): RateWindow {
     total: good + failed + timedOut,
     bad: ends === 'errors' ? failed + timedOut : timedOut,
     passedOver: counts[PASSED_OVER] ?? 0,
+    goodRun,
   };
 }
 
@@ -140,11 +147,13 @@ function withoutWorst(windows: readonly RateWindow[]): RateWindow {
 }
 
 function sumOf(windows: readonly RateWindow[]): RateWindow {
-  let [total, bad, passedOver] = [0, 0, 0];
+  let [total, bad, passedOver, goodRun] = [0, 0, 0, Number.POSITIVE_INFINITY];
   for (const window of windows) {
     total += window.total;
     bad += window.bad;
     passedOver += window.passedOver;
+    // Each that is passed over has to show itself.
+    if (window.passedOver > 0) goodRun = Math.min(goodRun, window.goodRun);
   }
-  return { total, bad, passedOver };
+  return { total, bad, passedOver, goodRun };
 }

@@ -24,7 +24,8 @@ const MARKS: Readonly<Record<AlertChange, string>> = {
 /** As Slack's incoming webhooks take it; Mattermost, Rocket.Chat and Discord's `/slack` read its `text`. */
 export function slackMessage(alert: Alert, change: AlertChange): string {
   const severity = change === 'raised' ? ` (${alert.severity})` : '';
-  const title = `${MARKS[change]}${severity}: ${alert.kind.replaceAll('_', ' ')}`;
+  const mark = alert.clearedBy === undefined ? MARKS[change] : `${MARKS[change]} by the ${alert.clearedBy}`;
+  const title = `${mark}${severity}: ${alert.kind.replaceAll('_', ' ')}`;
   const since = `since ${alert.since}`;
   const until = alert.clearedAt === null ? '' : `, until ${alert.clearedAt}`;
   return JSON.stringify({
