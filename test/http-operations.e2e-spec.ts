@@ -174,6 +174,9 @@ describe.each(PLATFORMS)('what operators see on %s', (platform) => {
         ...['primary', 'secondary', 'tertiary', 'succeeded', 'rejected', ''],
         ...['input', 'output', 'cached_input', 'cache_write', 'reasoning', 'other'],
         ...['invalid_request', 'model_not_found', 'surface_not_allowed'],
+        // Shown at zero, so that their first burst is seen to grow.
+        ...['failed', 'timed_out', 'shed', 'rate_limited', 'overloaded', 'server_error', 'connection'],
+        ...['bad_response', 'timeout'],
       ]);
       for (const { name, labels } of samples) {
         if (name === 'llm_router_build_info') continue;

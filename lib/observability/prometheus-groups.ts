@@ -1,3 +1,5 @@
+import type { ProviderErrorKind } from '../errors/provider-error-kind.js';
+import type { Outcome } from '../telemetry/index.js';
 import { type KpiTime, OUTCOMES } from './kpi-cell.js';
 import { LifetimeCell } from './kpi-lifetime.js';
 import type { KpiCellKey } from './kpi-cell-key.js';
@@ -70,25 +72,45 @@ export class ShownSums {
   }
 }
 
+/**
+ * Told from the first request on: Prometheus takes a series for one that grows only from its second value on, so that the
+ * first burst of errors would raise no alert.
+ */
+const SHOWN_AT_ZERO: ReadonlySet<Outcome> = new Set<Outcome>(['succeeded', 'failed', 'timed_out', 'shed']);
+/** Likewise of calls: the faults of a provider in trouble. */
+const USUAL_FAULTS: ReadonlyMap<string, Outcome> = new Map<ProviderErrorKind, Outcome>([
+  ['rate_limited', 'failed'],
+  ['overloaded', 'failed'],
+  ['server_error', 'failed'],
+  ['connection', 'failed'],
+  ['bad_response', 'failed'],
+  ['timeout', 'timed_out'],
+]);
+
 /** Requests by how they ended. */
 export function* requestsByOutcome({ labels, cell }: Group): Generator<PrometheusSample, void, undefined> {
+  if (cell.allRequests === 0) return;
   for (const outcome of OUTCOMES) {
     const value = cell.requests(outcome);
-    if (value > 0) yield { labels: { ...labels, outcome }, value };
+    if (value > 0 || SHOWN_AT_ZERO.has(outcome)) yield { labels: { ...labels, outcome }, value };
   }
 }
 
 /** Attempts by how they ended, and with what kind of error. */
 export function* attemptsByOutcome({ labels, cell }: Group): Generator<PrometheusSample, void, undefined> {
+  if (cell.allAttempts === 0) return;
+  const usual = new Map(USUAL_FAULTS);
   for (const outcome of OUTCOMES) {
     let plain = cell.attempts(outcome);
     for (const named of cell.named('error_kind')) {
       if (named.outcome !== outcome) continue;
       plain -= named.count;
+      if (usual.get(named.name) === outcome) usual.delete(named.name);
       yield { labels: { ...labels, outcome, error_type: named.name }, value: named.count };
     }
     if (plain > 0) yield { labels: { ...labels, outcome, error_type: '' }, value: plain };
   }
+  for (const [error_type, outcome] of usual) yield { labels: { ...labels, outcome, error_type }, value: 0 };
 }
 
 /** A histogram's three kinds of lines. */
