@@ -62,6 +62,7 @@ describe('findPassedOver', () => {
     ['nobody who is merely at capacity', { a: FULL, b: FULL }, []],
     ['one that is at capacity because it fails', { a: { ...FULL, ...FAILING } }, ['p/a']],
     ['one that a critical alert turns away', { a: IN_ALERT }, ['p/a']],
+    ['one in a critical alert that is slow as well', { a: { ...IN_ALERT, isSlow: true } }, ['p/a']],
     ['nobody where all are down: they are called', { a: FAILING, b: FAILING, c: FAILING, d: FAILING }, []],
   ])('names %s', (_, signals, expected) => {
     expect(passedOver(signals).toSorted()).toEqual(expected);

@@ -94,5 +94,13 @@ describe('a critical alert on a deployment', () => {
     const beta = { latencyMs: 60_000, latencySamples: 10_000 };
     expect(names(rank({ alpha, beta }, 0.01, 0.02))[0]).toBe('alpha');
     expect(names(rank({ alpha, beta }, 0.03, 0.02))[0]).toBe('beta');
+    // However good the others are, and however little there is to choose between them.
+    const well = { latencyMs: 300, latencySamples: 10_000, samples: 100 };
+    for (const samples of [0, 5]) {
+      const tried = rank({ alpha: { ...alpha, samples }, beta: well }, 0.01, 0.02);
+      expect(names(tried)).toEqual(['alpha', 'beta']);
+      expect(names(rank({ alpha: { ...alpha, samples }, beta: well }, 0.03, 0.02))[0]).toBe('beta');
+    }
+    expect(names(rank({ alpha, beta: well }, 0, 0))[0]).toBe('beta');
   });
 });

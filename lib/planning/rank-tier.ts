@@ -27,11 +27,13 @@ const STAY_SLACK = 0.25;
  * those of which nothing is known.
  */
 export function rankTier(deployments: readonly PolicyDeployment[], options: RankOptions): RankedCandidate[] {
-  const { best, unknown } = selectBest(deployments, options);
+  const { best, unknown, trial } = selectBest(deployments, options);
   // A conversation that is cheaper where it is, is not sent elsewhere for the sake of knowing.
   if (!stayWhereWarm(best, options)) {
     shareAmongNearBest(best, options);
-    explore(best, unknown, options);
+    // By its score, with the alert in it, it would not come first, and nobody would ever know.
+    if (trial !== undefined) tryFirst(best, trial, options);
+    else explore(best, unknown, options);
   }
   return best;
 }
@@ -104,8 +106,14 @@ function explore(ranked: Scored[], unknown: Unknown | undefined, options: RankOp
   const [first] = ranked;
   // Where nothing is known of the first either, it is the one that gets to be known.
   if (first === undefined || unknown === undefined || first.severity > 0 || isUnknown(first.signals)) return;
-  if (options.random() >= options.exploration) return;
-  const { index: place, deployment, signals } = unknown;
+  if (options.random() < options.exploration) tryFirst(ranked, unknown, options);
+}
+
+function tryFirst(
+  ranked: Scored[],
+  { index: place, deployment, signals }: Unknown,
+  options: RankOptions,
+): void {
   const index = ranked.findIndex((one) => one.deployment === deployment);
   const terms = scoreCandidate(deployment, signals, options.score);
   const [found = scored(place, deployment, signals, terms, undefined, options)] =

@@ -51,6 +51,8 @@ export interface Selection {
   readonly best: Scored[];
   /** Drawn among those of which nothing is known; undefined: there is none. */
   readonly unknown: Unknown | undefined;
+  /** One in a critical alert whose turn it is to show whether it is well again; undefined: none, as for most requests. */
+  readonly trial: Unknown | undefined;
 }
 
 /** Of a thousand candidates a few are kept. */
@@ -70,7 +72,9 @@ export function selectBest(deployments: readonly PolicyDeployment[], options: Ra
 class Selector implements Selection {
   readonly best: Scored[] = [];
   unknown: Unknown | undefined;
+  trial: Unknown | undefined;
   #unknownCount = 0;
+  #trialCount = 0;
   /** One draw for all of them: of many that miss their target no more go on to be tried than of one. */
   #isTrial: boolean | undefined;
   readonly #mayTry = (): boolean => (this.#isTrial ??= this.options.random() < this.options.exploration);
@@ -111,7 +115,9 @@ class Selector implements Selection {
     if (deployment === undefined || signals === undefined) return;
     const kind = kindOf(deployment, signals, options, this.#mayTry);
     const severity = severityOf(kind);
-    if (severity === 0 && isUnknown(signals)) this.draw({ index, deployment, signals });
+    if (severity === 0 && (signals.inCriticalAlert || isUnknown(signals))) {
+      this.draw({ index, deployment, signals });
+    }
     const last = this.#last;
     if (last !== undefined && severity > last.severity) return;
     const worst = severity === last?.severity ? last.terms.score : Number.POSITIVE_INFINITY;
@@ -143,8 +149,14 @@ class Selector implements Selection {
 
   /** Each of them is as likely as the others, however many there are. */
   private draw(one: Unknown): void {
-    this.#unknownCount += 1;
     const { exploration, random } = this.options;
+    // The request is a trial already, or it would stand behind.
+    if (one.signals.inCriticalAlert) {
+      this.#trialCount += 1;
+      if (this.#trialCount === 1 || random() * this.#trialCount < 1) this.trial = one;
+      return;
+    }
+    this.#unknownCount += 1;
     if (exploration > 0 && random() * this.#unknownCount < 1) this.unknown = one;
   }
 }
@@ -186,7 +198,7 @@ function optimismFor(
   return leastMs;
 }
 
-/** One of which nothing is known now. */
+/** One that is to be known: nothing is known of it now, or nothing good. */
 export interface Unknown {
   readonly index: number;
   readonly deployment: PolicyDeployment;
@@ -241,6 +253,8 @@ export function scored(
             kind,
             text: describeDeferral(kind, signals, nowMs, overTargetMs(deployment) ?? score.targetLatencyMs),
           },
-    isUnwell: kind === 'in_alert' || signals.restingUntilMs > nowMs || isFailing(signals),
+    // Whatever puts one in a critical alert behind: it may be slow, or recover, as well.
+    isUnwell:
+      (kind !== undefined && signals.inCriticalAlert) || signals.restingUntilMs > nowMs || isFailing(signals),
   };
 }
