@@ -1,3 +1,4 @@
+import type { Outcome } from '../telemetry/index.js';
 import { type KpiTime, OUTCOMES } from './kpi-cell.js';
 import { LifetimeCell } from './kpi-lifetime.js';
 import type { KpiCellKey } from './kpi-cell-key.js';
@@ -70,11 +71,18 @@ export class ShownSums {
   }
 }
 
-/** Requests by how they ended. */
+/** What alerts are about. */
+const WATCHED: ReadonlySet<Outcome> = new Set<Outcome>(['failed', 'timed_out', 'shed']);
+
+/**
+ * Requests by how they ended. That none has failed is told as well: of a counter that appears with its first 40 failures,
+ * Prometheus knows no increase.
+ */
 export function* requestsByOutcome({ labels, cell }: Group): Generator<PrometheusSample, void, undefined> {
+  const isUsed = cell.allRequests > 0;
   for (const outcome of OUTCOMES) {
     const value = cell.requests(outcome);
-    if (value > 0) yield { labels: { ...labels, outcome }, value };
+    if (value > 0 || (isUsed && WATCHED.has(outcome))) yield { labels: { ...labels, outcome }, value };
   }
 }
 
