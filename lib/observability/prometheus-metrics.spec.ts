@@ -89,6 +89,8 @@ describe('PrometheusMetrics', () => {
       expect.arrayContaining([
         `llm_router_requests_total{${asked},workload="interactive",outcome="succeeded"} 1`,
         `llm_router_requests_total{${asked},workload="interactive",outcome="client_left"} 1`,
+        // None, which is told, so that the first ones are an increase.
+        `llm_router_requests_total{${asked},workload="interactive",outcome="failed"} 0`,
         `llm_router_attempts_total{${of},tier="primary",outcome="succeeded",error_type=""} 1`,
         `llm_router_attempts_total{${of},tier="primary",outcome="timed_out",error_type="timeout"} 1`,
         `llm_router_attempts_in_flight{${of}} 1`,
