@@ -20,6 +20,8 @@ const PER_WINDOW = 400;
 const STEP_MS = (5 * MINUTE_MS) / PER_WINDOW;
 /** `ranking.exploration`: of the traffic that a critical alert turns away. */
 const EXPLORATION = 0.02;
+/** Of the traffic, what a deployment gets that a warning ranks behind its peers. */
+const WHILE_WARNED = 0.05;
 
 const CALL: AttemptRecord = {
   decisionId: 'd',
@@ -69,8 +71,14 @@ function simulate(seed: number, faultShare: (sinceMs: number) => number, healedA
   let nowMs = startMs;
   const store = new AlertStore(bus, policy, new AlertsOptions(), () => nowMs);
   const random = randomFrom(seed);
-  const course: { isCritical: boolean; raised: number; clearedAfterMs: number | undefined } = {
+  const course: {
+    isCritical: boolean;
+    isWarned: boolean;
+    raised: number;
+    clearedAfterMs: number | undefined;
+  } = {
     isCritical: false,
+    isWarned: false,
     raised: 0,
     clearedAfterMs: undefined,
   };
@@ -78,6 +86,7 @@ function simulate(seed: number, faultShare: (sinceMs: number) => number, healedA
     const { subject, kind, severity, clearedAt } = alert;
     if (subject.deployment !== 'p/a' || kind !== 'error_rate') return;
     course.isCritical = severity === 'critical' && clearedAt === null;
+    course.isWarned = severity === 'warning' && clearedAt === null;
     listener(alert);
   };
   bus.on(
@@ -100,7 +109,7 @@ function simulate(seed: number, faultShare: (sinceMs: number) => number, healedA
   for (; nowMs < startMs + DAY_MS && course.clearedAfterMs === undefined; nowMs += STEP_MS) {
     if (course.isCritical && random() >= EXPLORATION) {
       bus.emit('deployment-passed-over', { decisionId: 'd', deployment: 'p/a' });
-    } else {
+    } else if (!course.isWarned || random() < WHILE_WARNED) {
       const isFault = random() < faultShare(nowMs - startMs);
       bus.emit('attempt-ended', { ...CALL, outcome: isFault ? 'failed' : 'succeeded' });
     }
@@ -137,5 +146,26 @@ describe('a critical alert that takes the traffic away', () => {
     console.log(`well again: cleared after ${minutes.map((one) => one.toFixed(1)).join(', ')} min`);
     expect(median(minutes)).toBeLessThan(12);
     expect(Math.max(...minutes)).toBeLessThan(25);
+  });
+});
+
+describe('a warning that takes most of the traffic away', () => {
+  it('does not take the few calls that are left for health: a steady fault of 10 % raises a few a day', () => {
+    const raised = SEEDS.map((seed) => simulate(seed, () => 0.1).raised);
+    console.log(`10 % for a day: raised ${raised.join(', ')}; median ${median(raised)}`);
+    expect(Math.min(...raised)).toBeGreaterThan(0);
+    expect(median(raised)).toBeLessThanOrEqual(12);
+  });
+
+  it('is cleared within the hour by a deployment that is well again', () => {
+    const healedAtMs = 30 * MINUTE_MS;
+    const courses = SEEDS.map((seed) =>
+      simulate(seed, (sinceMs) => (sinceMs < healedAtMs ? 0.1 : 0), healedAtMs),
+    );
+    const minutes = courses.map(
+      ({ clearedAfterMs = Number.POSITIVE_INFINITY }) => clearedAfterMs / MINUTE_MS,
+    );
+    console.log(`well again: warning cleared after ${minutes.map((one) => one.toFixed(1)).join(', ')} min`);
+    expect(Math.max(...minutes)).toBeLessThan(65);
   });
 });

@@ -197,7 +197,7 @@ describe('error rate', () => {
     expect(cleared[0]?.id).toBe(raised[0]?.id);
   });
 
-  it('clears with the window: whatever little traffic is left in it must be healthy', () => {
+  it('clears with the window: what little traffic is left in it must be healthy, and enough to prove it', () => {
     const { store, calls, clock } = bench();
     calls(300, 'failed');
     expect(store.report().active).toHaveLength(1);
@@ -205,8 +205,20 @@ describe('error rate', () => {
     calls(5);
     expect(store.report().active).toHaveLength(1);
     clock.nowMs += 100_000;
-    // Five calls are left, all of them good.
-    expect(store.report()).toMatchObject({ active: [], recent: [{ value: 0, worstValue: 1, requests: 5 }] });
+    // Five calls are left, all of them good: its own alert has turned the others away.
+    expect(store.report().active).toMatchObject([{ value: 0, worstValue: 1, requests: 5 }]);
+    calls(40);
+    expect(store.report()).toMatchObject({ active: [], recent: [{ value: 0, worstValue: 1, requests: 45 }] });
+  });
+
+  it('of a surface, which no alert steers, clears on what little is left', () => {
+    const { store, requests, clock } = bench();
+    requests(300, { outcome: 'failed' });
+    expect(store.report().active).toHaveLength(1);
+    clock.nowMs += 200_000;
+    requests(5);
+    clock.nowMs += 100_000;
+    expect(store.report().active).toEqual([]);
   });
 
   it('stands while the little traffic that is left fails', () => {

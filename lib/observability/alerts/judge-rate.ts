@@ -30,6 +30,8 @@ export interface RateLimits {
   readonly minRequests: number;
   /** How many standard deviations a share must be over the limit. */
   readonly z: number;
+  /** Its alert turns traffic away from it, so that little of it says little. Absent: no. */
+  readonly isSteered?: boolean;
 }
 
 /** `standing`: neither bad enough to raise an alert nor well enough to clear one. */
@@ -89,9 +91,15 @@ export function judgeRate(
   if (isFastOver || (isSlowOver && fastShare > limit)) return { state: 'warning', basis };
   // Hardly called only because it fails: that is no sign of health. An hour without a call is no sign of anything.
   const isShunned = fast.passedOver > 0 && slow.total > 0 && !hasShownItself(fast, limits);
+  // A warning takes calls away as well. That the few that are left went well proves little while the hour before did not;
+  // where there are none at all, nothing bad is known any more.
+  const isThin = fast.total > 0 && fast.total < limits.minRequests && fast.passedOver === 0;
+  const isUnproven =
+    limits.isSteered === true && isThin && shareOf(slow) > limit && !isLongRun(fast, slowLimit, limits);
   const isWell =
     fastShare <= limit * CLEAR_AT &&
     !isShunned &&
+    !isUnproven &&
     // So little traffic that a quiet window says nothing.
     (basis === 'fast' || !isSlowOver);
   return { state: isWell ? 'well' : 'standing', basis };
@@ -101,9 +109,14 @@ export function judgeRate(
  * So many calls in a row went well that it is proven not to fail as critically as it did. That is less than what a busy one
  * must show, which few calls could not prove in hours, and enough that one that fails on as before rarely gets there by chance.
  */
-function hasShownItself({ goodRun }: RateWindow, { limit, minRequests, z }: RateLimits): boolean {
+function hasShownItself(window: RateWindow, limits: RateLimits): boolean {
+  return isLongRun(window, burnLimit(limits.limit, FAST_BURN), limits);
+}
+
+/** So many calls in a row went well that a share is proven to be under it. */
+function isLongRun({ goodRun }: RateWindow, share: number, { minRequests, z }: RateLimits): boolean {
   if (goodRun < Math.min(minRequests, LEAST_CALLS)) return false;
-  return goodRun >= minRequests || upperBound(0, goodRun, z) < burnLimit(limit, FAST_BURN);
+  return goodRun >= minRequests || upperBound(0, goodRun, z) < share;
 }
 
 function isProven(window: RateWindow, limit: number, { minRequests, z }: RateLimits): boolean {

@@ -90,7 +90,7 @@ export class RateWatch implements AlertWatch {
     const limit = this.threshold;
     const fast = this.counts.fast(nowMs, this.ends);
     const slow = this.counts.slow(nowMs, this.ends);
-    const limits = { limit, minRequests, z };
+    const limits = { limit, minRequests, z, isSteered: this.subject.surface === undefined };
     const { state, basis } = judgeRate(fast, slow, limits, isOpen ? this.#basis : undefined);
     this.#basis = basis;
     const { surface, provider } = this.subject;
