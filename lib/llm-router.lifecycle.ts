@@ -30,7 +30,14 @@ import {
   tightenSurface,
 } from './planning/index.js';
 import { RouterEngine } from './router/index.js';
-import type { Alert, AlertChange, BudgetEvent, PlugIn, PlugInFaultKind } from './telemetry/index.js';
+import {
+  type Alert,
+  type AlertChange,
+  type BudgetEvent,
+  prepareOpenTelemetry,
+  type PlugIn,
+  type PlugInFaultKind,
+} from './telemetry/index.js';
 
 /** The same fault of a plug-in is told once in so long. */
 const TELL_AGAIN_MS = 60_000;
@@ -217,6 +224,7 @@ export class LlmRouterLifecycle
     const { policy, warnings } = this.engine.runtime;
     this.checkSurfaces(policy);
     await this.engine.runtime.ready();
+    if (this.engine.configuration.observability.tracing.enabled) await prepareOpenTelemetry();
     // Its metrics are shown by whoever shows the application's.
     if (this.engine.configuration.observability.metrics.registry !== undefined) {
       await this.engine.loadMetrics();

@@ -705,15 +705,22 @@ describe.each(PLATFORMS)('what can be seen while canaries are in use, on %s', (p
       main.failNext({ kind: 'stalled', after: 'first_token' });
       await ask('at_main', { stream: true, headers: { 'x-llm-surface': surface } });
     }
+    // What was broken off before would have it called last.
+    bench.engine.signals.forget();
     main.failNext({ kind: 'status', status: 500 });
     expect((await ask('hedged')).status).toBe(200);
     expect(bench.requests.some(({ fellBack }) => fellBack === true)).toBe(true);
     // Until it is known how long it usually takes.
     bench.engine.signals.forget();
     for (let count = 0; count < 12; count += 1) await ask('hedged');
-    main.failNext({ kind: 'stalled' });
-    await ask('hedged', { headers: { 'x-llm-surface': 'told' } });
-    expect(bench.requests.some(({ hedged }) => hedged === true)).toBe(true);
+    // On a busy machine a call may have been given up before its copy was due, and the next goes elsewhere first.
+    const isHedged = (): boolean => bench.requests.some(({ hedged }) => hedged === true);
+    for (let tries = 0; tries < 5 && !isHedged(); tries += 1) {
+      main.failNext({ kind: 'stalled' });
+      await ask('hedged', { headers: { 'x-llm-surface': 'told' } });
+      await main.heal();
+    }
+    expect(isHedged()).toBe(true);
 
     main.failNext({ kind: 'stalled', after: 'first_token' });
     const begun = whenBegun(bench.engine, 1);

@@ -4,10 +4,16 @@ import {
   InMemorySpanExporter,
   SimpleSpanProcessor,
 } from '@opentelemetry/sdk-trace-base';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { NO_USAGE } from '../../chat/index.js';
 import { compileOptions } from '../../planning/index.js';
-import { type AttemptRecord, type Outcome, type RequestRecord, TelemetryBus } from '../../telemetry/index.js';
+import {
+  type AttemptRecord,
+  type Outcome,
+  type RequestRecord,
+  TelemetryBus,
+  prepareOpenTelemetry,
+} from '../../telemetry/index.js';
 import { RequestTracer } from './request-tracer.js';
 
 const OF_MODEL = { deployment: 'one/gpt-4o-mini', model: 'gpt-4o-mini', provider: 'one' };
@@ -96,6 +102,8 @@ function end(bus: TelemetryBus, decisionId: string, outcome: Outcome = 'succeede
   };
   bus.emit('request-ended', record);
 }
+
+beforeAll(() => prepareOpenTelemetry());
 
 describe('the spans of requests', () => {
   it('are none without an SDK, and one that comes later is seen', () => {
