@@ -163,7 +163,15 @@ export class AlertWebhook {
     const timestamp = String(Math.floor(this.#now() / 1_000));
     const signed: Record<string, string> =
       secret === undefined ? {} : { [ALERT_SIGNATURE_HEADER]: signAlert(secret, timestamp, body) };
-    const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), this.#closed.signal]);
+    // One controller and one timer: `AbortSignal.any` keeps hold of what it makes as long as the longest of its signals lives.
+    const controller = new AbortController();
+    const end = (): void => {
+      controller.abort();
+    };
+    const timer = setTimeout(end, timeoutMs).unref();
+    const closed = this.#closed.signal;
+    if (closed.aborted) end();
+    else closed.addEventListener('abort', end, { once: true });
     try {
       this.#transport ??= this.#createTransport();
       const response = await this.#transport.send({
@@ -171,7 +179,7 @@ export class AlertWebhook {
         headers: { [ALERT_DELIVERY_HEADER]: id, [ALERT_TIMESTAMP_HEADER]: timestamp, ...signed },
         body,
         connectTimeoutMs: timeoutMs,
-        signal,
+        signal: controller.signal,
       });
       // What it answers is of no interest, and may be long.
       response.body.on('error', () => undefined).destroy();
@@ -186,6 +194,9 @@ export class AlertWebhook {
       // Its own words may hold the address.
       const reason = error instanceof ProviderError ? error.kind : `no answer within ${timeoutMs} ms`;
       return { reason, mayRetry: true, retryAfterMs: 0 };
+    } finally {
+      clearTimeout(timer);
+      closed.removeEventListener('abort', end);
     }
   }
 
