@@ -5,32 +5,9 @@
 //
 // Two figures, at 1,000 requests a window: of a fault of 4 %, the share of seeds in which the alert fires within two
 // windows; of a steady 1 %, how often it fires in a week, at most over all seeds.
-import { rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
-import { rolldown } from 'rolldown';
+import { loadSubject } from '../load-subject.mjs';
 import { measure } from './simulate.mjs';
-
-const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
-
-async function load() {
-  const build = await rolldown({
-    input: join(root, 'bench/alerts/subject.mjs'),
-    external: (id) => !/^(?:[./\0]|@oxc-project\/)/.test(id),
-    platform: 'node',
-    tsconfig: join(root, 'tsconfig.json'),
-  });
-  const file = join(root, 'bench/alerts/dist', `${process.pid}.mjs`);
-  await build.write({ file, format: 'esm', codeSplitting: false });
-  await build.close();
-  try {
-    await import('reflect-metadata');
-    return await import(pathToFileURL(file).href);
-  } finally {
-    await rm(file, { force: true });
-  }
-}
 
 async function main() {
   const { values } = parseArgs({
@@ -38,7 +15,7 @@ async function main() {
   });
   const seeds = Number(values.seeds);
   if (!Number.isInteger(seeds) || seeds < 1) throw new Error('--seeds wants a whole number from 1 on');
-  const parts = await load();
+  const parts = await loadSubject('alerts');
   const started = performance.now();
   const found = measure(parts, seeds);
   const seconds = (performance.now() - started) / 1_000;

@@ -5,11 +5,8 @@
 // Candidates are spread over the three tiers of one rule, each with a price, a window, a capacity and a history of calls.
 // Rounds of all sizes take turns, so that a busy moment of the machine falls on all of them. `--check` fails where a goal is
 // missed by more than the slack of a shared machine.
-import { rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
-import { rolldown } from 'rolldown';
+import { loadSubject } from '../load-subject.mjs';
 
 /** Goals of the median, in microseconds, by candidates. */
 const GOALS = { 10: 5, 100: 15, 1000: 100 };
@@ -18,26 +15,6 @@ const SURFACES = [10, 100, 1000];
 const FLAT_RATIO = 1.1;
 const CHECK_SLACK = 2;
 const BATCH = 20;
-
-const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
-
-async function load() {
-  const build = await rolldown({
-    input: join(root, 'bench/decisions/subject.mjs'),
-    external: (id) => !/^(?:[./\0]|@oxc-project\/)/.test(id),
-    platform: 'node',
-    tsconfig: join(root, 'tsconfig.json'),
-  });
-  const file = join(root, 'bench/decisions/dist', `${process.pid}.mjs`);
-  await build.write({ file, format: 'esm', codeSplitting: false });
-  await build.close();
-  try {
-    await import('reflect-metadata');
-    return await import(pathToFileURL(file).href);
-  } finally {
-    await rm(file, { force: true });
-  }
-}
 
 function scene({ compileOptions, LiveSignals, TelemetryBus }, candidates, surfaces) {
   const names = Array.from({ length: candidates }, (_, index) => `model-${index}`);
@@ -159,7 +136,7 @@ async function main() {
     options: { rounds: { type: 'string', default: '2000' }, check: { type: 'boolean', default: false } },
   });
   const rounds = Number(values.rounds);
-  const subject = await load();
+  const subject = await loadSubject('decisions');
   const cases = [
     ...Object.entries(GOALS).map(([candidates, goalUs]) => ({
       candidates: Number(candidates),

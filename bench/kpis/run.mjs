@@ -3,32 +3,10 @@
 //   npm run bench:kpis
 //
 // SURFACES, DEPLOYMENTS, PER_SECOND (requests of the simulated day) and SEED may be set in the environment.
-import { rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { rolldown } from 'rolldown';
+import { loadSubject } from '../load-subject.mjs';
 import { latenciesOf } from './latencies.mjs';
 
-const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
-
-async function load() {
-  const build = await rolldown({
-    input: join(root, 'bench/kpis/subject.mjs'),
-    external: (id) => !/^(?:[./\0]|@oxc-project\/)/.test(id),
-    platform: 'node',
-    tsconfig: join(root, 'tsconfig.json'),
-  });
-  const file = join(root, `bench/kpis/.subject-${process.pid}.mjs`);
-  try {
-    await build.write({ file, format: 'esm' });
-    return await import(pathToFileURL(file).href);
-  } finally {
-    await build.close();
-    await rm(file, { force: true });
-  }
-}
-
-const { KpiHistogram, KpiStore, TelemetryBus } = await load();
+const { KpiHistogram, KpiStore, TelemetryBus } = await loadSubject('kpis');
 
 const SURFACES = Number(process.env.SURFACES ?? 20);
 const DEPLOYMENTS = Number(process.env.DEPLOYMENTS ?? 20);
