@@ -1,3 +1,4 @@
+import { NO_NAME, plainName } from '../../execution/plain-name.js';
 import type { AlertSubject } from '../../telemetry/index.js';
 import type { AlertLook, AlertWatch, WatchSettings } from './alert-watch.js';
 
@@ -24,9 +25,6 @@ export class UnknownPriceWatch implements AlertWatch {
   }
 }
 
-/** A name that can be shown: what a provider sends may be anything. */
-const PLAIN_NAME = /^[\w.:@/+-]{1,100}$/;
-
 /** A deployment whose provider says that another model answered. Cleared when that was not seen for the slow window. */
 export class UnknownModelWatch implements AlertWatch {
   readonly kind = 'unknown_model';
@@ -47,7 +45,9 @@ export class UnknownModelWatch implements AlertWatch {
   seen(nowMs: number, reportedModel: string): void {
     this.#seenAtMs = nowMs;
     this.#calls += 1;
-    this.#reported = PLAIN_NAME.test(reportedModel) ? `"${reportedModel}"` : 'a name that is none';
+    // Records hold names alone; whatever else comes by is not shown either.
+    const name = plainName(reportedModel) ?? NO_NAME;
+    this.#reported = name === NO_NAME ? 'a name that is none' : `"${name}"`;
   }
 
   look(nowMs: number): AlertLook {
