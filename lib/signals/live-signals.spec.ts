@@ -293,21 +293,7 @@ describe('LiveSignals', () => {
 
   it("holds a provider's alert against all its deployments, called or not, and each alert until it is cleared", () => {
     const { bus, signals } = bench();
-    const alert: Alert = {
-      id: 'alert_1',
-      kind: 'error_rate',
-      severity: 'warning',
-      subject: { provider: NAMES.provider },
-      value: 0.5,
-      worstValue: 0.5,
-      threshold: 0.02,
-      requests: 300,
-      windowMs: 300_000,
-      message: '',
-      since: '',
-      criticalSince: null,
-      clearedAt: null,
-    };
+    const alert: Alert = { ...ALERT, subject: { provider: NAMES.provider } };
     const look = (deployment: string) => {
       const { inAlert, inCriticalAlert } = signals.of(deployment);
       return [inAlert, inCriticalAlert];
