@@ -6,7 +6,12 @@
 export interface LlmRouterHttpOptions {
   /** `POST /v1/chat/completions`, `/v1/responses`, `/router/feedback`, `GET /v1/models`. @defaultValue true */
   readonly openAiApi?: boolean;
-  /** `POST /router/explain`, `GET /router/kpis`. @defaultValue true */
+  /**
+   * `POST /router/explain`, `GET /router/kpis`, `/router/savings`, `/router/alerts`, `/router/decisions`,
+   * `/router/quality`, `/router/budgets`, `/router/background`.
+   *
+   * @defaultValue true
+   */
   readonly admin?: boolean;
   /** `GET /metrics`. @defaultValue true */
   readonly metrics?: boolean;
