@@ -41,7 +41,9 @@ export class AdminController {
     @Query('step') step?: unknown,
   ): void {
     this.report(request, reply, ({ kpis }) => {
-      if (window !== undefined || step !== undefined) return kpis.query(readKpiQuery({ window, by, step }));
+      if (window !== undefined || step !== undefined) {
+        return kpis.queryInTurns(readKpiQuery({ window, by, step }));
+      }
       if (by === undefined) return kpis.report();
       const dimension = KPI_DIMENSIONS.find((each) => each === by);
       if (dimension === undefined) {
@@ -116,14 +118,19 @@ export class AdminController {
     }
   }
 
-  private report(request: unknown, reply: unknown, read: (engine: RouterEngine) => object): void {
+  private report(
+    request: unknown,
+    reply: unknown,
+    read: (engine: RouterEngine) => object | Promise<object>,
+  ): void {
     const exchange = takeOver(request, reply);
-    try {
+    const answer = async (): Promise<void> => {
       const { engine, guard } = this.locator;
       guard.identifyAdmin(exchange.request);
-      writeJson(exchange.response, 200, read(engine), { 'cache-control': 'no-store' });
-    } catch (error) {
+      writeJson(exchange.response, 200, await read(engine), { 'cache-control': 'no-store' });
+    };
+    answer().catch((error: unknown) => {
       writeError(exchange.response, error);
-    }
+    });
   }
 }

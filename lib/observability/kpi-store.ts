@@ -9,7 +9,8 @@ import type {
 } from '../telemetry/index.js';
 import { type HandlerKpi, HandlerKpiAggregate } from './handler-kpi-aggregate.js';
 import { attemptKpi, type Kpi, requestKpi } from './kpi-aggregate.js';
-import { KpiAnswers } from './kpi-answers.js';
+import { KpiAnswers, type Reckoned } from './kpi-answers.js';
+import { inTurns } from './in-turns.js';
 import { joinKey, type KpiCellKey, NONE } from './kpi-cell-key.js';
 import { eachTimeOfAttempt, eachTimeOfRequest, KpiCell, type KpiTime } from './kpi-cell.js';
 import { figuresOf, pointOf } from './kpi-figures.js';
@@ -88,6 +89,11 @@ interface Row {
   readonly cell: KpiCell;
 }
 
+/** So often a question is begun anew because names have changed. */
+const MAX_READS_IN_TURNS = 3;
+/** A breath at least after so many combinations of names, or rows. */
+const BREATH_CELLS = 64;
+
 /**
  * Counts what the records tell: attempts where they were made, requests once where they were answered. All names but
  * tenants' come from the configuration and the code, and of tenants those with most traffic alone are kept, so its memory
@@ -112,12 +118,16 @@ export class KpiStore {
   readonly #tiers = new Map<string, Tier>();
   readonly #answers = new KpiAnswers();
   readonly #said = new Map<string, Said>();
+  /** Tenants that have lost their names: what they had is with the others since. */
+  #lostNames = 0;
+  #lastQuestion: Promise<unknown> = Promise.resolve();
 
   constructor(bus: TelemetryBus, { tenants = DEFAULT_TENANTS, now = Date.now }: KpiStoreSettings = {}) {
     this.#now = now;
     this.#sinceMs = now();
     this.#tenants = new KpiTenants(tenants, (tenant) => {
       this.#lifetime.dropTenant(tenant);
+      this.#lostNames += 1;
     });
     this.live = new KpiLive(bus);
     this.tenantTotals = new KpiTenantTotals(bus);
@@ -170,14 +180,34 @@ export class KpiStore {
    */
   query(query: KpiQuery = {}): KpiWindowReport {
     const checked = checkKpiQuery(query);
+    const known = this.#answers.find(checked, this.#now());
+    if (known !== undefined) return known;
+    const reading = this.read(checked);
     for (;;) {
-      try {
-        return this.find(checked);
-      } catch (error) {
-        // It is gone by now, so this ends.
-        if (!(error instanceof BadKpiSliceError)) throw error;
-      }
+      const { done, value } = reading.next();
+      if (!done) continue;
+      this.#answers.keep(checked, value);
+      return value.report;
     }
+  }
+
+  /**
+   * The same, for who can wait: a day of thousands of combinations takes a tenth of a second and more, in which others are
+   * served meanwhile. Whoever asks the same while it is reckoned gets the same answer. What is recorded meanwhile may be in
+   * it, as far as it is of the slice of time that was under way, or of the window `start`.
+   *
+   * @throws {@link InvalidRequestError} that says what may be asked.
+   */
+  async queryInTurns(query: KpiQuery = {}): Promise<KpiWindowReport> {
+    const checked = checkKpiQuery(query);
+    const known = this.#answers.find(checked, this.#now());
+    if (known !== undefined) return known;
+    return this.#answers.share(checked, () => {
+      // One question after the other: several at once would each have a turn before anybody else has.
+      const answer = this.#lastQuestion.then(() => inTurns(this.read(checked)));
+      this.#lastQuestion = answer.catch(() => undefined);
+      return answer;
+    });
   }
 
   /** One dimension alone: less to look through. */
@@ -211,21 +241,34 @@ export class KpiStore {
     );
   }
 
-  private find(query: CheckedKpiQuery): KpiWindowReport {
-    const nowMs = this.#now();
-    const known = this.#answers.find(query, nowMs);
-    if (known !== undefined) return known;
-    const { report, cells } = this.read(query, nowMs);
-    this.#answers.keep(query, report, cells, nowMs);
-    return report;
+  /** Yields where somebody else may have a turn. */
+  private *read(query: CheckedKpiQuery): Generator<void, Reckoned, undefined> {
+    for (let attempt = 1; ; attempt += 1) {
+      const lostNames = this.#lostNames;
+      const adding = this.addUp(query);
+      try {
+        // Where a tenant has lost its name meanwhile, half of it is added under each: all anew, in the end without a pause.
+        while (this.#lostNames === lostNames) {
+          const { done, value } = adding.next();
+          if (done) return value;
+          if (attempt < MAX_READS_IN_TURNS) yield;
+        }
+      } catch (error) {
+        // It is gone by now, so this ends.
+        if (!(error instanceof BadKpiSliceError)) throw error;
+      }
+    }
   }
 
-  private read(
-    { window, by, step }: CheckedKpiQuery,
-    nowMs: number,
-  ): { readonly report: KpiWindowReport; readonly cells: number } {
+  private *addUp({ window, by, step }: CheckedKpiQuery): Generator<void, Reckoned, undefined> {
+    const nowMs = this.#now();
     let added = 0;
-    const stretches = window === 'start' ? [this.allStretch(nowMs)] : this.stretches(window, nowMs);
+    // All of them now: what is recorded meanwhile joins and drops slices.
+    const stretches = [
+      ...(window === 'start'
+        ? this.allStretches(nowMs)
+        : this.#timeline.since(nowMs - KPI_WINDOWS_MS[window], nowMs)),
+    ];
     const total = new KpiCell();
     const rows = new Map<string, Row>();
     const points = new Map<string, KpiPoint[]>();
@@ -261,11 +304,22 @@ export class KpiStore {
         }
         return cell;
       });
+      yield;
     }
     finish();
-    for (const { cell } of rows.values()) total.merge(cell);
+    let merged = 0;
+    for (const { cell } of rows.values()) {
+      total.merge(cell);
+      merged += 1;
+      if (merged % BREATH_CELLS === 0) yield;
+    }
     const sorted = [...rows].sort(([, left], [, right]) => traffic(right.cell) - traffic(left.cell));
     const around = { totalRequests: total.allRequests, totalCostUsd: total.costUsd.value };
+    const told: KpiRow[] = [];
+    for (const [, { labels, cell }] of by.length === 0 ? [] : sorted) {
+      told.push({ ...labels, ...figuresOf(cell, { ...around, ...this.live.row(by, labels) }) });
+      if (told.length % BREATH_CELLS === 0) yield;
+    }
     const report: KpiWindowReport = {
       since: new Date(this.#sinceMs).toISOString(),
       window,
@@ -273,13 +327,7 @@ export class KpiStore {
       to: new Date(nowMs).toISOString(),
       by,
       total: figuresOf(total, { ...around, ...this.live.total() }),
-      rows:
-        by.length === 0
-          ? []
-          : sorted.map(([, { labels, cell }]): KpiRow => ({
-              ...labels,
-              ...figuresOf(cell, { ...around, ...this.live.row(by, labels) }),
-            })),
+      rows: told,
       ...(step === undefined
         ? {}
         : {
@@ -289,26 +337,25 @@ export class KpiStore {
               .map(([key, { labels }]) => ({ ...labels, points: points.get(key) ?? [] })),
           }),
     };
-    return { report, cells: added };
+    return { report, cells: added, atMs: nowMs };
   }
 
-  private *stretches(
-    window: Exclude<CheckedKpiQuery['window'], 'start'>,
-    nowMs: number,
-  ): Generator<KpiStretch, void, undefined> {
-    yield* this.#timeline.since(nowMs - KPI_WINDOWS_MS[window], nowMs);
-  }
-
-  private allStretch(nowMs: number): KpiStretch {
-    return {
-      startMs: this.#sinceMs,
-      endMs: nowMs,
-      // Each has all times that it ever had: as much as ten of a slice.
-      cells: this.#lifetime.size * 10,
-      addTo: (of) => {
-        for (const cell of this.#lifetime.values()) of(cell.key).merge(cell);
-      },
-    };
+  private allStretches(nowMs: number): KpiStretch[] {
+    const all = [...this.#lifetime.values()];
+    const stretches: KpiStretch[] = [];
+    for (let from = 0; from < all.length; from += BREATH_CELLS) {
+      const part = all.slice(from, from + BREATH_CELLS);
+      stretches.push({
+        startMs: this.#sinceMs,
+        endMs: nowMs,
+        // Each has all times that it ever had: as much as ten of a slice.
+        cells: part.length * 10,
+        addTo: (of) => {
+          for (const cell of part) of(cell.key).merge(cell);
+        },
+      });
+    }
+    return stretches;
   }
 
   private addAttempt(record: AttemptRecord): void {

@@ -330,6 +330,79 @@ describe('KPIs of a window', () => {
     expect(asked({ window: '1m' })).toEqual([before + 1, isoNow()]);
   });
 
+  it('are the same in turns, in which others are served; and whoever asks meanwhile gets the same answer', async () => {
+    const { bus, store, clock } = storeOf();
+    const surfaces = Array.from({ length: 1_500 }, (_, index) => `surface ${index}`);
+    for (let minute = 0; minute < 20; minute += 1) {
+      for (const surface of surfaces)
+        bus.emit('request-ended', request({ surface, durationMs: 100 + minute }));
+      clock.nowMs += MINUTE_MS;
+    }
+    for (const query of [{ window: '24h', by: ['surface', 'model'] }, { window: 'start' }] as const) {
+      store.follow({ tenants: 20 });
+      const now = store.query(query);
+      store.follow({ tenants: 20 });
+      let turns = 0;
+      let isWaiting = true;
+      const others = (): void => {
+        if (!isWaiting) return;
+        turns += 1;
+        setImmediate(others);
+      };
+      setImmediate(others);
+      const answers = await Promise.all([store.queryInTurns(query), store.queryInTurns(query)]);
+      isWaiting = false;
+      expect(answers[0]).toBe(answers[1]);
+      expect(answers[0]).toEqual(now);
+      // Those since the start are few, and may take no longer than one.
+      if (query.window === '24h') expect(turns).toBeGreaterThan(1);
+      expect(store.query(query)).toBe(answers[0]);
+    }
+    // What is recorded meanwhile is of another time, and what is reckoned under another configuration is not kept.
+    store.follow({ tenants: 20 });
+    const before = store.query({ window: '24h' }).total.requests;
+    store.follow({ tenants: 20 });
+    const answer = store.queryInTurns({ window: '24h' });
+    // It has had its first turn.
+    await new Promise((resolve) => setImmediate(resolve));
+    clock.nowMs += MINUTE_MS;
+    bus.emit('request-ended', request());
+    store.follow({ tenants: 20 });
+    expect((await answer).total.requests).toBe(before);
+    expect(store.query({ window: '24h' }).total.requests).toBe(before + 1);
+    await expect(store.queryInTurns({ window: '2h' } as object)).rejects.toThrow(InvalidRequestError);
+  });
+
+  it('count nothing twice where a tenant loses its name while they are reckoned', async () => {
+    const { bus, store, clock } = storeOf(2);
+    for (let index = 0; index < 10_000; index += 1) {
+      for (const tenant of ['a', 'a', 'b']) {
+        bus.emit(
+          'request-ended',
+          request({ tenant, surface: `surface ${index % 1_000}`, durationMs: index }),
+        );
+      }
+      if (index % 1_000 === 999) clock.nowMs += MINUTE_MS;
+    }
+    for (const tenants of [1, 0]) {
+      const answer = store.queryInTurns({ window: '1h', by: ['tenant'] });
+      // Between two of its turns.
+      setImmediate(() => {
+        store.follow({ tenants });
+      });
+      const { total, rows } = await answer;
+      expect(total.requests).toBe(30_000);
+      expect(rows.map(({ tenant, requests }) => [tenant, requests])).toEqual(
+        tenants === 1
+          ? [
+              ['a', 20_000],
+              ['other', 10_000],
+            ]
+          : [['other', 30_000]],
+      );
+    }
+  });
+
   it('refuse a question they cannot answer, and say what may be asked', () => {
     const { store } = storeOf();
     const refusals: [unknown, RegExp][] = [
