@@ -55,6 +55,8 @@ export function moveOnAfterMs(
     streamed: true,
     usualP95Ms: planned.usualP95Ms,
     nextUsualP95Ms: next?.usualP95Ms,
+    nextExpectedMs: next?.terms.expectedLatencyMs,
+    isTrial: false,
   });
 }
 

@@ -303,6 +303,7 @@ function planTiers(
   const attempts: Draft[] = [];
   let beyond = 0;
   let isOneDeferred = false;
+  let trial: PolicyDeployment | undefined;
   for (const { tier, standing } of pass.tiers) {
     const { deployments: candidates, bounds } = standing;
     const eligible =
@@ -346,6 +347,7 @@ function planTiers(
     for (const candidate of ranked) {
       const { deployment, signals: live } = candidate;
       const isThinking = thinks(deployment.model, features);
+      if (candidate.isTrial) trial = deployment;
       if (candidate.deferral !== undefined) isOneDeferred = true;
       attempts.push({
         deployment,
@@ -370,14 +372,20 @@ function planTiers(
     });
   }
   // From the last one on: each looks at the one after it.
-  let nextUsualP95Ms: number | undefined;
+  let next: Draft | undefined;
   for (let index = attempts.length - 1; index >= 0; index -= 1) {
     const attempt = attempts[index];
     if (attempt === undefined) continue;
     const { targetMs, usualP95Ms } = attempt;
-    const pace = { targetMs, streamed: features.streamed, usualP95Ms, nextUsualP95Ms };
-    attempt.moveOnAfterMs = findMoveOn(pace);
-    nextUsualP95Ms = usualP95Ms;
+    attempt.moveOnAfterMs = findMoveOn({
+      targetMs,
+      streamed: features.streamed,
+      usualP95Ms,
+      nextUsualP95Ms: next?.usualP95Ms,
+      nextExpectedMs: next?.terms.expectedLatencyMs,
+      isTrial: attempt.deployment === trial,
+    });
+    next = attempt;
   }
   return { beyond, ranking, attempts };
 }
