@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { alarmAfterCall, moveOnAfterMs, patienceWith, usualWaitMs } from './attempt-pace.js';
+import { alarmAfterCall, companyAfterMs, patienceWith, usualWaitMs } from './attempt-pace.js';
 import {
   attemptOf,
   behind,
@@ -77,8 +77,8 @@ describe('a second copy', () => {
     expect(said(beside(begun(), { signals: { b: restingFor(100) } }, late))).toBe('ask_again');
   });
 
-  it('that only hedges says nothing of the first, and where there is none its moment to move on comes', () => {
-    const state = begun({ planned: { moveOnAfterMs: 1_000, usualP95Ms: 700 } });
+  it('that only hedges says nothing of the first, and where there is none its moment for company comes', () => {
+    const state = begun({ planned: { secondCopyAfterMs: 1_000, usualP95Ms: 700 } });
     expect(beside(state, {}, { reason: 'hedge' })).toMatchObject({ kind: 'send', isSlow: false });
     expect(beside(state, {}, { reason: 'hedge' }, false)).toEqual({
       kind: 'ask_again',
@@ -87,7 +87,7 @@ describe('a second copy', () => {
     expect(beside(state, {}, { reason: 'hedge', waitedMs: 1_200 }, false)).toMatchObject({
       alarm: { afterMs: 0 },
     });
-    const never = begun({ planned: { moveOnAfterMs: undefined } });
+    const never = begun({ planned: { secondCopyAfterMs: undefined } });
     expect(beside(never, {}, { reason: 'hedge' }, false)).toMatchObject({ alarm: { afterMs: undefined } });
   });
 
@@ -119,17 +119,19 @@ describe('who comes second', () => {
     [true, 1_999, false, 'overtaken'],
     [true, 2_000, false, 'moved_on'],
     [true, 100, true, 'moved_on'],
+    // It got company early, and took no longer than most of its calls.
+    [true, 99, true, 'hedge_lost'],
   ])('slow: %s, after %i ms, out of pace: %s', (isSlow, waitedMs, isOutOfPace, cause) => {
-    const planned = { ...attemptOf(scene(), 'a'), targetLatencyMs: 2_000 };
+    const planned = { ...attemptOf(scene(), 'a'), targetLatencyMs: 2_000, usualP95Ms: 100 };
     const at = moment({ signals: { a: { isSlow: isOutOfPace } } });
     expect(causeOfLoss(at, planned, { isSlow, waitedMs })).toBe(cause);
   });
 });
 
-describe('the moment to move on', () => {
-  const paced = { moveOnAfterMs: 1_200, usualP95Ms: 500, targetLatencyMs: 2_000 };
+describe('the moment for company', () => {
+  const paced = { secondCopyAfterMs: 1_200, usualP95Ms: 500, targetLatencyMs: 2_000 };
   const momentOf = (state: CascadeState, of: MomentOf = {}, name: 'a' | 'b' = 'a'): number | undefined =>
-    moveOnAfterMs(state, moment(of), attemptOf(state, name));
+    companyAfterMs(state, moment(of), attemptOf(state, name));
 
   it('is that of the plan for the first choice, however late it is called', () => {
     expect(momentOf(begun({ planned: paced }), { elapsedMs: 1_900 })).toBe(1_200);
@@ -152,7 +154,7 @@ describe('the moment to move on', () => {
   });
 
   it('never comes where the plan has none; but a whole answer is not waited for over half of the time', () => {
-    const none = { ...paced, moveOnAfterMs: undefined };
+    const none = { ...paced, secondCopyAfterMs: undefined };
     expect(momentOf(begun({ planned: none }))).toBeUndefined();
     expect(momentOf(begun({ planned: none, streamed: false }), { leftMs: 8_000 })).toBe(4_000);
     expect(momentOf(begun({ planned: none, streamed: false }), { leftMs: 600 })).toBe(500);

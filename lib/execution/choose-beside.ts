@@ -1,5 +1,5 @@
 import type { PlannedAttempt } from '../planning/index.js';
-import { moveOnAfterMs, type PaceAlarm } from './attempt-pace.js';
+import { companyAfterMs, type PaceAlarm } from './attempt-pace.js';
 import { type CascadeMoment, deferralAt, isFullAt, mayServe } from './cascade-moment.js';
 import { type CascadeState, withCall } from './cascade-state.js';
 
@@ -52,7 +52,7 @@ export function chooseBeside(
   }
   // The others may be resting, or full.
   if (reason === 'move_on') return { kind: 'ask_again', alarm: { reason, afterMs: ASK_AGAIN_MS } };
-  const afterMs = moveOnAfterMs(state, moment, planned);
+  const afterMs = companyAfterMs(state, moment, planned);
   return {
     kind: 'ask_again',
     alarm: {
@@ -87,14 +87,14 @@ export function isBetterLeft(state: CascadeState, moment: CascadeMoment): boolea
 }
 
 /**
- * Why a copy is ended when another was answered first: `hedge_lost` where it was not slow, `overtaken` where it was, and
+ * Why a copy is ended when another was answered first: `hedge_lost` where it took no longer than most, `overtaken` where it did, and
  * `moved_on` where that was out of the ordinary twice over: longer than its target, or no sign of its usual pace.
  */
 export function causeOfLoss(
   { signals }: Pick<CascadeMoment, 'signals'>,
-  { deployment, targetLatencyMs }: PlannedAttempt,
+  { deployment, targetLatencyMs, usualP95Ms = 0 }: PlannedAttempt,
   { isSlow, waitedMs }: { readonly isSlow: boolean; readonly waitedMs: number },
 ): 'hedge_lost' | 'overtaken' | 'moved_on' {
-  if (!isSlow) return 'hedge_lost';
+  if (!isSlow || waitedMs < usualP95Ms) return 'hedge_lost';
   return waitedMs >= targetLatencyMs || signals.of(deployment.id).isSlow ? 'moved_on' : 'overtaken';
 }

@@ -76,6 +76,7 @@ export function createEmbeddingPlan(input: EmbeddingPlanInput): Plan {
     targetLatencyMs: TARGET_LATENCY_MS,
     targetMs: surface.latencySloMs,
     moveOnAfterMs: surface.latencySloMs,
+    secondCopyAfterMs: surface.latencySloMs,
     usualP95Ms: candidate.signals.p95LatencyMs,
     timeouts: {
       ...timeouts,

@@ -10,6 +10,7 @@ import type { Demand } from './demand.js';
 import { expectedCostUsd, type ExpectedUsage } from './expected-cost.js';
 import { findCheapest } from './find-cheapest.js';
 import { findMoveOn } from './find-move-on.js';
+import { findSecondCopy } from './find-second-copy.js';
 import { shortestTimeouts } from './own-timeouts.js';
 import type { AttemptTimeouts, Plan, PlannedAttempt, RejectedCandidate } from './plan.js';
 import type {
@@ -355,6 +356,7 @@ function planTiers(
         targetLatencyMs,
         targetMs: isThinking ? explicitTargetMs : pacedTargetMs,
         moveOnAfterMs: undefined,
+        secondCopyAfterMs: undefined,
         usualP95Ms: features.streamed ? live.p95TimeToFirstTokenMs : live.p95LatencyMs,
         timeouts: timeoutsOf(deployment, tier, demand.surface, policy, isThinking),
         maxOutputTokens: outputLimit(deployment, demand),
@@ -377,14 +379,16 @@ function planTiers(
     const attempt = attempts[index];
     if (attempt === undefined) continue;
     const { targetMs, usualP95Ms } = attempt;
-    attempt.moveOnAfterMs = findMoveOn({
+    const pace = {
       targetMs,
       streamed: features.streamed,
       usualP95Ms,
       nextUsualP95Ms: next?.usualP95Ms,
       nextExpectedMs: next?.terms.expectedLatencyMs,
       isTrial: attempt.deployment === trial,
-    });
+    };
+    attempt.moveOnAfterMs = findMoveOn(pace);
+    attempt.secondCopyAfterMs = findSecondCopy(pace);
     next = attempt;
   }
   return { beyond, ranking, attempts };

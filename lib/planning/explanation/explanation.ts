@@ -11,7 +11,10 @@ export interface ExplainedAttempt {
   readonly deployment: string;
   readonly tier: Tier;
   readonly targetLatencyMs: number;
+  /** If it has not begun to answer by then it is given up on for the next one; null: it is waited for. */
   readonly moveOnAfterMs: number | null;
+  /** The next one is sent beside it after so long, where both may be under way at once; null: none is. */
+  readonly secondCopyAfterMs: number | null;
   readonly maxOutputTokens: number | null;
   readonly quality: number | null;
   /** Prompt alone at list price, in US dollars; null: no price known. */

@@ -1,0 +1,73 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { findMoveOn } from './find-move-on.js';
+import { findSecondCopy, type PaceBeside } from './find-second-copy.js';
+
+const STREAM: PaceBeside = {
+  targetMs: 2_000,
+  streamed: true,
+  usualP95Ms: 1_500,
+  nextUsualP95Ms: 900,
+  nextExpectedMs: 600,
+  isTrial: false,
+};
+
+describe('the moment for a second copy', () => {
+  it.each<[string, Partial<PaceBeside>, number | undefined]>([
+    ['while the next will likely be in time, where most waits are over by then', {}, 1_310],
+    [
+      'that to move on where the next would only be in time beside calls that are in time themselves',
+      { nextUsualP95Ms: 1_400, nextExpectedMs: 1_000 },
+      2_000,
+    ],
+    ['that to move on where that is earlier', { usualP95Ms: 400 }, 1_100],
+    ['that to move on of a whole answer: its copy would be paid for whole', { streamed: false }, 2_000],
+    ['that to move on where nothing is known of it', { usualP95Ms: undefined }, 2_000],
+    [
+      'that to move on where none comes after it',
+      { nextUsualP95Ms: undefined, nextExpectedMs: undefined },
+      2_000,
+    ],
+    ['none without a target', { targetMs: undefined }, undefined],
+    ['early enough for the next where it is only tried out', { isTrial: true }, 1_100],
+    [
+      'early enough for the next where it is tried out and unknown',
+      { isTrial: true, usualP95Ms: undefined, nextUsualP95Ms: 600 },
+      1_400,
+    ],
+    ['a quarter of the target at least', { isTrial: true, nextUsualP95Ms: 1_900 }, 500],
+    [
+      'that to move on where it is tried out and nothing is known of the next',
+      { isTrial: true, nextUsualP95Ms: undefined, nextExpectedMs: undefined },
+      2_000,
+    ],
+  ])('is %s', (_what, pace, expected) => {
+    expect(findSecondCopy({ ...STREAM, ...pace })).toBe(expected);
+  });
+
+  it('is never after the moment to move on, and never before most waits are over but for one that is tried out', () => {
+    const ms = fc.double({ min: 1, max: 60_000, noNaN: true });
+    const maybe = fc.option(ms, { nil: undefined });
+    const pace: fc.Arbitrary<PaceBeside> = fc.record({
+      targetMs: maybe,
+      streamed: fc.boolean(),
+      usualP95Ms: maybe,
+      nextUsualP95Ms: maybe,
+      nextExpectedMs: maybe,
+      isTrial: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(pace, (drawn) => {
+        const moveOn = findMoveOn(drawn);
+        const second = findSecondCopy(drawn);
+        expect(second === undefined).toBe(moveOn === undefined);
+        if (second === undefined || moveOn === undefined) return;
+        expect(second).toBeGreaterThan(0);
+        expect(second).toBeLessThanOrEqual(moveOn);
+        if (!drawn.isTrial)
+          expect(second).toBeGreaterThanOrEqual(Math.min(moveOn, (drawn.usualP95Ms ?? 0) * 0.8));
+        if (!drawn.streamed) expect(second).toBe(moveOn);
+      }),
+    );
+  });
+});
