@@ -6,7 +6,7 @@ import { findSecondCopy, type PaceBeside } from './find-second-copy.js';
 const STREAM: PaceBeside = {
   targetMs: 2_000,
   streamed: true,
-  usualP95Ms: 1_500,
+  usualP95Ms: 1_600,
   nextUsualP95Ms: 900,
   nextExpectedMs: 600,
   isTrial: false,
