@@ -28,9 +28,16 @@ export function alarmAfterCall(
   planned: PlannedAttempt,
   mayHedge: boolean,
 ): PaceAlarm {
-  return mayHedge && planned.usualP95Ms !== undefined
-    ? { reason: 'hedge', afterMs: planned.usualP95Ms }
-    : { reason: 'move_on', afterMs: companyAfterMs(state, moment, planned) };
+  const { usualP95Ms } = planned;
+  const afterMs = companyAfterMs(state, moment, planned);
+  return mayHedge && usualP95Ms !== undefined && usualP95Ms <= (afterMs ?? usualP95Ms)
+    ? { reason: 'hedge', afterMs: usualP95Ms }
+    : { reason: 'move_on', afterMs };
+}
+
+/** Whether it has taken too long by its own measure. One that gets company earlier than that may well be in time. */
+export function isLongWait({ usualP95Ms, moveOnAfterMs = 0 }: PlannedAttempt, waitedMs: number): boolean {
+  return waitedMs >= (usualP95Ms ?? moveOnAfterMs);
 }
 
 /**
@@ -57,6 +64,7 @@ export function companyAfterMs(
   return findSecondCopy({
     targetMs: leftMs,
     streamed: true,
+    expectedMs: planned.terms.expectedLatencyMs,
     usualP95Ms,
     nextUsualP95Ms: next?.usualP95Ms,
     nextExpectedMs: next?.terms.expectedLatencyMs,

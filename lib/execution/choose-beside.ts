@@ -1,5 +1,5 @@
 import type { PlannedAttempt } from '../planning/index.js';
-import { companyAfterMs, type PaceAlarm } from './attempt-pace.js';
+import { companyAfterMs, isLongWait, type PaceAlarm } from './attempt-pace.js';
 import { type CascadeMoment, deferralAt, isFullAt, mayServe } from './cascade-moment.js';
 import { type CascadeState, withCall } from './cascade-state.js';
 
@@ -19,7 +19,9 @@ export type Beside =
   | {
       readonly kind: 'send';
       readonly planned: PlannedAttempt;
-      /** The one it goes beside has taken too long, by its own measure. */
+      /** The time of the one it goes beside was up: if it loses, it may have been slow. False: it is hedged, as all are. */
+      readonly isDue: boolean;
+      /** It has taken too long already, by its own measure. */
       readonly isSlow: boolean;
       /** The call is counted in it. */
       readonly state: CascadeState;
@@ -47,8 +49,9 @@ export function chooseBeside(
   if (second !== undefined) {
     // A client's own short deadline is no measure of a provider.
     const { moveOnAfterMs: ownMs = Number.POSITIVE_INFINITY } = planned;
-    const isSlow = reason !== 'hedge' && (!plan.isDeadlineOfClient || waitedMs >= ownMs);
-    return { kind: 'send', planned: second, isSlow, state: withCall(state, second) };
+    const isDue = reason !== 'hedge' && (!plan.isDeadlineOfClient || waitedMs >= ownMs);
+    const isSlow = isDue && isLongWait(planned, waitedMs);
+    return { kind: 'send', planned: second, isDue, isSlow, state: withCall(state, second) };
   }
   // The others may be resting, or full.
   if (reason === 'move_on') return { kind: 'ask_again', alarm: { reason, afterMs: ASK_AGAIN_MS } };
@@ -92,9 +95,10 @@ export function isBetterLeft(state: CascadeState, moment: CascadeMoment): boolea
  */
 export function causeOfLoss(
   { signals }: Pick<CascadeMoment, 'signals'>,
-  { deployment, targetLatencyMs, usualP95Ms = 0 }: PlannedAttempt,
-  { isSlow, waitedMs }: { readonly isSlow: boolean; readonly waitedMs: number },
+  planned: PlannedAttempt,
+  { isDue, waitedMs }: { readonly isDue: boolean; readonly waitedMs: number },
 ): 'hedge_lost' | 'overtaken' | 'moved_on' {
-  if (!isSlow || waitedMs < usualP95Ms) return 'hedge_lost';
+  if (!isDue || !isLongWait(planned, waitedMs)) return 'hedge_lost';
+  const { deployment, targetLatencyMs } = planned;
   return waitedMs >= targetLatencyMs || signals.of(deployment.id).isSlow ? 'moved_on' : 'overtaken';
 }

@@ -276,6 +276,8 @@ function refuseUnsupported(
   );
 }
 
+const NONE: readonly PolicyDeployment[] = [];
+
 type Draft = { -readonly [Name in keyof PlannedAttempt]: PlannedAttempt[Name] };
 
 interface PlannedTiers {
@@ -304,7 +306,7 @@ function planTiers(
   const attempts: Draft[] = [];
   let beyond = 0;
   let isOneDeferred = false;
-  let trial: PolicyDeployment | undefined;
+  let trials: readonly PolicyDeployment[] = NONE;
   for (const { tier, standing } of pass.tiers) {
     const { deployments: candidates, bounds } = standing;
     const eligible =
@@ -348,7 +350,7 @@ function planTiers(
     for (const candidate of ranked) {
       const { deployment, signals: live } = candidate;
       const isThinking = thinks(deployment.model, features);
-      if (candidate.isTrial) trial = deployment;
+      if (candidate.isTrial) trials = [...trials, deployment];
       if (candidate.deferral !== undefined) isOneDeferred = true;
       attempts.push({
         deployment,
@@ -382,10 +384,11 @@ function planTiers(
     const pace = {
       targetMs,
       streamed: features.streamed,
+      expectedMs: attempt.terms.expectedLatencyMs,
       usualP95Ms,
       nextUsualP95Ms: next?.usualP95Ms,
       nextExpectedMs: next?.terms.expectedLatencyMs,
-      isTrial: attempt.deployment === trial,
+      isTrial: trials.includes(attempt.deployment),
     };
     attempt.moveOnAfterMs = findMoveOn(pace);
     attempt.secondCopyAfterMs = findSecondCopy(pace);

@@ -6,6 +6,7 @@ import { findSecondCopy, type PaceBeside } from './find-second-copy.js';
 const STREAM: PaceBeside = {
   targetMs: 2_000,
   streamed: true,
+  expectedMs: 850,
   usualP95Ms: 1_600,
   nextUsualP95Ms: 900,
   nextExpectedMs: 600,
@@ -16,28 +17,34 @@ describe('the moment for a second copy', () => {
   it.each<[string, Partial<PaceBeside>, number | undefined]>([
     ['while the next will likely be in time, where most waits are over by then', {}, 1_310],
     [
-      'that to move on where the next would only be in time beside calls that are in time themselves',
+      'when a wait is unusual where the next would only be in time beside calls that are in time themselves',
       { nextUsualP95Ms: 1_400, nextExpectedMs: 1_000 },
       2_000,
     ],
-    ['that to move on where that is earlier', { usualP95Ms: 400 }, 1_100],
+    [
+      'when a wait is unusual where many take so long and hardly one takes longer',
+      { expectedMs: 1_300, usualP95Ms: 1_500 },
+      1_875,
+    ],
+    ['when a wait is unusual where it has become slower', { expectedMs: 1_700 }, 2_000],
+    ['when a wait is unusual where that is earlier', { expectedMs: 250, usualP95Ms: 400 }, 1_100],
     ['that to move on of a whole answer: its copy would be paid for whole', { streamed: false }, 2_000],
     ['that to move on where nothing is known of it', { usualP95Ms: undefined }, 2_000],
     [
-      'that to move on where none comes after it',
+      'when a wait is unusual where none comes after it',
       { nextUsualP95Ms: undefined, nextExpectedMs: undefined },
       2_000,
     ],
     ['none without a target', { targetMs: undefined }, undefined],
     ['early enough for the next where it is only tried out', { isTrial: true }, 1_100],
     [
-      'early enough for the next where it is tried out and unknown',
-      { isTrial: true, usualP95Ms: undefined, nextUsualP95Ms: 600 },
-      1_400,
+      'that to move on where it is tried out and unknown, or it would stay so',
+      { isTrial: true, usualP95Ms: undefined },
+      2_000,
     ],
     ['a quarter of the target at least', { isTrial: true, nextUsualP95Ms: 1_900 }, 500],
     [
-      'that to move on where it is tried out and nothing is known of the next',
+      'when a wait is unusual where it is tried out and nothing is known of the next',
       { isTrial: true, nextUsualP95Ms: undefined, nextExpectedMs: undefined },
       2_000,
     ],
@@ -45,12 +52,13 @@ describe('the moment for a second copy', () => {
     expect(findSecondCopy({ ...STREAM, ...pace })).toBe(expected);
   });
 
-  it('is never after the moment to move on, and never before most waits are over but for one that is tried out', () => {
+  it('is never after the moment to move on, and joins no more than 15 of 100 but of one that is tried out', () => {
     const ms = fc.double({ min: 1, max: 60_000, noNaN: true });
     const maybe = fc.option(ms, { nil: undefined });
     const pace: fc.Arbitrary<PaceBeside> = fc.record({
       targetMs: maybe,
       streamed: fc.boolean(),
+      expectedMs: ms,
       usualP95Ms: maybe,
       nextUsualP95Ms: maybe,
       nextExpectedMs: maybe,
@@ -64,9 +72,12 @@ describe('the moment for a second copy', () => {
         if (second === undefined || moveOn === undefined) return;
         expect(second).toBeGreaterThan(0);
         expect(second).toBeLessThanOrEqual(moveOn);
-        if (!drawn.isTrial)
-          expect(second).toBeGreaterThanOrEqual(Math.min(moveOn, (drawn.usualP95Ms ?? 0) * 0.8));
         if (!drawn.streamed) expect(second).toBe(moveOn);
+        const { usualP95Ms = 0, expectedMs } = drawn;
+        if (drawn.isTrial || expectedMs >= usualP95Ms) return;
+        // z of a log-normal wait of that length.
+        const sigma = Math.log(usualP95Ms / expectedMs) / 1.645;
+        expect(Math.log(second / expectedMs) / sigma).toBeGreaterThan(1.03);
       }),
     );
   });

@@ -9,9 +9,9 @@ import type { DeploymentSignals } from './signals-snapshot.js';
 
 /** In flight at which a deployment without `maxConcurrency` counts as fully loaded in the score. */
 const ASSUMED_CAPACITY = 128;
-/** A deployment that fails every call is worth as much as one four times over its target. */
+/** A deployment that fails every call is, before the weights, worth as much as one four times over its target. */
 const ERROR_WEIGHT = 4;
-/** So many times over its target it is as bad as one that fails every call, and not worse. */
+/** So many times over its target it is, before the weights, as bad as one that fails every call, and not worse. */
 export const MAX_LATENCY = 4;
 /** One failure among few calls proves little: so many virtual successes stand beside it. */
 const VIRTUAL_SUCCESSES = 2;
@@ -87,7 +87,8 @@ export function scoreWithin(
   if (certain > worst) return undefined;
   const usual = streamed ? signals.firstTokenByInput : signals.durationByOutput;
   const usualP95Ms = streamed ? signals.p95TimeToFirstTokenMs : signals.p95LatencyMs;
-  const chance = chanceOfMiss(latencyMs, usual?.meanY, usualP95Ms, usual?.weight ?? 0, targetLatencyMs);
+  const samples = streamed ? signals.usualFirstTokenSamples : signals.usualLatencySamples;
+  const chance = chanceOfMiss(latencyMs, usual?.meanY, usualP95Ms, samples, targetLatencyMs);
   const risk = weights.risk * chance;
   return {
     latency,
