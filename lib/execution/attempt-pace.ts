@@ -35,11 +35,6 @@ export function alarmAfterCall(
     : { reason: 'move_on', afterMs };
 }
 
-/** Whether it has taken too long by its own measure. One that gets company earlier than that may well be in time. */
-export function isLongWait({ usualP95Ms, moveOnAfterMs = 0 }: PlannedAttempt, waitedMs: number): boolean {
-  return waitedMs >= (usualP95Ms ?? moveOnAfterMs);
-}
-
 /**
  * When a call gets company, or of a whole answer is given up on: what the plan says, less what has been spent of the target:
  * who comes second has less time.
@@ -64,7 +59,7 @@ export function companyAfterMs(
   return findSecondCopy({
     targetMs: leftMs,
     streamed: true,
-    expectedMs: planned.terms.expectedLatencyMs,
+    usualMs: planned.usualMs,
     usualP95Ms,
     nextUsualP95Ms: next?.usualP95Ms,
     nextExpectedMs: next?.terms.expectedLatencyMs,

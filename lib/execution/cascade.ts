@@ -244,7 +244,7 @@ export class Cascade<Prepared, Answer> {
     }
     budget.take();
     this.#state = beside.state;
-    if (beside.isDue) race.markDue(attempt, beside.isSlow);
+    if (beside.isSlow) race.markSlow(attempt);
     this.join(race, beside.planned, reason === 'hedge');
   }
 

@@ -40,7 +40,7 @@ describe('a second copy', () => {
   it('goes to the next that can be counted on, and is counted', () => {
     const chosen = beside(begun({ names: ['a', 'b', 'c'] }), { signals: { b: FULL } });
     expect(said(chosen)).toBe('c');
-    expect(chosen).toMatchObject({ isDue: true, isSlow: false, state: { attempts: 2 } });
+    expect(chosen).toMatchObject({ isSlow: true, state: { attempts: 2 } });
     if (chosen.kind === 'send') expect(queueOf(chosen.state)).toEqual(['b']);
   });
 
@@ -91,19 +91,10 @@ describe('a second copy', () => {
     expect(beside(never, {}, { reason: 'hedge' }, false)).toMatchObject({ alarm: { afterMs: undefined } });
   });
 
-  it('early, or where nothing is known, says nothing of the first until it has waited for long', () => {
-    const known = begun({ planned: { secondCopyAfterMs: 800, moveOnAfterMs: 1_400, usualP95Ms: 1_000 } });
-    expect(beside(known, {}, { waitedMs: 999 })).toMatchObject({ isDue: true, isSlow: false });
-    expect(beside(known, {}, { waitedMs: 1_000 })).toMatchObject({ isDue: true, isSlow: true });
-    const unknown = begun({ planned: { moveOnAfterMs: 1_400, usualP95Ms: undefined } });
-    expect(beside(unknown, {}, { waitedMs: 1_399 })).toMatchObject({ isDue: true, isSlow: false });
-    expect(beside(unknown, {}, { waitedMs: 1_400 })).toMatchObject({ isDue: true, isSlow: true });
-  });
-
   it('for a client in a hurry says nothing of the first either, before its own moment', () => {
     const state = begun({ planned: { moveOnAfterMs: 1_000 }, plan: { isDeadlineOfClient: true } });
     expect(beside(state, {}, { waitedMs: 999 })).toMatchObject({ isSlow: false });
-    expect(beside(state, {}, { waitedMs: 1_000 })).toMatchObject({ isDue: true, isSlow: true });
+    expect(beside(state, {}, { waitedMs: 1_000 })).toMatchObject({ isSlow: true });
     const never = begun({ planned: { moveOnAfterMs: undefined }, plan: { isDeadlineOfClient: true } });
     expect(beside(never, {}, { waitedMs: 10_000 })).toMatchObject({ isSlow: false });
   });
@@ -128,12 +119,10 @@ describe('who comes second', () => {
     [true, 1_999, false, 'overtaken'],
     [true, 2_000, false, 'moved_on'],
     [true, 100, true, 'moved_on'],
-    // It got company early, and took no longer than most of its calls.
-    [true, 99, true, 'hedge_lost'],
-  ])('due: %s, after %i ms, out of pace: %s', (isDue, waitedMs, isOutOfPace, cause) => {
-    const planned = { ...attemptOf(scene(), 'a'), targetLatencyMs: 2_000, usualP95Ms: 100 };
+  ])('slow: %s, after %i ms, out of pace: %s', (isSlow, waitedMs, isOutOfPace, cause) => {
+    const planned = { ...attemptOf(scene(), 'a'), targetLatencyMs: 2_000 };
     const at = moment({ signals: { a: { isSlow: isOutOfPace } } });
-    expect(causeOfLoss(at, planned, { isDue, waitedMs })).toBe(cause);
+    expect(causeOfLoss(at, planned, { isSlow, waitedMs })).toBe(cause);
   });
 });
 

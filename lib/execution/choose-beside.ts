@@ -1,5 +1,5 @@
 import type { PlannedAttempt } from '../planning/index.js';
-import { companyAfterMs, isLongWait, type PaceAlarm } from './attempt-pace.js';
+import { companyAfterMs, type PaceAlarm } from './attempt-pace.js';
 import { type CascadeMoment, deferralAt, isFullAt, mayServe } from './cascade-moment.js';
 import { type CascadeState, withCall } from './cascade-state.js';
 
@@ -19,9 +19,7 @@ export type Beside =
   | {
       readonly kind: 'send';
       readonly planned: PlannedAttempt;
-      /** The time of the one it goes beside was up: if it loses, it may have been slow. False: it is hedged, as all are. */
-      readonly isDue: boolean;
-      /** It has taken too long already, by its own measure. */
+      /** The time of the one it goes beside was up; false: it is hedged, as all are, or its client is in a hurry. */
       readonly isSlow: boolean;
       /** The call is counted in it. */
       readonly state: CascadeState;
@@ -49,9 +47,9 @@ export function chooseBeside(
   if (second !== undefined) {
     // A client's own short deadline is no measure of a provider.
     const { moveOnAfterMs: ownMs = Number.POSITIVE_INFINITY } = planned;
-    const isDue = reason !== 'hedge' && (!plan.isDeadlineOfClient || waitedMs >= ownMs);
-    const isSlow = isDue && isLongWait(planned, waitedMs);
-    return { kind: 'send', planned: second, isDue, isSlow, state: withCall(state, second) };
+    // Also where it gets company early: that it answers those sent later refutes it, and under too much load none does.
+    const isSlow = reason !== 'hedge' && (!plan.isDeadlineOfClient || waitedMs >= ownMs);
+    return { kind: 'send', planned: second, isSlow, state: withCall(state, second) };
   }
   // The others may be resting, or full.
   if (reason === 'move_on') return { kind: 'ask_again', alarm: { reason, afterMs: ASK_AGAIN_MS } };
@@ -90,15 +88,14 @@ export function isBetterLeft(state: CascadeState, moment: CascadeMoment): boolea
 }
 
 /**
- * Why a copy is ended when another was answered first: `hedge_lost` where it took no longer than most, `overtaken` where it did, and
+ * Why a copy is ended when another was answered first: `hedge_lost` where it was not slow, `overtaken` where it was, and
  * `moved_on` where that was out of the ordinary twice over: longer than its target, or no sign of its usual pace.
  */
 export function causeOfLoss(
   { signals }: Pick<CascadeMoment, 'signals'>,
-  planned: PlannedAttempt,
-  { isDue, waitedMs }: { readonly isDue: boolean; readonly waitedMs: number },
+  { deployment, targetLatencyMs }: PlannedAttempt,
+  { isSlow, waitedMs }: { readonly isSlow: boolean; readonly waitedMs: number },
 ): 'hedge_lost' | 'overtaken' | 'moved_on' {
-  if (!isDue || !isLongWait(planned, waitedMs)) return 'hedge_lost';
-  const { deployment, targetLatencyMs } = planned;
+  if (!isSlow) return 'hedge_lost';
   return waitedMs >= targetLatencyMs || signals.of(deployment.id).isSlow ? 'moved_on' : 'overtaken';
 }

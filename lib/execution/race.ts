@@ -18,8 +18,8 @@ interface Runner<Answer> {
   readonly attempt: RunningAttempt<Answer>;
   readonly startedAt: number;
   readonly end: Promise<void>;
-  /** A second copy was sent because its time was up. */
-  isDue: boolean;
+  /** A second copy was sent because it took too long. */
+  isSlow: boolean;
   alarm: { readonly reason: RaceAlarm['reason']; readonly at: number } | undefined;
 }
 
@@ -68,15 +68,14 @@ export class Race<Answer> {
       });
     // An older one has had its time.
     for (const runner of this.#running) runner.alarm = undefined;
-    this.#running.push({ attempt, startedAt: performance.now(), end, isDue: false, alarm: undefined });
+    this.#running.push({ attempt, startedAt: performance.now(), end, isSlow: false, alarm: undefined });
   }
 
-  /** @param isSlow - It has taken too long by its own measure: that is told before it ends. */
-  markDue(attempt: RunningAttempt<unknown>, isSlow: boolean): void {
+  markSlow(attempt: RunningAttempt<unknown>): void {
     const runner = this.#running.find((other) => other.attempt === attempt);
     if (runner === undefined) return;
-    runner.isDue = true;
-    if (isSlow) runner.attempt.overdue();
+    runner.isSlow = true;
+    runner.attempt.overdue();
   }
 
   /** @param alarm - From now; undefined: there is none. */
@@ -137,15 +136,15 @@ export class Race<Answer> {
     winner: RunningAttempt<Answer>,
     causeOf: (
       loser: PlannedAttempt,
-      how: { readonly isDue: boolean; readonly waitedMs: number },
+      how: { readonly isSlow: boolean; readonly waitedMs: number },
     ) => StopCause,
   ): Promise<boolean> {
     if (this.#isClaimed) return false;
     this.#isClaimed = true;
     const losers = this.#running.filter(({ attempt }) => attempt !== winner);
     if (losers.length === 0) return true;
-    for (const { attempt, isDue, startedAt } of losers) {
-      attempt.stop(causeOf(attempt.planned, { isDue, waitedMs: performance.now() - startedAt }));
+    for (const { attempt, isSlow, startedAt } of losers) {
+      attempt.stop(causeOf(attempt.planned, { isSlow, waitedMs: performance.now() - startedAt }));
     }
     await Promise.race([
       Promise.all(losers.map(({ end }) => end)),

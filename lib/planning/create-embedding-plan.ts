@@ -78,6 +78,7 @@ export function createEmbeddingPlan(input: EmbeddingPlanInput): Plan {
     moveOnAfterMs: surface.latencySloMs,
     secondCopyAfterMs: surface.latencySloMs,
     usualP95Ms: candidate.signals.p95LatencyMs,
+    usualMs: undefined,
     timeouts: {
       ...timeouts,
       ...shortestTimeouts(candidate.deployment.timeouts, surface.timeouts),

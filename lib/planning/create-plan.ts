@@ -360,6 +360,7 @@ function planTiers(
         moveOnAfterMs: undefined,
         secondCopyAfterMs: undefined,
         usualP95Ms: features.streamed ? live.p95TimeToFirstTokenMs : live.p95LatencyMs,
+        usualMs: (features.streamed ? live.firstTokenByInput : live.durationByOutput)?.meanY,
         timeouts: timeoutsOf(deployment, tier, demand.surface, policy, isThinking),
         maxOutputTokens: outputLimit(deployment, demand),
         terms: candidate.terms,
@@ -384,7 +385,7 @@ function planTiers(
     const pace = {
       targetMs,
       streamed: features.streamed,
-      expectedMs: attempt.terms.expectedLatencyMs,
+      usualMs: attempt.usualMs,
       usualP95Ms,
       nextUsualP95Ms: next?.usualP95Ms,
       nextExpectedMs: next?.terms.expectedLatencyMs,

@@ -14,7 +14,8 @@ const Z_85_OF_Z_95 = 1.036 / 1.645;
 const MIN_TRIAL_SHARE = 0.25;
 
 export interface PaceBeside extends PaceOfAttempt {
-  readonly expectedMs: number;
+  /** What its answers take in the middle; undefined: not known. */
+  readonly usualMs: number | undefined;
   /** What is expected of the one that comes after it; undefined: none does. */
   readonly nextExpectedMs: number | undefined;
   /** It goes first only to be known: the request is not to suffer for it. */
@@ -29,7 +30,7 @@ export interface PaceBeside extends PaceOfAttempt {
  * says, and so does one of which nothing is known, or it would never be. Undefined: no such moment.
  */
 export function findSecondCopy(pace: PaceBeside): number | undefined {
-  const { targetMs, streamed, usualP95Ms, nextUsualP95Ms, expectedMs, nextExpectedMs, isTrial } = pace;
+  const { targetMs, streamed, usualP95Ms, nextUsualP95Ms, usualMs, nextExpectedMs, isTrial } = pace;
   if (!streamed || targetMs === undefined || usualP95Ms === undefined) return findMoveOn(pace);
   const moveOnMs = findMoveOn(pace, UNUSUAL_RATIO) ?? targetMs;
   if (isTrial && nextUsualP95Ms !== undefined) {
@@ -37,11 +38,11 @@ export function findSecondCopy(pace: PaceBeside): number | undefined {
   }
   if (nextExpectedMs === undefined) return moveOnMs;
   const likelyMs = Math.ceil(targetMs - nextExpectedMs * LIKELY_RATIO);
-  return likelyMs < longWaitMs(expectedMs, usualP95Ms) ? moveOnMs : Math.min(moveOnMs, likelyMs);
+  return likelyMs < longWaitMs(usualMs, usualP95Ms) ? moveOnMs : Math.min(moveOnMs, likelyMs);
 }
 
-/** What 85 of 100 waits do not exceed, where they are log-normal; of one that is slower now, all of what is usual. */
-function longWaitMs(expectedMs: number, usualP95Ms: number): number {
-  if (expectedMs >= usualP95Ms) return usualP95Ms;
-  return expectedMs * (usualP95Ms / expectedMs) ** Z_85_OF_Z_95;
+/** What 85 of 100 waits do not exceed, where they are log-normal. */
+function longWaitMs(usualMs: number | undefined, usualP95Ms: number): number {
+  if (usualMs === undefined || usualMs >= usualP95Ms) return usualP95Ms;
+  return usualMs * (usualP95Ms / usualMs) ** Z_85_OF_Z_95;
 }

@@ -52,6 +52,8 @@ export interface PlannedAttempt {
   readonly secondCopyAfterMs: number | undefined;
   /** What 95 of 100 of its streams, or of its whole answers, do not exceed; undefined: not known. */
   readonly usualP95Ms: number | undefined;
+  /** What they take in the middle; undefined: not known. */
+  readonly usualMs: number | undefined;
   readonly timeouts: AttemptTimeouts;
   /** The output limit to send, in tokens; undefined: none to send. */
   readonly maxOutputTokens: number | undefined;

@@ -80,7 +80,7 @@ interface Running {
   readonly brokenLimits: readonly string[];
   timeToFirstTokenMs: number | undefined;
   /** A second copy was sent because it took too long. */
-  isDue: boolean;
+  isSlow: boolean;
   call: SimulatedCall | undefined;
   /** The moment for another copy. */
   alarm: SimulatedTimer | undefined;
@@ -253,7 +253,7 @@ export class SimulatedCascade {
         spentUsd: this.#spentUsd,
       }),
       timeToFirstTokenMs: undefined,
-      isDue: false,
+      isSlow: false,
       call: undefined,
       alarm: undefined,
       limit: undefined,
@@ -338,8 +338,8 @@ export class SimulatedCascade {
     }
     budget.take();
     this.#state = beside.state;
-    if (beside.isDue) slow.isDue = true;
     if (beside.isSlow) {
+      slow.isSlow = true;
       this.parts.bus.emit('attempt-overdue', {
         ...labelsOf(planned),
         decisionId: this.asked.labels.decisionId,
@@ -373,9 +373,9 @@ export class SimulatedCascade {
     winner.limit?.cancel();
     for (const loser of [...this.#running]) {
       if (loser === winner) continue;
-      const { planned, isDue, startedAtMs } = loser;
+      const { planned, isSlow, startedAtMs } = loser;
       const waitedMs = this.parts.clock.now() - startedAtMs;
-      this.stop(loser, causeOfLoss(this.parts, planned, { isDue, waitedMs }));
+      this.stop(loser, causeOfLoss(this.parts, planned, { isSlow, waitedMs }));
     }
   }
 
