@@ -36,19 +36,10 @@ export default defineConfig({
         // What measures no time runs on both cores; what does, behind it.
         test: {
           name: 'unit',
-          include: ['lib/**/*.spec.ts'],
+          include: ['lib/**/*.spec.ts', 'sample/**/*.spec.ts'],
           isolate: false,
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'samples',
-          include: ['sample/**/*.spec.ts'],
-          maxWorkers: 1,
-          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -58,8 +49,9 @@ export default defineConfig({
           include: ['test/**/*.e2e-spec.ts'],
           exclude: [...alone, ...paired],
           isolate: false,
-          maxWorkers: 3,
-          sequence: { groupOrder: 2 },
+          // Most of them wait for each other's processes and timers.
+          maxWorkers: 4,
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -69,12 +61,12 @@ export default defineConfig({
           include: paired,
           isolate: false,
           maxWorkers: 2,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 2 },
         },
       },
       {
         extends: true,
-        test: { name: 'alone', include: alone, isolate: false, maxWorkers: 1, sequence: { groupOrder: 4 } },
+        test: { name: 'alone', include: alone, isolate: false, maxWorkers: 1, sequence: { groupOrder: 3 } },
       },
     ],
   },

@@ -1,4 +1,4 @@
-import { findMoveOn, type PlannedAttempt } from '../planning/index.js';
+import { findSecondCopy, type PlannedAttempt } from '../planning/index.js';
 import { type CascadeMoment, deferralAt } from './cascade-moment.js';
 import type { CascadeState } from './cascade-state.js';
 
@@ -28,33 +28,42 @@ export function alarmAfterCall(
   planned: PlannedAttempt,
   mayHedge: boolean,
 ): PaceAlarm {
-  return mayHedge && planned.usualP95Ms !== undefined
-    ? { reason: 'hedge', afterMs: planned.usualP95Ms }
-    : { reason: 'move_on', afterMs: moveOnAfterMs(state, moment, planned) };
+  const { usualP95Ms } = planned;
+  const afterMs = companyAfterMs(state, moment, planned);
+  return mayHedge && usualP95Ms !== undefined && usualP95Ms <= (afterMs ?? usualP95Ms)
+    ? { reason: 'hedge', afterMs: usualP95Ms }
+    : { reason: 'move_on', afterMs };
 }
 
-/** What the plan says, less what has been spent of the target: who comes second has less time. */
-export function moveOnAfterMs(
+/**
+ * When a call gets company, or of a whole answer is given up on: what the plan says, less what has been spent of the target:
+ * who comes second has less time.
+ */
+export function companyAfterMs(
   { terms, queue, attempts }: CascadeState,
   moment: CascadeMoment,
   planned: PlannedAttempt,
 ): number | undefined {
+  const { secondCopyAfterMs, usualP95Ms } = planned;
   if (!terms.streamed) {
     const halfMs = halfOfTimeMs(planned, moment.leftMs);
-    return Math.min(planned.moveOnAfterMs ?? halfMs, halfMs);
+    return Math.min(secondCopyAfterMs ?? halfMs, halfMs);
   }
-  if (planned.moveOnAfterMs === undefined) return undefined;
+  if (secondCopyAfterMs === undefined) return undefined;
   const leftMs = planned.targetLatencyMs - moment.elapsedMs;
   const isFirstChoice = attempts === 1 && planned.tier === 'primary';
   // The target is lost, or all is as it was planned: no hurry.
-  if (isFirstChoice || leftMs <= 0) return planned.moveOnAfterMs;
-  if (planned.usualP95Ms === undefined) return Math.min(planned.moveOnAfterMs, leftMs / 2);
+  if (isFirstChoice || leftMs <= 0) return secondCopyAfterMs;
+  if (usualP95Ms === undefined) return Math.min(secondCopyAfterMs, leftMs / 2);
   const next = queue.find((other) => deferralAt(moment, other) === undefined);
-  return findMoveOn({
+  return findSecondCopy({
     targetMs: leftMs,
     streamed: true,
-    usualP95Ms: planned.usualP95Ms,
+    usualMs: planned.usualMs,
+    usualP95Ms,
     nextUsualP95Ms: next?.usualP95Ms,
+    nextExpectedMs: next?.terms.expectedLatencyMs,
+    isTrial: false,
   });
 }
 

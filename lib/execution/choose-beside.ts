@@ -1,5 +1,5 @@
 import type { PlannedAttempt } from '../planning/index.js';
-import { moveOnAfterMs, type PaceAlarm } from './attempt-pace.js';
+import { companyAfterMs, type PaceAlarm } from './attempt-pace.js';
 import { type CascadeMoment, deferralAt, isFullAt, mayServe } from './cascade-moment.js';
 import { type CascadeState, withCall } from './cascade-state.js';
 
@@ -19,7 +19,7 @@ export type Beside =
   | {
       readonly kind: 'send';
       readonly planned: PlannedAttempt;
-      /** The one it goes beside has taken too long, by its own measure. */
+      /** The time of the one it goes beside was up; false: it is hedged, as all are, or its client is in a hurry. */
       readonly isSlow: boolean;
       /** The call is counted in it. */
       readonly state: CascadeState;
@@ -47,12 +47,13 @@ export function chooseBeside(
   if (second !== undefined) {
     // A client's own short deadline is no measure of a provider.
     const { moveOnAfterMs: ownMs = Number.POSITIVE_INFINITY } = planned;
+    // Also where it gets company early: that it answers those sent later refutes it, and under too much load none does.
     const isSlow = reason !== 'hedge' && (!plan.isDeadlineOfClient || waitedMs >= ownMs);
     return { kind: 'send', planned: second, isSlow, state: withCall(state, second) };
   }
   // The others may be resting, or full.
   if (reason === 'move_on') return { kind: 'ask_again', alarm: { reason, afterMs: ASK_AGAIN_MS } };
-  const afterMs = moveOnAfterMs(state, moment, planned);
+  const afterMs = companyAfterMs(state, moment, planned);
   return {
     kind: 'ask_again',
     alarm: {

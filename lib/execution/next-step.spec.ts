@@ -132,9 +132,14 @@ describe('one that has failed', () => {
   });
 
   it('for slowness alone is called again at once, without a moment to move on, and for nothing', () => {
-    const state = afterFailureOf('a', { stopCause: 'moved_on' }, scene({ planned: { moveOnAfterMs: 10 } }));
+    const state = afterFailureOf(
+      'a',
+      { stopCause: 'moved_on' },
+      scene({ planned: { moveOnAfterMs: 10, secondCopyAfterMs: 8 } }),
+    );
     const next = step(state, { signals: { b: FULL }, mayResend: false });
-    expect(next).toMatchObject({ kind: 'call', isResend: false, planned: { moveOnAfterMs: undefined } });
+    const planned = { moveOnAfterMs: undefined, secondCopyAfterMs: undefined };
+    expect(next).toMatchObject({ kind: 'call', isResend: false, planned });
     expect(said(next)).toBe('call a');
     expect(next.state.again).toEqual([]);
   });

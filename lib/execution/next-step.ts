@@ -115,7 +115,7 @@ function takeAgain(state: CascadeState, moment: CascadeMoment): CallStep | undef
     return deferral !== 'failing' && deferral !== 'resting';
   });
   if (slow !== undefined) {
-    const planned = { ...slow.planned, moveOnAfterMs: undefined };
+    const planned = { ...slow.planned, moveOnAfterMs: undefined, secondCopyAfterMs: undefined };
     return { kind: 'call', planned, isResend: false, state: withSecondCall(state, slow) };
   }
   if (!moment.mayResend) return undefined;

@@ -76,7 +76,9 @@ export function createEmbeddingPlan(input: EmbeddingPlanInput): Plan {
     targetLatencyMs: TARGET_LATENCY_MS,
     targetMs: surface.latencySloMs,
     moveOnAfterMs: surface.latencySloMs,
+    secondCopyAfterMs: surface.latencySloMs,
     usualP95Ms: candidate.signals.p95LatencyMs,
+    usualMs: undefined,
     timeouts: {
       ...timeouts,
       ...shortestTimeouts(candidate.deployment.timeouts, surface.timeouts),

@@ -176,6 +176,8 @@ const signals = fc
     timeToFirstTokenMs: maybe(fc.integer({ min: 1, max: 30_000 })),
     latencyMs: maybe(fc.integer({ min: 1, max: 60_000 })),
     p95TimeToFirstTokenMs: maybe(fc.integer({ min: 1, max: 40_000 })),
+    usualFirstTokenSamples: fc.nat(400),
+    usualLatencySamples: fc.nat(400),
     p95LatencyMs: maybe(fc.integer({ min: 1, max: 90_000 })),
     restingUntilMs: fc.constantFrom(0, NOW - 1, NOW, NOW + 5_000),
     restToldUntilMs: fc.constantFrom(0, NOW + 5_000, NOW + 600_000),
@@ -611,6 +613,36 @@ describe('time', () => {
     expect(moves(policy, { surface: 'batch' })).toEqual([1_500, 3_000]);
     expect(moves(policy, { features: { streamed: false } })).toEqual([undefined, undefined]);
     expect(moves(policy, { requestedModel: 'think' })).toEqual([1_500, undefined]);
+  });
+
+  it('for a second copy is while the next will likely be in time, and early beside one that is tried out', () => {
+    const known = {
+      samples: 20,
+      timeToFirstTokenMs: 700,
+      firstTokenSamples: 64,
+      p95TimeToFirstTokenMs: 1_200,
+      usualFirstTokenSamples: 200,
+      firstTokenByInput: { meanX: 100, meanY: 700, slope: 0, weight: 200 },
+    };
+    const quick = { ...known, timeToFirstTokenMs: 400, p95TimeToFirstTokenMs: 700 };
+    const next = { ...quick, firstTokenByInput: { meanX: 100, meanY: 400, slope: 0, weight: 200 } };
+    const momentsOf = (asked: Asked): unknown[] =>
+      plan(policy, asked).attempts.map(({ moveOnAfterMs, secondCopyAfterMs }) => [
+        moveOnAfterMs,
+        secondCopyAfterMs,
+      ]);
+    expect(momentsOf({ signals: { 'local/small': known, 'local/large': next } })[0]).toEqual([1_500, 1_040]);
+    const whole = { ...known, latencyMs: 700, latencySamples: 64, p95LatencyMs: 1_200 };
+    const asked: Asked = { features: { streamed: false }, signals: { 'local/small': whole } };
+    expect(momentsOf(asked)[0]).toEqual([3_000, 3_000]);
+    const two = example({ routingRules: { simple_queries: { primary: ['small', 'large'] } } });
+    const idle = { ...known, samples: 0, timeToFirstTokenMs: undefined, firstTokenSamples: 0 };
+    const firsts = Array.from({ length: 400 }, (_, seed) =>
+      plan(two, { seed, signals: { 'local/small': idle, 'local/large': next } }).attempts.at(0),
+    );
+    const tried = firsts.filter((first) => first?.deployment.model.name === 'small');
+    expect(tried.length).toBeGreaterThan(0);
+    for (const first of tried) expect(first).toMatchObject({ moveOnAfterMs: 1_500, secondCopyAfterMs: 800 });
   });
 
   it.each([

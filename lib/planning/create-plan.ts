@@ -10,6 +10,7 @@ import type { Demand } from './demand.js';
 import { expectedCostUsd, type ExpectedUsage } from './expected-cost.js';
 import { findCheapest } from './find-cheapest.js';
 import { findMoveOn } from './find-move-on.js';
+import { findSecondCopy } from './find-second-copy.js';
 import { shortestTimeouts } from './own-timeouts.js';
 import type { AttemptTimeouts, Plan, PlannedAttempt, RejectedCandidate } from './plan.js';
 import type {
@@ -275,6 +276,8 @@ function refuseUnsupported(
   );
 }
 
+const NONE: readonly PolicyDeployment[] = [];
+
 type Draft = { -readonly [Name in keyof PlannedAttempt]: PlannedAttempt[Name] };
 
 interface PlannedTiers {
@@ -303,6 +306,7 @@ function planTiers(
   const attempts: Draft[] = [];
   let beyond = 0;
   let isOneDeferred = false;
+  let trials: readonly PolicyDeployment[] = NONE;
   for (const { tier, standing } of pass.tiers) {
     const { deployments: candidates, bounds } = standing;
     const eligible =
@@ -346,6 +350,7 @@ function planTiers(
     for (const candidate of ranked) {
       const { deployment, signals: live } = candidate;
       const isThinking = thinks(deployment.model, features);
+      if (candidate.isTrial) trials = [...trials, deployment];
       if (candidate.deferral !== undefined) isOneDeferred = true;
       attempts.push({
         deployment,
@@ -353,7 +358,9 @@ function planTiers(
         targetLatencyMs,
         targetMs: isThinking ? explicitTargetMs : pacedTargetMs,
         moveOnAfterMs: undefined,
+        secondCopyAfterMs: undefined,
         usualP95Ms: features.streamed ? live.p95TimeToFirstTokenMs : live.p95LatencyMs,
+        usualMs: (features.streamed ? live.firstTokenByInput : live.durationByOutput)?.meanY,
         timeouts: timeoutsOf(deployment, tier, demand.surface, policy, isThinking),
         maxOutputTokens: outputLimit(deployment, demand),
         terms: candidate.terms,
@@ -370,14 +377,23 @@ function planTiers(
     });
   }
   // From the last one on: each looks at the one after it.
-  let nextUsualP95Ms: number | undefined;
+  let next: Draft | undefined;
   for (let index = attempts.length - 1; index >= 0; index -= 1) {
     const attempt = attempts[index];
     if (attempt === undefined) continue;
     const { targetMs, usualP95Ms } = attempt;
-    const pace = { targetMs, streamed: features.streamed, usualP95Ms, nextUsualP95Ms };
+    const pace = {
+      targetMs,
+      streamed: features.streamed,
+      usualMs: attempt.usualMs,
+      usualP95Ms,
+      nextUsualP95Ms: next?.usualP95Ms,
+      nextExpectedMs: next?.terms.expectedLatencyMs,
+      isTrial: trials.includes(attempt.deployment),
+    };
     attempt.moveOnAfterMs = findMoveOn(pace);
-    nextUsualP95Ms = usualP95Ms;
+    attempt.secondCopyAfterMs = findSecondCopy(pace);
+    next = attempt;
   }
   return { beyond, ranking, attempts };
 }

@@ -23,12 +23,10 @@ export interface PaceOfAttempt {
  * When an attempt that has shown nothing is given up on for the next one: early enough that the next can still keep the
  * target, but not while the wait is what it usually is: leaving then would only be paid twice. Undefined: no such moment.
  */
-export function findMoveOn({
-  targetMs,
-  streamed,
-  usualP95Ms,
-  nextUsualP95Ms,
-}: PaceOfAttempt): number | undefined {
+export function findMoveOn(
+  { targetMs, streamed, usualP95Ms, nextUsualP95Ms }: PaceOfAttempt,
+  unusualRatio = UNUSUAL_RATIO,
+): number | undefined {
   if (targetMs === undefined) {
     return streamed || usualP95Ms === undefined
       ? undefined
@@ -37,6 +35,6 @@ export function findMoveOn({
   if (usualP95Ms === undefined) return targetMs;
   const nextMs = Math.min(nextUsualP95Ms ?? targetMs * UNKNOWN_SHARE, targetMs);
   // A product that is whole but for its rounding stays what it is.
-  const unusualMs = Math.min(usualP95Ms * UNUSUAL_RATIO, Math.max(usualP95Ms * HURRIED_RATIO, targetMs));
+  const unusualMs = Math.min(usualP95Ms * unusualRatio, Math.max(usualP95Ms * HURRIED_RATIO, targetMs));
   return Math.ceil(Math.max(unusualMs, targetMs - nextMs) - 1e-6);
 }

@@ -15,7 +15,7 @@ export {
 export { type ExplainableFeatures, explainPlan } from './explanation/explain-plan.js';
 export type { ExplainedAttempt, ExplainedRejection, Explanation } from './explanation/explanation.js';
 export { harderRule } from './harder-rule.js';
-export { findMoveOn } from './find-move-on.js';
+export { findSecondCopy } from './find-second-copy.js';
 export { findPassedOver } from './find-passed-over.js';
 export type { WarmPrompt } from './score-candidate.js';
 export { RANKING_PRESETS, type RankingPreset } from './ranking-preset.js';

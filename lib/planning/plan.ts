@@ -48,8 +48,12 @@ export interface PlannedAttempt {
   readonly targetMs: number | undefined;
   /** Give up on it after so long if it has not begun to answer and another is left. Undefined: no such moment. */
   readonly moveOnAfterMs: number | undefined;
+  /** The next one is sent beside it after so long, where both may be under way at once; never after `moveOnAfterMs`. */
+  readonly secondCopyAfterMs: number | undefined;
   /** What 95 of 100 of its streams, or of its whole answers, do not exceed; undefined: not known. */
   readonly usualP95Ms: number | undefined;
+  /** What they take in the middle; undefined: not known. */
+  readonly usualMs: number | undefined;
   readonly timeouts: AttemptTimeouts;
   /** The output limit to send, in tokens; undefined: none to send. */
   readonly maxOutputTokens: number | undefined;

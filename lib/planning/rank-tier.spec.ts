@@ -56,14 +56,14 @@ describe('an alert on a deployment', () => {
     },
   );
 
-  it('weighs as much as the target latency', () => {
+  it('weighs a third more than the target latency', () => {
     // Late both, so that the chance to be late is no difference.
     const alpha = { inAlert: true, latencyMs: 1_500, latencySamples: 10_000 };
-    expect(names(rank({ alpha, beta: { latencyMs: 2_900, latencySamples: 10_000 } }))).toEqual([
+    expect(names(rank({ alpha, beta: { latencyMs: 3_400, latencySamples: 10_000 } }))).toEqual([
       'beta',
       'alpha',
     ]);
-    expect(names(rank({ alpha, beta: { latencyMs: 3_100, latencySamples: 10_000 } }))).toEqual([
+    expect(names(rank({ alpha, beta: { latencyMs: 3_600, latencySamples: 10_000 } }))).toEqual([
       'alpha',
       'beta',
     ]);

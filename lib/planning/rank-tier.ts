@@ -119,7 +119,7 @@ function tryFirst(
   const [found = scored(place, deployment, signals, terms, undefined, options)] =
     index < 0 ? [] : ranked.splice(index, 1);
   if (ranked.length >= options.limit) ranked.pop();
-  ranked.unshift(found);
+  ranked.unshift({ ...found, isTrial: true });
 }
 
 function pickByWeight(candidates: readonly Scored[], random: () => number): Scored {

@@ -24,7 +24,7 @@ export interface RankingWeights {
  * What is first in a preset outweighs all else short of an outage; what matters little still decides between equals.
  */
 export const PRESET_WEIGHTS: Readonly<Record<RankingPreset, RankingWeights>> = {
-  balanced: { latency: 1, risk: 40, errors: 1, load: 1, cost: 0.5, quality: 0 },
+  balanced: { latency: 0.75, risk: 60, errors: 1, load: 1, cost: 0.75, quality: 0 },
   cheapest: { latency: 0.05, risk: 1, errors: 1, load: 0.1, cost: 20, quality: 0 },
   fastest: { latency: 4, risk: 25, errors: 1, load: 1, cost: 0, quality: 0 },
   best: { latency: 0.1, risk: 2.5, errors: 1, load: 0.1, cost: 0, quality: 20 },

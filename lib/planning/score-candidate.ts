@@ -9,13 +9,13 @@ import type { DeploymentSignals } from './signals-snapshot.js';
 
 /** In flight at which a deployment without `maxConcurrency` counts as fully loaded in the score. */
 const ASSUMED_CAPACITY = 128;
-/** A deployment that fails every call is worth as much as one four times over its target. */
+/** A deployment that fails every call is, before the weights, worth as much as one four times over its target. */
 const ERROR_WEIGHT = 4;
-/** So many times over its target it is as bad as one that fails every call, and not worse. */
+/** So many times over its target it is, before the weights, as bad as one that fails every call, and not worse. */
 export const MAX_LATENCY = 4;
 /** One failure among few calls proves little: so many virtual successes stand beside it. */
 const VIRTUAL_SUCCESSES = 2;
-/** An alert weighs as much as all of the target latency: it ranks behind its healthy peers, and is not left out. */
+/** An alert weighs more than all of the target latency, by `balanced` a third more: it ranks behind its healthy peers, and is not left out. */
 const ALERT_PENALTY = 1;
 
 /** What the score of a candidate is reckoned against. */
@@ -85,9 +85,11 @@ export function scoreWithin(
   const certain = latency + errors + load + cost + quality + alert;
   // The dearest term to reckon, and it only ever adds.
   if (certain > worst) return undefined;
-  const usualMs = (streamed ? signals.firstTokenByInput : signals.durationByOutput)?.meanY;
+  const usual = streamed ? signals.firstTokenByInput : signals.durationByOutput;
   const usualP95Ms = streamed ? signals.p95TimeToFirstTokenMs : signals.p95LatencyMs;
-  const risk = weights.risk * chanceOfMiss(latencyMs, usualMs, usualP95Ms, targetLatencyMs);
+  const samples = streamed ? signals.usualFirstTokenSamples : signals.usualLatencySamples;
+  const chance = chanceOfMiss(latencyMs, usual?.meanY, usualP95Ms, samples, targetLatencyMs);
+  const risk = weights.risk * chance;
   return {
     latency,
     risk,

@@ -20,6 +20,8 @@ export interface RankedCandidate {
   readonly terms: RankingTerms;
   readonly deferral: Deferral | undefined;
   readonly isUnwell: boolean;
+  /** It goes first to be known, and not because it is the best. */
+  readonly isTrial: boolean;
   readonly signals: DeploymentSignals;
 }
 
@@ -253,6 +255,7 @@ export function scored(
             kind,
             text: describeDeferral(kind, signals, nowMs, overTargetMs(deployment) ?? score.targetLatencyMs),
           },
+    isTrial: false,
     // Whatever puts one in a critical alert behind: it may be slow, or recover, as well.
     isUnwell:
       (kind !== undefined && signals.inCriticalAlert) || signals.restingUntilMs > nowMs || isFailing(signals),

@@ -21,8 +21,12 @@ export interface DeploymentSignals {
   readonly latencySamples: number;
   /** What 95 of 100 streams of the last minutes did not exceed; undefined: too few. */
   readonly p95TimeToFirstTokenMs: number | undefined;
+  /** So many waits for a first token it is of. */
+  readonly usualFirstTokenSamples: number;
   /** The same of whole answers. */
   readonly p95LatencyMs: number | undefined;
+  /** So many whole answers it is of. */
+  readonly usualLatencySamples: number;
   /** The p95 of each of the last complete windows of ten seconds, the newest first; undefined where there were too few. */
   readonly recentP95TimeToFirstTokenMs: readonly (number | undefined)[];
   /** The same of whole answers. */
@@ -73,7 +77,9 @@ export const UNKNOWN_SIGNALS: DeploymentSignals = {
   latencyMs: undefined,
   latencySamples: 0,
   p95TimeToFirstTokenMs: undefined,
+  usualFirstTokenSamples: 0,
   p95LatencyMs: undefined,
+  usualLatencySamples: 0,
   recentP95TimeToFirstTokenMs: [],
   recentP95LatencyMs: [],
   firstTokenByInput: undefined,

@@ -26,6 +26,8 @@ describe('DeploymentWindow', () => {
       firstTokenSamples: 0,
       latencyMs: undefined,
       latencySamples: 0,
+      usualFirstTokenSamples: 0,
+      usualLatencySamples: 0,
       recentP95TimeToFirstTokenMs: [],
       recentP95LatencyMs: [],
       firstTokenByInput: undefined,

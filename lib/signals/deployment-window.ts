@@ -40,7 +40,11 @@ export interface WindowSummary {
   readonly latencySamples: number;
   /** Of the answers of the last ten minutes; undefined: there are too few. */
   readonly p95TimeToFirstTokenMs: number | undefined;
+  /** So many waits for a first token it is of. */
+  readonly usualFirstTokenSamples: number;
   readonly p95LatencyMs: number | undefined;
+  /** So many whole answers it is of. */
+  readonly usualLatencySamples: number;
   /** The p95 of each of the last complete windows of ten seconds, the newest first; undefined where there were too few. */
   readonly recentP95TimeToFirstTokenMs: readonly (number | undefined)[];
   /** The same of whole answers. */
@@ -71,6 +75,10 @@ class Usual {
   /** What it says changes then by time alone. */
   get turnsAtMs(): number {
     return Math.min(this.history.turnsAtMs, this.#histogram?.turnsAtMs ?? Number.POSITIVE_INFINITY);
+  }
+
+  count(nowMs: number): number {
+    return this.#histogram?.count(nowMs) ?? 0;
   }
 
   p95(nowMs: number): number | undefined {
@@ -155,7 +163,9 @@ export class DeploymentWindow {
       latencyMs: median(latencies),
       latencySamples: latencies.length,
       p95TimeToFirstTokenMs: this.#firstTokens.p95(nowMs),
+      usualFirstTokenSamples: this.#firstTokens.count(nowMs),
       p95LatencyMs: this.#latencies.p95(nowMs),
+      usualLatencySamples: this.#latencies.count(nowMs),
       recentP95TimeToFirstTokenMs: this.#firstTokens.history.read(nowMs),
       recentP95LatencyMs: this.#latencies.history.read(nowMs),
       firstTokenByInput: this.#firstTokenByInput.read(),

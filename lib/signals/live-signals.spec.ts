@@ -203,6 +203,24 @@ describe('LiveSignals', () => {
     });
   });
 
+  it('learns from a copy that lost how long it has waited at least, where that is longer than most', () => {
+    const lost = (durationMs: number): number | undefined => {
+      const { signals, start, end } = bench();
+      for (let index = 0; index < 4; index += 1) {
+        start(`${index}`, true);
+        end(`${index}`, 'succeeded', { streamed: true, timeToFirstTokenMs: 400, durationMs: 900 });
+      }
+      for (let index = 4; index < 10; index += 1) {
+        start(`${index}`, true);
+        end(`${index}`, 'hedge_lost', { streamed: true, durationMs });
+      }
+      expect(signals.of(NAMES.deployment)).toMatchObject({ samples: 4, errorRate: 0, inFlight: 0 });
+      return signals.of(NAMES.deployment).timeToFirstTokenMs;
+    };
+    expect(lost(1_000)).toBe(1_000);
+    expect(lost(50)).toBe(400);
+  });
+
   it.each<ProviderErrorKind>(['invalid_request', 'context_length', 'content_filter', 'request_too_large'])(
     'does not blame the deployment for %s',
     (errorKind) => {

@@ -158,7 +158,9 @@ const IDLE: LiveDeployment = {
   latencyMs: undefined,
   latencySamples: 0,
   p95TimeToFirstTokenMs: undefined,
+  usualFirstTokenSamples: 0,
   p95LatencyMs: undefined,
+  usualLatencySamples: 0,
   recentP95TimeToFirstTokenMs: [],
   recentP95LatencyMs: [],
   firstTokenByInput: undefined,
@@ -343,7 +345,9 @@ export class LiveSignals {
       latencyMs: window.latencyMs,
       latencySamples: window.latencySamples,
       p95TimeToFirstTokenMs: window.p95TimeToFirstTokenMs,
+      usualFirstTokenSamples: window.usualFirstTokenSamples,
       p95LatencyMs: window.p95LatencyMs,
+      usualLatencySamples: window.usualLatencySamples,
       recentP95TimeToFirstTokenMs: window.recentP95TimeToFirstTokenMs,
       recentP95LatencyMs: window.recentP95LatencyMs,
       firstTokenByInput: window.firstTokenByInput,
@@ -506,6 +510,16 @@ export class LiveSignals {
     return { ...IDLE, ...this.alertsOn({ deployment, provider }) };
   }
 
+  /**
+   * A copy that lost has waited longer than most: without it only the quick ones of a deployment that is often joined by
+   * another would be seen. What lost sooner says nothing.
+   */
+  private hasWaitedLong(state: State, record: AttemptRecord, nowMs: number): boolean {
+    if (record.outcome !== 'hedge_lost' || !record.streamed) return false;
+    const usualMs = this.summaryOf(state, nowMs).window.firstTokenByInput?.meanY;
+    return usualMs !== undefined && record.durationMs > usualMs;
+  }
+
   private learn(record: AttemptRecord): void {
     const state = this.state(record);
     const nowMs = this.now();
@@ -554,7 +568,7 @@ export class LiveSignals {
     if (isError) this.hold(state, record, nowMs);
     if (isGivenUp && this.summaryOf(state, nowMs).isSlow) this.slowDown(state, record, nowMs);
     this.showBreaker(state);
-    if (record.overtaken) {
+    if (record.overtaken === true || (!hadAnswered && this.hasWaitedLong(state, record, nowMs))) {
       const waitedMs = record.durationMs;
       state.window.add({
         atMs: nowMs,

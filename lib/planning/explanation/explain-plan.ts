@@ -63,6 +63,7 @@ function explainParts(
         tier: attempt.tier,
         targetLatencyMs: attempt.targetLatencyMs,
         moveOnAfterMs: attempt.moveOnAfterMs ?? null,
+        secondCopyAfterMs: attempt.secondCopyAfterMs ?? null,
         maxOutputTokens: attempt.maxOutputTokens ?? null,
         quality: attempt.deployment.model.quality ?? null,
         promptCostUsd:

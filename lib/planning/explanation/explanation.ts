@@ -11,7 +11,13 @@ export interface ExplainedAttempt {
   readonly deployment: string;
   readonly tier: Tier;
   readonly targetLatencyMs: number;
+  /** If it has not begun to answer by then it is given up on for the next one; null: it is waited for. */
   readonly moveOnAfterMs: number | null;
+  /**
+   * The next one is sent beside it after so long, where both may be under way at once; never later than what hedging
+   * says. Null: not before half of the time that is left, and beside a stream not at all.
+   */
+  readonly secondCopyAfterMs: number | null;
   readonly maxOutputTokens: number | null;
   readonly quality: number | null;
   /** Prompt alone at list price, in US dollars; null: no price known. */
