@@ -631,7 +631,7 @@ describe('time', () => {
         moveOnAfterMs,
         secondCopyAfterMs,
       ]);
-    expect(momentsOf({ signals: { 'local/small': known, 'local/large': next } })[0]).toEqual([1_500, 1_040]);
+    expect(momentsOf({ signals: { 'local/small': known, 'local/large': next } })[0]).toEqual([1_440, 1_040]);
     const whole = { ...known, latencyMs: 700, latencySamples: 64, p95LatencyMs: 1_200 };
     const asked: Asked = { features: { streamed: false }, signals: { 'local/small': whole } };
     expect(momentsOf(asked)[0]).toEqual([3_000, 3_000]);
@@ -642,7 +642,7 @@ describe('time', () => {
     );
     const tried = firsts.filter((first) => first?.deployment.model.name === 'small');
     expect(tried.length).toBeGreaterThan(0);
-    for (const first of tried) expect(first).toMatchObject({ moveOnAfterMs: 1_500, secondCopyAfterMs: 800 });
+    for (const first of tried) expect(first).toMatchObject({ moveOnAfterMs: 1_440, secondCopyAfterMs: 800 });
   });
 
   it.each([

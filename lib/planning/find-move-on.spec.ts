@@ -17,7 +17,7 @@ describe('the moment to move on', () => {
     ['half the target where nothing is known of the next', { usualP95Ms: 400 }, 1_000],
     [
       'the target where a wait is hardly unusual before it',
-      { usualP95Ms: 1_500, nextUsualP95Ms: 600 },
+      { usualP95Ms: 1_700, nextUsualP95Ms: 600 },
       2_000,
     ],
     [
@@ -28,7 +28,7 @@ describe('the moment to move on', () => {
     [
       'not before the usual where the next is too slow for the target',
       { usualP95Ms: 400, nextUsualP95Ms: 9_000 },
-      560,
+      480,
     ],
     ['none of a stream without a target', { targetMs: undefined, usualP95Ms: 400 }, undefined],
     ['none of a whole answer of which nothing is known', { targetMs: undefined, streamed: false }, undefined],

@@ -1,11 +1,5 @@
 import { findMoveOn, type PaceOfAttempt } from './find-move-on.js';
 
-/**
- * A stream is not given up on by getting company, so less is out of the ordinary: of healthy calls one in a hundred. With
- * more patience it shows too late that a deployment has too much to do: under a load of 95 % of all capacity half as many
- * targets were kept with 1.4 (`bench:world`, peak).
- */
-const UNUSUAL_RATIO = 1.25;
 /** Left so much of what it is expected to take, the next one rather keeps the target than not. */
 const LIKELY_RATIO = 1.15;
 /** Of 100 waits 85 are over by then, in standard normal deviations (the 95th percentile: 1.645). */
@@ -31,8 +25,9 @@ export interface PaceBeside extends PaceOfAttempt {
  */
 export function findSecondCopy(pace: PaceBeside): number | undefined {
   const { targetMs, streamed, usualP95Ms, nextUsualP95Ms, usualMs, nextExpectedMs, isTrial } = pace;
-  if (!streamed || targetMs === undefined || usualP95Ms === undefined) return findMoveOn(pace);
-  const moveOnMs = findMoveOn(pace, UNUSUAL_RATIO) ?? targetMs;
+  const moveOnMs = findMoveOn(pace);
+  if (!streamed || targetMs === undefined || moveOnMs === undefined) return moveOnMs;
+  if (usualP95Ms === undefined) return moveOnMs;
   if (isTrial && nextUsualP95Ms !== undefined) {
     return Math.min(moveOnMs, Math.ceil(Math.max(targetMs - nextUsualP95Ms, targetMs * MIN_TRIAL_SHARE)));
   }
