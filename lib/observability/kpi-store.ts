@@ -82,6 +82,8 @@ export interface KpiStoreSettings {
   readonly tenants?: number;
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
+  /** How long a question that is answered in turns keeps the event loop. @defaultValue 5 */
+  readonly turnMs?: number;
 }
 
 interface Row {
@@ -108,6 +110,7 @@ export class KpiStore {
   /** A fault of ours: part of what was counted is lost. */
   onFault: (error: unknown) => void = () => undefined;
   readonly #now: () => number;
+  readonly #turnMs: number | undefined;
   readonly #sinceMs: number;
   readonly #lifetime = new KpiLifetime();
   readonly #timeline = new KpiTimeline(undefined, (error) => {
@@ -122,8 +125,12 @@ export class KpiStore {
   #lostNames = 0;
   #lastQuestion: Promise<unknown> = Promise.resolve();
 
-  constructor(bus: TelemetryBus, { tenants = DEFAULT_TENANTS, now = Date.now }: KpiStoreSettings = {}) {
+  constructor(
+    bus: TelemetryBus,
+    { tenants = DEFAULT_TENANTS, now = Date.now, turnMs }: KpiStoreSettings = {},
+  ) {
     this.#now = now;
+    this.#turnMs = turnMs;
     this.#sinceMs = now();
     this.#tenants = new KpiTenants(tenants, (tenant) => {
       this.#lifetime.dropTenant(tenant);
@@ -204,7 +211,7 @@ export class KpiStore {
     if (known !== undefined) return known;
     return this.#answers.share(checked, () => {
       // One question after the other: several at once would each have a turn before anybody else has.
-      const answer = this.#lastQuestion.then(() => inTurns(this.read(checked)));
+      const answer = this.#lastQuestion.then(() => inTurns(this.read(checked), this.#turnMs));
       this.#lastQuestion = answer.catch(() => undefined);
       return answer;
     });

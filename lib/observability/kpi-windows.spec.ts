@@ -13,7 +13,7 @@ const START_MS = 1_700_000_000_000;
 function storeOf(tenants = 20): { bus: TelemetryBus; store: KpiStore; clock: { nowMs: number } } {
   const bus = new TelemetryBus();
   const clock = { nowMs: START_MS };
-  return { bus, clock, store: new KpiStore(bus, { tenants, now: () => clock.nowMs }) };
+  return { bus, clock, store: new KpiStore(bus, { tenants, now: () => clock.nowMs, turnMs: 0 }) };
 }
 
 const OUTCOMES: readonly Outcome[] = [
@@ -354,8 +354,7 @@ describe('KPIs of a window', () => {
       isWaiting = false;
       expect(answers[0]).toBe(answers[1]);
       expect(answers[0]).toEqual(now);
-      // Those since the start are few, and may take no longer than one.
-      if (query.window === '24h') expect(turns).toBeGreaterThan(1);
+      expect(turns).toBeGreaterThan(1);
       expect(store.query(query)).toBe(answers[0]);
     }
     // What is recorded meanwhile is of another time, and what is reckoned under another configuration is not kept.
@@ -375,14 +374,11 @@ describe('KPIs of a window', () => {
 
   it('count nothing twice where a tenant loses its name while they are reckoned', async () => {
     const { bus, store, clock } = storeOf(2);
-    for (let index = 0; index < 10_000; index += 1) {
+    for (let index = 0; index < 1_000; index += 1) {
       for (const tenant of ['a', 'a', 'b']) {
-        bus.emit(
-          'request-ended',
-          request({ tenant, surface: `surface ${index % 1_000}`, durationMs: index }),
-        );
+        bus.emit('request-ended', request({ tenant, surface: `surface ${index % 100}`, durationMs: index }));
       }
-      if (index % 1_000 === 999) clock.nowMs += MINUTE_MS;
+      if (index % 100 === 99) clock.nowMs += MINUTE_MS;
     }
     for (const tenants of [1, 0]) {
       const answer = store.queryInTurns({ window: '1h', by: ['tenant'] });
@@ -391,14 +387,14 @@ describe('KPIs of a window', () => {
         store.follow({ tenants });
       });
       const { total, rows } = await answer;
-      expect(total.requests).toBe(30_000);
+      expect(total.requests).toBe(3_000);
       expect(rows.map(({ tenant, requests }) => [tenant, requests])).toEqual(
         tenants === 1
           ? [
-              ['a', 20_000],
-              ['other', 10_000],
+              ['a', 2_000],
+              ['other', 1_000],
             ]
-          : [['other', 30_000]],
+          : [['other', 3_000]],
       );
     }
   });
