@@ -137,7 +137,7 @@ async function longestTurn(store, query) {
   setImmediate(look);
   await store.queryInTurns(query);
   isOver = true;
-  return longestMs;
+  return Math.max(longestMs, performance.now() - lastAt);
 }
 
 async function liveADay(perSecond) {

@@ -392,7 +392,7 @@ function planTiers(
       isTrial: trials.includes(attempt.deployment),
     };
     attempt.moveOnAfterMs = findMoveOn(pace);
-    attempt.secondCopyAfterMs = findSecondCopy(pace);
+    attempt.secondCopyAfterMs = findSecondCopy(pace, attempt.moveOnAfterMs);
     next = attempt;
   }
   return { beyond, ranking, attempts };

@@ -22,10 +22,11 @@ export interface PaceBeside extends PaceOfAttempt {
  * likely than not be in time, where no more than 15 of 100 of its waits are that long: a copy of a stream that shows
  * nothing costs its prompt. A copy of a whole answer would be paid for whole: it waits as long as {@link findMoveOn}
  * says, and so does one of which nothing is known, or it would never be. Undefined: no such moment.
+ *
+ * @param moveOnMs - What that says, where it is known already.
  */
-export function findSecondCopy(pace: PaceBeside): number | undefined {
+export function findSecondCopy(pace: PaceBeside, moveOnMs = findMoveOn(pace)): number | undefined {
   const { targetMs, streamed, usualP95Ms, nextUsualP95Ms, usualMs, nextExpectedMs, isTrial } = pace;
-  const moveOnMs = findMoveOn(pace);
   if (!streamed || targetMs === undefined || moveOnMs === undefined) return moveOnMs;
   if (usualP95Ms === undefined) return moveOnMs;
   if (isTrial && nextUsualP95Ms !== undefined) {
@@ -33,7 +34,8 @@ export function findSecondCopy(pace: PaceBeside): number | undefined {
   }
   if (nextExpectedMs === undefined) return moveOnMs;
   const likelyMs = Math.ceil(targetMs - nextExpectedMs * LIKELY_RATIO);
-  return likelyMs < longWaitMs(usualMs, usualP95Ms) ? moveOnMs : Math.min(moveOnMs, likelyMs);
+  if (likelyMs >= moveOnMs || likelyMs < longWaitMs(usualMs, usualP95Ms)) return moveOnMs;
+  return likelyMs;
 }
 
 /** What 85 of 100 waits do not exceed, where they are log-normal. */
