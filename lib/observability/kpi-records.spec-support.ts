@@ -1,5 +1,6 @@
 import type { TokenUsage } from '../chat/index.js';
 import type { AttemptRecord, RequestRecord } from '../telemetry/index.js';
+import type { KpiCellKey } from './kpi-cell-key.js';
 
 export const USAGE: TokenUsage = {
   promptTokens: 100,
@@ -69,4 +70,18 @@ export function latencies(count: number): number[] {
     { length: count },
     () => 800 * Math.exp(0.9 * Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform())),
   );
+}
+
+/** Where the calls of a surface are counted. */
+export function keyOf(surface: string): KpiCellKey {
+  return {
+    surface,
+    provider: 'openai',
+    model: 'gpt-4',
+    deployment: 'openai/gpt-4',
+    tier: 'primary',
+    class: 'simple',
+    tenant: 'none',
+    workload: 'interactive',
+  };
 }

@@ -1,24 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { KpiCellKey } from './kpi-cell-key.js';
 import { KpiCell } from './kpi-cell.js';
-import { attempt } from './kpi-records.spec-support.js';
+import { attempt, keyOf } from './kpi-records.spec-support.js';
 import { BadKpiSliceError, packSlice, unpackSlice } from './kpi-slice.js';
 
-function key(surface: string): KpiCellKey {
-  return {
-    surface,
-    provider: 'openai',
-    model: 'gpt-4',
-    deployment: 'openai/gpt-4',
-    tier: 'primary',
-    class: 'simple',
-    tenant: 'none',
-    workload: 'interactive',
-  };
-}
-
-const KEYS = [key('a'), key('b')] as const;
+const KEYS = [keyOf('a'), keyOf('b')] as const;
 
 describe('a slice', () => {
   it('is read back whatever stands where a count should', () => {

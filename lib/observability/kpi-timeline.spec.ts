@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { KpiCellKey } from './kpi-cell-key.js';
 import { KpiCell } from './kpi-cell.js';
-import { attempt, latencies, request } from './kpi-records.spec-support.js';
+import { attempt, keyOf, latencies, request } from './kpi-records.spec-support.js';
 import { BadKpiSliceError } from './kpi-slice.js';
 import { KpiTimeline } from './kpi-timeline.js';
 
@@ -11,20 +10,7 @@ const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 const START_MS = 1_700_000_000_000;
 
-function key(surface: string): KpiCellKey {
-  return {
-    surface,
-    provider: 'openai',
-    model: 'gpt-4',
-    deployment: 'openai/gpt-4',
-    tier: 'primary',
-    class: 'simple',
-    tenant: 'none',
-    workload: 'interactive',
-  };
-}
-
-const A = key('a');
+const A = keyOf('a');
 
 function sumOf(timeline: KpiTimeline, fromMs: number, nowMs: number): KpiCell {
   const sum = new KpiCell();
@@ -34,7 +20,7 @@ function sumOf(timeline: KpiTimeline, fromMs: number, nowMs: number): KpiCell {
 
 describe('KpiTimeline', () => {
   it('sums up to one cell of all, whatever has been packed and joined', () => {
-    const keys = ['a', 'b', 'c'].map(key);
+    const keys = ['a', 'b', 'c'].map(keyOf);
     fc.assert(
       fc.property(
         fc.array(

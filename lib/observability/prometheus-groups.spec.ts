@@ -1,18 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { attempt } from './kpi-records.spec-support.js';
+import { attempt, keyOf } from './kpi-records.spec-support.js';
 import { LifetimeCell } from './kpi-lifetime.js';
 import { type Grouping, ScrapeGroups, ShownSums } from './prometheus-groups.js';
 
-const KEY = {
-  surface: 'support',
-  provider: 'openai',
-  model: 'gpt-4',
-  deployment: 'openai/gpt-4',
-  tier: 'primary',
-  class: 'simple',
-  tenant: 'none',
-  workload: 'interactive',
-};
+const KEY = keyOf('support');
 const BY_SURFACE: Grouping = { labelsOf: ({ surface }) => ({ surface }), times: ['attemptLatency'] };
 
 describe('the groups of a scrape', () => {
