@@ -5,6 +5,7 @@ import { boundedText } from './bounded-text.js';
 import { compileCondition } from './class-condition.js';
 import { compileWords as compileFolded, foldText } from './class-words.js';
 import { DETECTED_LANGUAGES, detectLanguage } from '../quality/index.js';
+import { quickestMs } from '../../test/support/quickest.js';
 
 /** As the conditions do. */
 function compileWords(words: readonly string[]): (text: string) => boolean {
@@ -63,10 +64,8 @@ describe('compileWords', () => {
     const words = Array.from({ length: 200 }, (_, index) => `${'a'.repeat(90)} ${index}`);
     const find = compileWords(words);
     for (const text of ['a'.repeat(4_096), `${'a'.repeat(90)} `.repeat(45), ' '.repeat(4_096)]) {
-      find(text);
-      const startedAt = performance.now();
       expect(find(text)).toBe(false);
-      const tookMs = performance.now() - startedAt;
+      const tookMs = quickestMs(50, () => find(text));
       console.info(`200 phrases over 4 KB: ${tookMs.toFixed(2)} ms`);
       expect(tookMs).toBeLessThan(50);
     }
@@ -114,10 +113,8 @@ describe('detectLanguage', () => {
       }),
     );
     const long = 'ein wort '.repeat(100_000);
-    detectLanguage(long);
-    const startedAt = performance.now();
     expect(detectLanguage(long)).toBe('de');
-    expect(performance.now() - startedAt).toBeLessThan(20);
+    expect(quickestMs(20, () => detectLanguage(long))).toBeLessThan(20);
   });
 });
 

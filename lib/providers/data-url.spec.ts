@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { InvalidRequestError } from '../errors/invalid-request-error.js';
 import { readBase64, readDataUrl } from './data-url.js';
 import { readImageSource } from './image-source.js';
+import { quickestMs } from '../../test/support/quickest.js';
 
 describe('readBase64', () => {
   it('gives back the same bytes, whichever way they were written', () => {
@@ -28,14 +29,15 @@ describe('readBase64', () => {
   });
 
   it('is done in no time with what is made to be slow', () => {
-    const startedAt = performance.now();
-    for (const text of ['='.repeat(1e6) + 'x', ' '.repeat(1e6) + '!', `${'A'.repeat(1e6)}!`]) {
-      expect(() => readBase64(text, 'x')).toThrow(InvalidRequestError);
-    }
-    for (const url of [`data:${';'.repeat(9e6)},AAAA`, `data:;base64,${' '.repeat(9e6)}`]) {
-      expect(() => readDataUrl(url, 'x')).toThrow(InvalidRequestError);
-    }
-    expect(performance.now() - startedAt).toBeLessThan(500);
+    const refuseAll = (): void => {
+      for (const text of ['='.repeat(1e6) + 'x', ' '.repeat(1e6) + '!', `${'A'.repeat(1e6)}!`]) {
+        expect(() => readBase64(text, 'x')).toThrow(InvalidRequestError);
+      }
+      for (const url of [`data:${';'.repeat(9e6)},AAAA`, `data:;base64,${' '.repeat(9e6)}`]) {
+        expect(() => readDataUrl(url, 'x')).toThrow(InvalidRequestError);
+      }
+    };
+    expect(quickestMs(500, refuseAll)).toBeLessThan(500);
   });
 });
 
