@@ -27,8 +27,9 @@ export default defineConfig({
   },
   test: {
     setupFiles: ['reflect-metadata'],
-    testTimeout: 15_000,
-    hookTimeout: 15_000,
+    // For what hangs: a machine that stands still for seconds is none of that.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     sequence: { sequencer: LongestFirst },
     projects: [
       {

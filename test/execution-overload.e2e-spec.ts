@@ -265,7 +265,8 @@ describe('a deadline that would pass in the queue', () => {
     closing.push(() => scene.close());
     // How fast places come free is learnt from those that have.
     for (let count = 0; count < 6; count += 1) await scene.ask('auto');
-    const isFull = whenQueued(scene.engine, 'one/one', AHEAD);
+    // Not all of them: on a slow machine the first has its answer before the last has arrived.
+    const isFull = whenQueued(scene.engine, 'one/one', AHEAD - 10);
     const startedAt = performance.now();
     const waiting = Array.from({ length: AHEAD + 1 }, () => scene.ask('auto'));
     await isFull;

@@ -96,24 +96,25 @@ function bench(policy = policyOf('dear')): Bench {
 describe('SavingsStore', () => {
   it("gives the article's case: $3,000 on one model, $1,320 routed 60 to 40", () => {
     const { call, request, report } = bench();
-    for (let count = 0; count < 100_000; count += 1) {
-      call(count % 10 < 6 ? 'cheap' : 'dear');
+    for (let count = 0; count < 10_000; count += 1) {
+      call(count % 10 < 6 ? 'cheap' : 'dear', { promptTokens: 7_500, completionTokens: 2_500 });
       request();
     }
-    // 60,000 × 1,000 tokens at $0.002 per 1,000 is $120; 40,000 × 1,000 at $0.03 is $1,200.
+    // The article's tokens in a tenth of its requests: 6,000 × 10,000 at $0.002 per 1,000 is $120; 4,000 × 10,000 at $0.03 is
+    // $1,200.
     expect(report()).toMatchObject({
       baseline: 'dear',
       baselinePrice: DEAR,
-      requests: 100_000,
-      calls: 100_000,
-      answered: 100_000,
+      requests: 10_000,
+      calls: 10_000,
+      answered: 10_000,
       spentUsd: 1_320,
       baselineUsd: 3_000,
       savedUsd: 1_680,
       savedShare: 0.56,
       models: {
-        cheap: { answered: 60_000, spentUsd: 120, baselineUsd: 1_800, savedUsd: 1_680 },
-        dear: { answered: 40_000, spentUsd: 1_200, baselineUsd: 1_200, savedUsd: 0, savedShare: 0 },
+        cheap: { answered: 6_000, spentUsd: 120, baselineUsd: 1_800, savedUsd: 1_680 },
+        dear: { answered: 4_000, spentUsd: 1_200, baselineUsd: 1_200, savedUsd: 0, savedShare: 0 },
       },
       notes: [],
     });
