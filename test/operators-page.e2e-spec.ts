@@ -27,6 +27,7 @@ async function openSandbox(
     platform,
     options: { ...sandbox.config, ...keys },
     http: { ui: true, ...(path === undefined ? {} : { path }) },
+    forceCloseConnections: true,
   });
   return { app, sandbox };
 }

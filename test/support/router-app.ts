@@ -26,6 +26,11 @@ export interface RouterAppOptions {
   /** Runs before the application listens: prefixes, pipes, interceptors of a host. */
   readonly configure?: (app: INestApplication) => void;
   readonly logger?: LoggerService | false;
+  /**
+   * Nest's option. A browser keeps connections on which nothing was ever asked; Node does not count them as idle and waits
+   * for them, up to a minute and a half.
+   */
+  readonly forceCloseConnections?: boolean;
 }
 
 export interface RouterApp {
@@ -54,7 +59,11 @@ export async function createRouterApp(setup: RouterAppOptions): Promise<RouterAp
     providers: setup.providers ?? [],
   };
   const adapter = setup.platform === 'fastify' ? new FastifyAdapter() : new ExpressAdapter();
-  const app = await NestFactory.create(root, adapter, { abortOnError: false, logger: setup.logger ?? false });
+  const app = await NestFactory.create(root, adapter, {
+    abortOnError: false,
+    logger: setup.logger ?? false,
+    forceCloseConnections: setup.forceCloseConnections ?? false,
+  });
   setup.configure?.(app);
   await app.listen(0, '127.0.0.1');
   const url = (await app.getUrl()).replace('[::1]', '127.0.0.1');
