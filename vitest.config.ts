@@ -5,16 +5,24 @@ import { LongestFirst } from './test/support/longest-first.js';
 const file = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 /** What bounds times and memory closely: nothing runs beside it. */
-const alone = ['client-leaves', 'limits', 'live-choice', 'outage', 'overload']
-  .map((name) => `test/execution-${name}.e2e-spec.ts`)
-  .concat(
-    ['reload', 'regression-signals', 'stream-pass-through', 'hostile-host*', 'nest-surface-concurrency'].map(
-      (name) => `test/${name}.e2e-spec.ts`,
-    ),
-  );
+const alone = [
+  'execution-client-leaves',
+  'reload',
+  'stream-pass-through',
+  'hostile-host*',
+  'nest-surface-concurrency',
+].map((name) => `test/${name}.e2e-spec.ts`);
 
-/** What mostly waits, but starts whole applications or bounds times loosely: one on each core. */
-const paired = ['execution-faults-*', '*-sample'].map((name) => `test/${name}.e2e-spec.ts`);
+/** What starts whole applications or bounds times loosely: less beside it than beside the others. */
+const apart = [
+  'execution-faults-*',
+  'execution-limits',
+  'execution-live-choice',
+  'execution-outage',
+  'execution-overload',
+  'regression-signals',
+  '*-sample',
+].map((name) => `test/${name}.e2e-spec.ts`);
 
 export default defineConfig({
   resolve: {
@@ -48,7 +56,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/**/*.e2e-spec.ts'],
-          exclude: [...alone, ...paired],
+          exclude: [...alone, ...apart],
           isolate: false,
           // Most of them wait for each other's processes and timers.
           maxWorkers: 4,
@@ -58,10 +66,10 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          name: 'paired',
-          include: paired,
+          name: 'apart',
+          include: apart,
           isolate: false,
-          maxWorkers: 2,
+          maxWorkers: 3,
           sequence: { groupOrder: 2 },
         },
       },

@@ -5,16 +5,20 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
  * files; one of these that comes last has the other workers wait for it.
  */
 const LONG = [
+  'microservice-and-queue-sample.e2e', // 17
+  'execution-overload.e2e', // 16
   'execution-faults-express.e2e', // 15
   'execution-faults-fastify.e2e', // 15
+  'secrets.e2e', // 20
+  'rate-limit-headroom.e2e', // 15
   'execution-breaker.e2e', // 12
+  'prometheus-sample.e2e', // 11
   'execution-retries.e2e', // 12
   'execution-timeouts.e2e', // 12
   'catalog-update.e2e', // 12
   'conformance', // 11
-  'secrets.e2e', // 10
   'clients.e2e', // 10
-  'microservice-and-queue-sample.e2e', // 10
+  'operators-page.e2e', // 10
   'background-lane.e2e', // 9
   'http-body-limits.e2e', // 9
   'budgets.e2e', // 8

@@ -1,3 +1,4 @@
+import { countMatches } from '../count-matches.js';
 import type { RequestFeatures } from '../request-features.js';
 import { RulesClassifier } from '../rules-classifier.js';
 import { groupsOf, unspacedHints, WORD_GROUPS } from './word-groups.js';
@@ -77,15 +78,6 @@ const rules = new RulesClassifier();
 /** How many doublings, rounded: the last bit of a logarithm differs between machines, and trees ask for `<=`. */
 function doublings(count: number): number {
   return Math.round(Math.log2(1 + count) * 1024) / 1024;
-}
-
-function countMatches(text: string, pattern: RegExp, cap: number): number {
-  let count = 0;
-  for (const _match of text.matchAll(pattern)) {
-    count += 1;
-    if (count >= cap) break;
-  }
-  return count;
 }
 
 /** Whether a sentence ends between two words; only the first signs after a word are looked at. */
@@ -198,7 +190,8 @@ export function surfaceOf(features: RequestFeatures): Float64Array {
   let longestSentence = 0;
   let endOfWord = 0;
   let firstGroups = 0;
-  for (const match of text.matchAll(WORD)) {
+  WORD.lastIndex = 0;
+  for (let match = WORD.exec(text); match !== null; match = WORD.exec(text)) {
     const [written] = match;
     if (words + numbers >= MAX_WORDS) break;
     const startsSentence = words + numbers === 0 || endsSentence(text, endOfWord, match.index);

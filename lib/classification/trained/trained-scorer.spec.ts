@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { validateChatRequest } from '../../chat/index.js';
@@ -65,6 +67,29 @@ describe('TrainedScorer', () => {
 
   it('is read once, however many scorers there are, within a few milliseconds', () => {
     expect(quickestMs(1, () => new TrainedScorer())).toBeLessThan(1);
+  });
+
+  it('does not compile its patterns again after each collection of garbage', () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    // Asks for nearly all of them.
+    const features = featuresOf(
+      'Prove that the matrix is optimal. Solve it, compare trade-offs step by step, explain why, and how would you do it? ' +
+        'Should we write a small script? Design a strategy for deadlocks in python, given 3 constraints: O(n), $x$ < 4.\n' +
+        '1. Translate it. What time is it, and how many synonyms?',
+    );
+    for (let call = 0; call < 20; call += 1) scorer.score(features);
+    // 13 ms where the patterns are copied at each call.
+    let least = Number.POSITIVE_INFINITY;
+    for (let round = 0; round < 10 && least >= 3; round += 1) {
+      collect();
+      collect();
+      least = Math.min(
+        least,
+        quickestMs(Number.POSITIVE_INFINITY, () => scorer.score(features)),
+      );
+    }
+    expect(least).toBeLessThan(3);
   });
 
   it('takes under 1 ms at 4 KB', () => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { loadSeeds, runCase } from './index.spec-support.js';
 
 /** `npm run bench:fuzz` runs a million, and bounds the heap. */
-const CASES = 20_000;
+const CASES = 10_000;
 const BATCHES = 10;
 const SEED = 20_260_728;
 /** A hang is told by the test's own time limit; a slow case must be slow every time. */

@@ -1,0 +1,177 @@
+/** A start is known by its first letters; more of them tell hardly more. */
+const MAX_LENGTH = 8;
+const LITERALS = 'abcdefghijklmnopqrstuvwxyz -+.';
+const COLUMNS = 32;
+
+/** The column of each ASCII character, both cases in one; 0: none. */
+const columnOf = new Uint8Array(128);
+for (let index = 0; index < LITERALS.length; index += 1) {
+  columnOf[LITERALS.charCodeAt(index)] = index + 1;
+  columnOf[LITERALS.toUpperCase().charCodeAt(index)] = index + 1;
+}
+
+const isWordCharacter = new Uint8Array(128);
+for (let code = 0; code < 128; code += 1) {
+  isWordCharacter[code] = /\w/.test(String.fromCharCode(code)) ? 1 : 0;
+}
+
+/** What tells that a pattern may match: a word that begins so, in either case, or one of these characters. */
+export interface Hint {
+  readonly starts: readonly string[];
+  readonly signs: string;
+}
+
+/**
+ * Which of many patterns may match a text, found in one pass over it. To search a text for each of them takes as many
+ * passes, and where a process has compiled a megabyte of regular expressions V8 does not optimize further ones: a pass
+ * then takes ten times as long.
+ */
+export class WordStarts {
+  /** Of each node the next one by column: a tree of letters. */
+  private readonly nodes: number[] = new Array<number>(COLUMNS).fill(0);
+  private readonly endsAt = new Map<number, number[]>();
+  private readonly bySign: number[][] = Array.from({ length: 129 }, () => []);
+  private readonly next: Uint16Array;
+  private readonly ends: (Uint8Array | undefined)[];
+  private readonly found: Uint8Array;
+  private readonly present = new Uint8Array(129);
+
+  /** @param hints - One of each pattern; at most 255 of them. */
+  constructor(hints: readonly Hint[]) {
+    hints.forEach(({ starts, signs }, pattern) => {
+      for (const start of starts) this.add(start, pattern);
+      for (const sign of signs) this.bySign[Math.min(sign.charCodeAt(0), 128)]?.push(pattern);
+    });
+    this.next = Uint16Array.from(this.nodes);
+    this.ends = Array.from({ length: this.nodes.length / COLUMNS }, (_, node) => {
+      const patterns = this.endsAt.get(node);
+      return patterns === undefined ? undefined : Uint8Array.from(patterns);
+    });
+    this.found = new Uint8Array(hints.length);
+  }
+
+  /** By pattern 1 where it may match; good until the next call. */
+  find(text: string): Uint8Array {
+    const { found, present } = this;
+    found.fill(0);
+    present.fill(0);
+    let wasWord = 0;
+    for (let index = 0; index < text.length; index += 1) {
+      const code = text.charCodeAt(index);
+      if (code > 127) {
+        present[128] = 1;
+        wasWord = 0;
+        continue;
+      }
+      present[code] = 1;
+      const isWord = isWordCharacter[code] ?? 0;
+      if (isWord > wasWord) this.follow(text, index);
+      wasWord = isWord;
+    }
+    for (let code = 0; code <= 128; code += 1) {
+      if (present[code] === 1) for (const pattern of this.bySign[code] ?? []) found[pattern] = 1;
+    }
+    return found;
+  }
+
+  private follow(text: string, from: number): void {
+    const { next, ends, found } = this;
+    let node = 0;
+    for (let index = from; index < text.length; index += 1) {
+      const column = columnOf[text.charCodeAt(index)] ?? 0;
+      node = column === 0 ? 0 : (next[node * COLUMNS + column] ?? 0);
+      if (node === 0) return;
+      const patterns = ends[node];
+      if (patterns === undefined) continue;
+      for (const pattern of patterns) found[pattern] = 1;
+    }
+  }
+
+  private add(start: string, pattern: number): void {
+    let node = 0;
+    for (const character of start.slice(0, MAX_LENGTH)) {
+      const place = node * COLUMNS + (columnOf[character.charCodeAt(0)] ?? 0);
+      let following = this.nodes[place] ?? 0;
+      if (following === 0) {
+        following = this.nodes.length / COLUMNS;
+        this.nodes[place] = following;
+        for (let column = 0; column < COLUMNS; column += 1) this.nodes.push(0);
+      }
+      node = following;
+    }
+    const ends = this.endsAt.get(node) ?? [];
+    if (!ends.includes(pattern)) this.endsAt.set(node, [...ends, pattern]);
+  }
+}
+
+/** `a|b(?:c|d)` into `a` and `b(?:c|d)`. */
+function alternativesOf(source: string): string[] {
+  const parts: string[] = [];
+  let part = '';
+  let depth = 0;
+  for (let index = 0; index < source.length; index += 1) {
+    const character = source.charAt(index);
+    if (character === '(') depth += 1;
+    if (character === ')') depth -= 1;
+    if (character === '|' && depth === 0) {
+      parts.push(part);
+      part = '';
+    } else if (character === '\\') {
+      part += source.slice(index, index + 2);
+      index += 1;
+    } else part += character;
+  }
+  return [...parts, part];
+}
+
+/** The inside of the group at the beginning of a source: undefined where there is none, or it may be left out. */
+function leadingGroup(source: string): string | undefined {
+  if (!source.startsWith('(?:')) return undefined;
+  let depth = 0;
+  for (let index = 0; index < source.length; index += 1) {
+    const character = source.charAt(index);
+    if (character === '\\') index += 1;
+    else if (character === '(') depth += 1;
+    else if (character === ')') depth -= 1;
+    if (depth === 0) return /[?*{]/.test(source.charAt(index + 1)) ? undefined : source.slice(3, index);
+  }
+  return undefined;
+}
+
+/** With what letters a match begins that follows the source up to the first sign that is no letter. */
+function literalsOf(source: string): string[] {
+  let found = [''];
+  for (let index = 0; index < source.length; index += 1) {
+    let character = source.charAt(index);
+    if (character === '\\') {
+      index += 1;
+      character = source.charAt(index);
+      if (/\w/.test(character)) break;
+    } else if (character === '.' || character === '+') break;
+    character = character.toLowerCase();
+    if (!LITERALS.includes(character)) break;
+    const following = source.charAt(index + 1);
+    if (following === '*' || following === '{') break;
+    const longer = found.map((start) => start + character);
+    found = following === '?' ? [...found, ...longer] : longer;
+    if (following === '?') index += 1;
+  }
+  return found;
+}
+
+/**
+ * The starts of the words a pattern's matches begin with, from the source of it that follows `\b` or `^`: of
+ * `analy[sz]e|trade-?off` they are `analy`, `tradeoff` and `trade-off`.
+ *
+ * @throws Error where some match may begin with no letter that is known.
+ */
+export function startsOf(source: string): string[] {
+  const starts = alternativesOf(source).flatMap((alternative) => {
+    const group = leadingGroup(alternative);
+    return group === undefined ? literalsOf(alternative) : startsOf(group);
+  });
+  if (starts.some((start) => start === '' || start.startsWith(' '))) {
+    throw new Error(`a match of ${source} may begin with any letter: name its starts or its signs`);
+  }
+  return starts;
+}
