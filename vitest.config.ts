@@ -7,6 +7,7 @@ const file = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 /** What bounds times and memory closely: nothing runs beside it. */
 const alone = [
   'execution-client-leaves',
+  'execution-overload',
   'reload',
   'stream-pass-through',
   'hostile-host*',
@@ -19,7 +20,6 @@ const apart = [
   'execution-limits',
   'execution-live-choice',
   'execution-outage',
-  'execution-overload',
   'regression-signals',
   '*-sample',
 ].map((name) => `test/${name}.e2e-spec.ts`);
