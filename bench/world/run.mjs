@@ -17,11 +17,17 @@ import { DAYS } from './days.mjs';
 import { misses, pool } from './figures.mjs';
 import { printDay, printHead } from './table.mjs';
 
-const run = promisify(execFile);
+const execute = promisify(execFile);
 const DAY = fileURLToPath(new URL('day.mjs', import.meta.url));
 
 /** Shorter days are for a look: one request may miss each goal beside. */
 const SHORT_S = 60;
+/**
+ * A day that misses a goal on a machine on which nothing went on for so long, the bench's own clients included, proves
+ * nothing: `--check` runs it again, and says so. On an idle machine it is some 40 ms.
+ */
+const STOOD_STILL_MS = 300;
+const MAX_AGAIN = 2;
 
 async function main() {
   const { values } = parseArgs({
@@ -62,21 +68,24 @@ async function main() {
   };
 
   const limit = limiter(Number(values.jobs));
-  const results = names.flatMap((name) =>
-    who.map((loop) => ({
-      name,
-      loop,
-      figures: Promise.all(seeds.map((seed) => limit(() => runDay({ ...options, name, seed, loop })))).then(
-        pool,
-      ),
-    })),
-  );
+  const run = async (name, loop) =>
+    pool(await Promise.all(seeds.map((seed) => limit(() => runDay({ ...options, name, seed, loop })))));
+  const results = names.flatMap((name) => who.map((loop) => ({ name, loop, figures: run(name, loop) })));
   if (!values.json) printHead({ ...values, cpus: cpus().length, load: loadavg()[0] });
   let isMet = true;
   const report = [];
   for (const { name, loop, figures: pending } of results) {
-    const figures = await pending;
-    const missed = misses(figures, DAYS[name].goal, Number(values.seconds) < SHORT_S ? 1 : 0);
+    let figures = await pending;
+    const missedOf = () => misses(figures, DAYS[name].goal, Number(values.seconds) < SHORT_S ? 1 : 0);
+    for (let again = 0; again < MAX_AGAIN && !loop && values.check; again += 1) {
+      const stoodMs = figures.eventLoopMs.max;
+      if (missedOf().length === 0 || stoodMs < STOOD_STILL_MS) break;
+      process.stderr.write(
+        `${name}: ${missedOf().join(', ')}; the machine stood still for ${Math.round(stoodMs)} ms: once more\n`,
+      );
+      figures = await run(name, loop);
+    }
+    const missed = missedOf();
     if (!loop && missed.length > 0) isMet = false;
     if (values.json) report.push({ name, loop, goal: DAYS[name].goal, missed, ...figures });
     else printDay({ name, loop, day: DAYS[name], figures, missed });
@@ -86,7 +95,7 @@ async function main() {
 }
 
 async function runDay(options) {
-  const { stdout } = await run(process.execPath, [DAY, JSON.stringify(options)], {
+  const { stdout } = await execute(process.execPath, [DAY, JSON.stringify(options)], {
     maxBuffer: 2 ** 26,
     env: { ...process.env, NODE_OPTIONS: '' },
   });

@@ -3,10 +3,14 @@ import { constants } from 'node:fs';
 import { mkdir, mkdtemp, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { CLASSIFICATION_CLASS } from '../planning/index.js';
+import { CLASSIFICATION_CLASS, type Plan } from '../planning/index.js';
 import { type AttemptRecord, type RequestRecord, TelemetryBus } from '../telemetry/index.js';
 import { RequestLog } from './request-log.js';
+import type { PlannedRequest } from './request-observer.js';
 
 /** Lines wait a second for others, and the machine may be busy. */
 const WAIT = { timeout: 10_000 };
@@ -87,6 +91,29 @@ function ended(decisionId: string, extra: Partial<RequestRecord> = {}): RequestR
 function request(decisionId: string): void {
   bus.emit('attempt-ended', attempt(decisionId));
   bus.emit('request-ended', ended(decisionId));
+}
+
+/** A request with a plan, and that plan. */
+function planned(decisionId: string): Plan {
+  const plan = {
+    classification: { class: 'simple_queries', score: 0.1 },
+    rule: 'chat',
+    attempts: [],
+    rejected: [],
+    surface: { name: 'chat' },
+  } as unknown as Plan;
+  const features = { inputTokens: 10, capabilities: [] } as unknown as PlannedRequest['features'];
+  const labels = { ...LABELS, decisionId };
+  log.onPlanned({
+    labels,
+    plan,
+    observed: undefined,
+    features,
+    requestedModel: undefined,
+    policyHash: 'policy',
+  });
+  request(decisionId);
+  return plan;
 }
 
 function sizeOf(file: string): Promise<number> {
@@ -264,6 +291,32 @@ describe('RequestLog', () => {
       await log.close();
       await reader.close();
     }
+  });
+
+  it('keeps lines instead of plans where the disk does not keep up', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const file = join(directory, 'pipe');
+    execFileSync('mkfifo', [file]);
+    log.follow({ file });
+    const plans = Array.from({ length: 2_000 }, (_none, index) => new WeakRef(planned(`d${index}`)));
+    // What a turn has held on to is let go of with it.
+    await nextTurn();
+    collect();
+    const held = plans.filter((plan) => plan.deref() !== undefined).length;
+    expect(held).toBeGreaterThan(0);
+    expect(held).toBeLessThanOrEqual(1_024);
+    expect(log.report()).toMatchObject({ waiting: 2_000, missing: 0 });
+    // Open for writing too: the pipe does not end when the log closes it after a batch.
+    const pipe = await open(file, constants.O_RDWR);
+    const rules: string[] = [];
+    for await (const line of pipe.readLines()) {
+      rules.push((JSON.parse(line) as { decision: { rule: string } }).decision.rule);
+      if (rules.length === plans.length) break;
+    }
+    await log.close();
+    expect(new Set(rules)).toEqual(new Set(['chat']));
+    expect(log.report()).toMatchObject({ written: 2_000, waiting: 0, missing: 0 });
   });
 
   it('changes its file, and stops where none is wanted', async () => {

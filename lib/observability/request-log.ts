@@ -1,7 +1,7 @@
 import { appendFile, type FileHandle, mkdir, open, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { AttemptRecord, RequestRecord, TelemetryBus } from '../telemetry/index.js';
-import { lineOf } from './request-log-line.js';
+import type { AttemptRecord, TelemetryBus } from '../telemetry/index.js';
+import { lineOf, type LoggableRequest } from './request-log-line.js';
 import type { PlannedRequest, RequestObserver } from './request-observer.js';
 
 export interface RequestLogSettings {
@@ -30,6 +30,8 @@ const DEFAULT_MAX_FILES = 1;
 const FLUSH_AFTER_MS = 1_000;
 /** ... or until so many wait. */
 const FLUSH_AT_LINES = 256;
+/** Of requests that wait so many are kept with their plans: with a disk that keeps up there are no more. */
+const MAX_UNWRITTEN_PLANS = 4 * FLUSH_AT_LINES;
 /** A disk that does not keep up costs lines, not memory. */
 const MAX_PENDING = 10_000;
 /** Of requests that must not be missing so many wait beyond that, until the disk is well again. */
@@ -44,12 +46,10 @@ const NEWLINE = 0x0a;
 /** Its owner writes, its group reads. */
 const MODE = 0o640;
 
-/** A line before it is written. */
+/** A request before it is written. */
 interface Entry {
-  readonly record: RequestRecord;
-  readonly calls: readonly AttemptRecord[];
-  readonly planned: PlannedRequest | undefined;
-  readonly escalations: readonly PlannedRequest[];
+  /** What its line is made of; the line itself where the disk does not keep up: plans take many times the room. */
+  readonly content: LoggableRequest | string;
   /** Its surface has `provenance`: it must not be missing. */
   readonly isProvenance: boolean;
 }
@@ -192,13 +192,16 @@ export class RequestLog implements RequestObserver {
     this.#open.clear();
   }
 
-  private add(entry: Entry): void {
-    const most = entry.isProvenance ? MAX_PENDING + MAX_RETAINED : MAX_PENDING;
-    if (this.#pending.length + this.#queued >= most) {
-      this.drop([entry]);
+  private add(request: LoggableRequest): void {
+    const { isProvenance } = request;
+    const most = isProvenance ? MAX_PENDING + MAX_RETAINED : MAX_PENDING;
+    const waiting = this.#pending.length + this.#queued;
+    if (waiting >= most) {
+      this.drop([{ content: '', isProvenance }]);
       return;
     }
-    this.#pending.push(entry);
+    const content = waiting < MAX_UNWRITTEN_PLANS ? request : lineOf(request);
+    this.#pending.push({ content, isProvenance });
     if (this.#isBroken) {
       this.flushAfter(RETRY_AFTER_MS);
     } else if (this.#pending.length >= FLUSH_AT_LINES) {
@@ -277,7 +280,7 @@ export class RequestLog implements RequestObserver {
       let { bytes, batch } = await lookAt(file);
       let isPutAside = true;
       for (const [index, entry] of entries.entries()) {
-        const line = lineOf(entry);
+        const line = typeof entry.content === 'string' ? entry.content : lineOf(entry.content);
         const length = Buffer.byteLength(line);
         if (bytes > 0 && bytes + length > maxBytes && isPutAside) {
           await append(file, batch);
