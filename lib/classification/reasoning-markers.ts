@@ -1,23 +1,25 @@
 import { type Hint, startsOf } from './word-starts.js';
 
 /** Words and shapes that speak for or against reasoning. */
-export interface Marker extends Hint {
+export interface Marker extends Partial<Hint> {
   readonly pattern: RegExp;
   readonly weight: number;
   /** Counted at most so often. */
   readonly cap: number;
+  /** The source of its words, where they do not stand at its beginning. */
+  readonly words?: string;
 }
 
 /** Where an order stands: at the start of a sentence or a line, or after the words orders are wrapped in. */
 const ORDER = '(?:^|[.!?:;\\n] {0,4}|\\b(?:please|you|me|and|to|then|we|i|us) )';
 const DIGITS = '0123456789';
 
-function order(verbs: string): { pattern: RegExp; starts: string[] } {
-  return { pattern: new RegExp(`${ORDER}(?:${verbs})\\b`, 'gi'), starts: startsOf(verbs) };
+function order(words: string): { pattern: RegExp; words: string } {
+  return { pattern: new RegExp(`${ORDER}(?:${words})\\b`, 'gi'), words };
 }
 
 // Fixed patterns of ours over at most 8 KB. Every quantifier is bounded: the time is linear in the text.
-const PATTERNS: readonly (Omit<Marker, keyof Hint> & Partial<Hint>)[] = [
+export const MARKERS: readonly Marker[] = [
   // Mathematics and formal argument.
   {
     pattern:
@@ -156,11 +158,8 @@ const PATTERNS: readonly (Omit<Marker, keyof Hint> & Partial<Hint>)[] = [
   },
 ];
 
-/** The pattern's source from its first letter on. */
-const wordsOf = ({ source }: RegExp): string => source.replace(/^(?:\\b|\^)/, '');
-
-export const MARKERS: readonly Marker[] = PATTERNS.map(({ starts, signs, ...marker }) => ({
-  ...marker,
-  starts: starts ?? (signs === undefined ? startsOf(wordsOf(marker.pattern)) : []),
-  signs: signs ?? '',
-}));
+/** What tells that it may match. Where it names neither starts nor signs, the words it begins with. */
+export function hintOf({ pattern, words, starts, signs }: Marker): Hint {
+  const source = words ?? pattern.source.replace(/^(?:\\b|\^)/, '');
+  return { starts: starts ?? (signs === undefined ? startsOf(source) : []), signs: signs ?? '' };
+}

@@ -1,7 +1,7 @@
 import type { Classification, Classifier } from './classifier.js';
 import { countMatches } from './count-matches.js';
 import type { NeedScorer } from './need-scorer.js';
-import { MARKERS } from './reasoning-markers.js';
+import { hintOf, MARKERS } from './reasoning-markers.js';
 import type { RequestFeatures } from './request-features.js';
 import { WordStarts } from './word-starts.js';
 
@@ -9,7 +9,13 @@ const BIAS = -2;
 /** Where {@link RulesClassifier} tells hard from easy. */
 export const RULES_THRESHOLD = 0.5;
 
-const starts = new WordStarts(MARKERS);
+let starts: WordStarts | undefined;
+
+/** Made with the first request: an application's boot does not wait for it. */
+function markersIn(text: string): Uint8Array {
+  starts ??= new WordStarts(MARKERS.map(hintOf));
+  return starts.find(text);
+}
 
 /**
  * The built-in classifier: words and shapes that speak for or against reasoning, summed into a logistic score.
@@ -24,7 +30,7 @@ export class RulesClassifier implements Classifier, NeedScorer {
   score(features: RequestFeatures): number {
     const text = features.questionText.trim();
     let sum = BIAS;
-    const mayMatch = starts.find(text);
+    const mayMatch = markersIn(text);
     MARKERS.forEach(({ pattern, weight, cap }, index) => {
       if (mayMatch[index] === 1) sum += weight * countMatches(text, pattern, cap);
     });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MARKERS } from './reasoning-markers.js';
+import { hintOf, MARKERS } from './reasoning-markers.js';
 import { startsOf, WordStarts } from './word-starts.js';
 
 /** Whether each marker's own pattern, made anew, finds something. */
@@ -66,7 +66,7 @@ const text = fc
   .chain((parts) => fc.constantFrom(' ', '').map((between) => parts.join(between)));
 
 describe('WordStarts', () => {
-  const starts = new WordStarts(MARKERS);
+  const starts = new WordStarts(MARKERS.map(hintOf));
   /** The patterns that match, each of which must have been told of. */
   const told = (content: string): number[] => {
     const found = [...starts.find(content)];
