@@ -432,7 +432,9 @@ describe('surfaces', () => {
     expect(refusalOf(withSurfaces({ s: {} }, { http }))).toEqual([
       { path: 'http.apiKeys[1].surfaces', message: 'there is no surface "ss". Did you mean "s"?' },
     ]);
-    expect(refusalOf(withSurfaces({ none: {} })).map(({ path }) => path)).toEqual(['surfaces.none']);
+    for (const name of ['none', 'health_probe']) {
+      expect(refusalOf(withSurfaces({ [name]: {} })).map(({ path }) => path)).toEqual([`surfaces.${name}`]);
+    }
   });
 });
 

@@ -1,5 +1,6 @@
 import type { SurfaceOptions } from '../config/index.js';
 import { compileCalibration } from './compile-classification.js';
+import { HEALTH_PROBE } from './embeddings-class.js';
 import type { NameResolver } from './name-resolver.js';
 import { ownTimeouts } from './own-timeouts.js';
 import { NO_SURFACE, type PolicySurface } from './policy-snapshot.js';
@@ -31,6 +32,12 @@ export function emptySurface(name: string): PolicySurface {
   };
 }
 
+/** Surfaces of the records that no configuration has: figures of two kinds would be added up. */
+const LABELS: ReadonlyMap<string, string> = new Map([
+  [NO_SURFACE, 'requests without a surface'],
+  [HEALTH_PROBE, "calls of the providers' health"],
+]);
+
 /** One surface with its floors as numbers and its pin resolved. */
 export function compileSurface(
   name: string,
@@ -39,7 +46,9 @@ export function compileSurface(
   notes: ProofNotes,
 ): PolicySurface {
   const path = `surfaces.${name}`;
-  if (name === NO_SURFACE) notes.error(path, `"${NO_SURFACE}" is the label of requests without a surface`);
+  const taken = LABELS.get(name);
+  if (taken !== undefined)
+    notes.error(path, `"${name}" is the label of ${taken}; give the surface another name`);
   const pin = options.pin ? names.resolve(options.pin, `${path}.pin`, notes) : undefined;
   if (options.pin && pin === undefined && names.isModel(options.pin)) {
     notes.error(`${path}.pin`, `no provider serves "${options.pin}"; ${names.howToServe(options.pin)}`);
