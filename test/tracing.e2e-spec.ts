@@ -363,6 +363,9 @@ describe.each(PLATFORMS)('spans, on %s', (platform) => {
           finish_reason: 'stop',
         },
       ]);
+      // The two that have no answer as well: those are what somebody looks into.
+      const asked = bench.spans().map(({ attributes }) => attributes['gen_ai.input.messages']);
+      expect(asked.filter((text) => text === answered.attributes['gen_ai.input.messages'])).toHaveLength(3);
       // What a provider wrote into its error is neither.
       const all = JSON.stringify(bench.spans().map(visible));
       expect(all).not.toMatch(/Canaryerror|key-of/);

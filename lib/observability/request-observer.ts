@@ -41,7 +41,8 @@ export interface StreamFollower {
  * be quick; what it throws harms nobody.
  */
 export interface RequestObserver {
-  onPlanned?(planned: PlannedRequest): void;
+  /** @param request - Holds the prompt: not to be kept. Undefined: it is for vectors. */
+  onPlanned?(planned: PlannedRequest, request: ValidatedChatRequest | undefined): void;
   /** The answer that the caller will get, before its request ends. */
   onAnswer?(answered: AnsweredRequest, completion: ChatCompletion): void;
   /** Undefined: of no interest. */

@@ -1,4 +1,4 @@
-import type { ChatCompletion, ChatCompletionChunk } from '../chat/index.js';
+import type { ChatCompletion, ChatCompletionChunk, ValidatedChatRequest } from '../chat/index.js';
 import type { AnsweredRequest, PlannedRequest, RequestObserver, StreamFollower } from './request-observer.js';
 
 /** All of them as one; what one throws harms neither the request nor the others. */
@@ -17,9 +17,9 @@ export class RequestObservers implements Required<RequestObserver> {
     };
   }
 
-  onPlanned(planned: PlannedRequest): void {
+  onPlanned(planned: PlannedRequest, request: ValidatedChatRequest | undefined): void {
     for (const observer of this.#observers) {
-      this.guard(planned.labels.decisionId, () => observer.onPlanned?.(planned));
+      this.guard(planned.labels.decisionId, () => observer.onPlanned?.(planned, request));
     }
   }
 

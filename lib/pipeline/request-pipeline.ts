@@ -137,7 +137,7 @@ export class RequestPipeline {
       funding: this.#funding,
       execution: (journey, planned) => this.execution(journey, planned),
       tellEscalation: (journey, { plan, features, request }) => {
-        this.tellPlan(journey, { plan }, features, request.model, true);
+        this.tellPlan(journey, { plan }, features, request.model, request, true);
       },
       modelCaller: (journey, circumstances) => this.modelCaller(journey, circumstances),
     });
@@ -206,7 +206,7 @@ export class RequestPipeline {
         random: this.parts.random,
       });
       this.label(journey, plan);
-      this.tellPlan(journey, { plan }, features, request.model);
+      this.tellPlan(journey, { plan }, features, request.model, undefined);
       if (plan.attempts.length === 0) throw nothingEligible(plan, features);
       const funding = this.#funding.fund(journey, { plan, features, mayOverlap: false, budgets }, 0);
       if (funding !== undefined) await funding;
@@ -494,7 +494,7 @@ export class RequestPipeline {
     const { plan, observed } = this.#planner.decide(journey.runtime, received, classification, options);
     this.label(journey, plan);
     journey.observed = observed;
-    this.tellPlan(journey, { plan, observed }, features, request.model);
+    this.tellPlan(journey, { plan, observed }, features, request.model, request);
     checkPlan(plan, request, features);
     for (const deployment of findPassedOver(plan)) {
       this.parts.bus.emit('deployment-passed-over', { decisionId: journey.decisionId, deployment });
@@ -519,11 +519,12 @@ export class RequestPipeline {
     { plan, observed }: Decision,
     features: ExplainableFeatures,
     wish: string | undefined,
+    request: ValidatedChatRequest | undefined,
     isEscalation = false,
   ): void {
     const { inputTokens, requestedOutputTokens, streamed, capabilities, parameters, ...counts } = features;
     const { messageCount, toolCount } = counts;
-    this.parts.observers.onPlanned({
+    const planned = {
       labels,
       plan,
       observed,
@@ -542,7 +543,8 @@ export class RequestPipeline {
         wish !== undefined && (policy.modelNames.has(wish) || policy.rules.has(wish)) ? wish : undefined,
       policyHash: policy.hash,
       ...(isEscalation ? { isEscalation } : {}),
-    });
+    };
+    this.parts.observers.onPlanned(planned, request);
   }
 
   /** What is known of the request once it is planned. */

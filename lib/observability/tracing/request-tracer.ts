@@ -1,5 +1,5 @@
 import type { Attributes, Context, Span } from '@opentelemetry/api';
-import type { ChatCompletion } from '../../chat/index.js';
+import type { ChatCompletion, ValidatedChatRequest } from '../../chat/index.js';
 import type { LlmRouterConfiguration } from '../../config/index.js';
 import type { PolicySnapshot } from '../../planning/index.js';
 import {
@@ -145,7 +145,7 @@ export class RequestTracer implements RequestObserver {
     return this.#recent.get(decisionId);
   }
 
-  onPlanned(planned: PlannedRequest): void {
+  onPlanned(planned: PlannedRequest, asked: ValidatedChatRequest | undefined): void {
     const request = this.#requests.get(planned.labels.decisionId);
     if (request === undefined) return;
     if (planned.isEscalation) {
@@ -155,7 +155,12 @@ export class RequestTracer implements RequestObserver {
     request.recordsPrompts = planned.plan.surface.recordPrompts ?? false;
     request.operation = operationOf(planned.labels.requestClass);
     request.span.updateName(`${request.operation} ${planned.requestedModel ?? 'auto'}`);
-    if (request.span.isRecording()) request.span.setAttributes(planAttributes(planned));
+    if (!request.span.isRecording()) return;
+    request.span.setAttributes(planAttributes(planned));
+    if (asked === undefined) return;
+    // Now, and not with the answer: most is asked of what has none.
+    request.span.setAttributes(requestAttributes(asked));
+    if (request.recordsPrompts) setInput(request.span, recordInput(asked.messages));
   }
 
   onAnswer(answered: AnsweredRequest, completion: ChatCompletion): void {
@@ -193,12 +198,9 @@ export class RequestTracer implements RequestObserver {
   }
 
   /** The span of a request that is being answered, where anybody wants to know of it. */
-  private answering({ labels, request: asked }: AnsweredRequest): RequestSpan | undefined {
+  private answering({ labels }: AnsweredRequest): RequestSpan | undefined {
     const request = this.#requests.get(labels.decisionId);
-    if (!request?.span.isRecording()) return undefined;
-    request.span.setAttributes(requestAttributes(asked));
-    if (request.recordsPrompts) setInput(request.span, recordInput(asked.messages));
-    return request;
+    return request?.span.isRecording() ? request : undefined;
   }
 
   private requestStarted(event: RequestStarted): void {
