@@ -42,7 +42,7 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        // What measures no time runs on both cores; what does, behind it.
+        // What takes the processor: one on each core. Times in them are bounded by `quickestMs`.
         test: {
           name: 'unit',
           include: ['lib/**/*.spec.ts', 'sample/**/*.spec.ts'],

@@ -60,7 +60,7 @@ describe('The share of traffic that goes to the strong model', () => {
     return hard / count;
   }
 
-  it('is held on each surface by itself, whatever kind of traffic it has', { timeout: 60_000 }, async () => {
+  it('is held on each surface by itself, whatever kind of traffic it has', async () => {
     expect(Math.abs((await send('chat', CHAT, REQUESTS)) - 0.3)).toBeLessThan(0.05);
     expect(Math.abs((await send('exams', EXAMS, REQUESTS)) - 0.3)).toBeLessThan(0.05);
     expect(Math.abs((await send('half', EXAMS, REQUESTS)) - 0.5)).toBeLessThan(0.05);

@@ -175,7 +175,7 @@ describe('the recovery', () => {
     await outage();
     pass(OPEN_MS);
     // Longer than all the others take on a busy machine: after the probe a part of the traffic comes back.
-    scene.upstreams.first.setLatency({ timeToFirstTokenMs: 800, tokensPerSecond: Infinity });
+    scene.upstreams.first.setLatency({ timeToFirstTokenMs: 1_500, tokensPerSecond: Infinity });
     const before = scene.calls('first');
     const answers = await Promise.all(
       Array.from({ length: 20 }, () => scene.ask('simple_queries', { stream })),

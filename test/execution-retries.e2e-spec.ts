@@ -14,7 +14,7 @@ const SECOND: ScriptedUpstreamOptions = { api: 'anthropic', reply: () => ({ text
 /** Timers may go off a moment early. */
 const EARLY_MS = 3;
 /** What a busy machine takes on top. */
-const LATE_MS = 500;
+const LATE_MS = 1_000;
 
 let closing: (() => Promise<unknown>)[] = [];
 

@@ -19,7 +19,7 @@ const SECOND: ScriptedUpstreamOptions = { api: 'anthropic', reply: () => ({ text
 const SHORT_MS = 120;
 const LONG_MS = 20_000;
 const EARLY_MS = 3;
-const LATE_MS = 500;
+const LATE_MS = 1_000;
 
 type Pair = 'first' | 'second';
 type Timeout = 'firstTokenMs' | 'idleMs' | 'maxStreamMs';
@@ -112,6 +112,8 @@ describe('timeouts', () => {
         const { first, second } = scene.upstreams;
         const before = second.requestCount;
         if (fault !== undefined) first.failNext(fault);
+        // So slow that it has not said all before a busy machine has ended it.
+        else first.setLatency({ timeToFirstTokenMs: 0, tokensPerSecond: 5 });
         const abortedBefore = first.abortedCount;
         const answer = await scene.ask('auto', { stream, headers });
         expect(answer.status).toBe(200);

@@ -375,7 +375,7 @@ describe.skipIf(!HAS_REDIS)(`the microservice and queue sample as a command${WHE
     await symlink(join(ROOT, 'node_modules'), join(home, 'node_modules'), 'dir');
     await transpile(join(ROOT, 'lib'), join(home, 'dist'));
     await transpile(join(ROOT, 'sample/microservice-and-queue'), join(home, 'sample'));
-  }, 30_000);
+  });
 
   afterAll(async () => {
     for (const child of children) child.kill('SIGKILL');
@@ -429,7 +429,7 @@ describe.skipIf(!HAS_REDIS)(`the microservice and queue sample as a command${WHE
     expect((await exited)[0]).toBe(0);
     expect(performance.now() - startedAt).toBeLessThan(5000);
     await whenRedisGone(temporary);
-  }, 30_000);
+  });
 
   it('says in one line what is wrong', async () => {
     const child = start({ PORT: 'nonsense' });

@@ -313,7 +313,7 @@ describe.each(PLATFORMS)(`${REQUESTS} requests at once over two surfaces on %s`,
         };
       }),
     );
-  }, 30_000);
+  });
 
   afterAll(async () => {
     await host.close();

@@ -136,7 +136,7 @@ inChromium(
 
     beforeAll(async () => {
       running = await startChromium(chromium ?? '');
-    }, 30_000);
+    });
 
     afterAll(() => running.close());
 
@@ -226,7 +226,7 @@ inChromium(
       await expect.poll(() => shown.textContent('#explanation'), { timeout: 5_000 }).toMatch(/score/);
       expect(complaintsOf()).toEqual([]);
       expect([...hosts]).toEqual([new URL(of.app.url).host]);
-    }, 40_000);
+    });
 
     it('turns a provider that has an outage red within 5 s, and says so in words', async () => {
       const of = await openSandbox('fastify');
@@ -253,7 +253,7 @@ inChromium(
       }
       expect(complaintsOf()).toEqual([]);
       expect([...hosts]).toEqual([new URL(of.app.url).host]);
-    }, 40_000);
+    });
 
     it('works below a path of the application, without keys, and in the dark', async () => {
       const of = await openSandbox('express', {}, 'internal/llm');
@@ -262,7 +262,7 @@ inChromium(
       const background = await styleOf(shown, 'body', 'backgroundColor');
       expect(background).toBe('rgb(13, 17, 23)');
       expect(complaints).toEqual([]);
-    }, 40_000);
+    });
 
     it('can be read and used without a mouse', async () => {
       const of = await openSandbox('express');
@@ -291,7 +291,7 @@ inChromium(
       await shown.keyboard.press('Space');
       expect(await shown.getAttribute('#pause', 'aria-pressed')).toBe('true');
       expect(complaintsOf()).toEqual([]);
-    }, 40_000);
+    });
 
     it('says what is wrong where the router does not answer', async () => {
       const of = await openSandbox('express');
@@ -300,6 +300,6 @@ inChromium(
       await expect
         .poll(() => shown.textContent('#problem'), { timeout: 10_000 })
         .toMatch(/^Not up to date: /);
-    }, 40_000);
+    });
   },
 );

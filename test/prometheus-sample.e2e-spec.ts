@@ -64,7 +64,7 @@ describe('what is shipped for Prometheus and Grafana, over the gateway sample', 
     });
     await app.listen(0, '127.0.0.1');
     url = await app.getUrl();
-  }, 30_000);
+  });
 
   afterAll(async () => {
     await app.close();
@@ -165,7 +165,7 @@ describe('what is shipped for Prometheus and Grafana, over the gateway sample', 
       // A counter that is there before the first scrape has a beginning.
       await ask(20);
       server = await startPrometheus(prometheus ?? '', new URL(url).host, RULES);
-    }, 40_000);
+    });
 
     afterAll(() => server.close());
 

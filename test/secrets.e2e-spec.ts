@@ -327,7 +327,7 @@ describe.each([
     const isStall = fault?.fault.kind === 'stalled';
     // A whole answer has no limit of its own but the deadline, and a stall shall not take long. Each call has begun by then,
     // also on a busy machine.
-    const deadlineMs = isStall ? 500 : 2_000;
+    const deadlineMs = isStall ? 500 : 10_000;
     const overHttp = (stream: boolean) => async (): Promise<number> => {
       const answer = await post(
         '/v1/chat/completions',

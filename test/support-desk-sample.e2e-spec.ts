@@ -104,7 +104,7 @@ describe.skipIf(chromium === undefined)(`its page in headless Chromium${where}`,
 
   beforeAll(async () => {
     running = await startChromium(chromium ?? '');
-  }, 30_000);
+  });
 
   afterAll(() => running.close());
 

@@ -33,7 +33,7 @@ describe('surfaces known to the compiler', () => {
 
   beforeAll(() => {
     whole = complaints(text);
-  }, 60_000);
+  });
 
   it('compile where they are spelt right, with typed overrides', () => {
     expect(whole.messages).toEqual([]);
@@ -47,10 +47,10 @@ describe('surfaces known to the compiler', () => {
     expect(messages[1]).toContain('"report"');
     expect(messages[2]).toContain('"Support"');
     expect(messages[3]).toContain('suport');
-  }, 60_000);
+  });
 
   it('are any string while none is declared', () => {
     const undeclared = text.replace(/declare module[\s\S]*?\n}\n/, '').replaceAll(EXPECTED, '');
     expect(complaints(undeclared, whole.program).messages).toEqual([]);
-  }, 60_000);
+  });
 });

@@ -184,8 +184,6 @@ describe.each(PLATFORMS)('spans of a request, on %s', (platform) => {
       expect(msOf(call.endTime)).toBeLessThan(msOf(request.endTime) + CLOCK_MS);
     }
     expect(msOf(served!.startTime)).toBeLessThan(msOf(lost!.endTime) + CLOCK_MS);
-    // After the failure; on a slow machine as company of the first, which has not failed yet.
-    expect(msOf(lost!.startTime)).toBeGreaterThan(msOf(failed!.startTime) - CLOCK_MS);
     // Each call is told its own span.
     expect(third.requests.at(thirdBefore)!.headers.traceparent).toBe(
       `00-${request.spanContext().traceId}-${served!.spanContext().spanId}-01`,

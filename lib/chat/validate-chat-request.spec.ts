@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { quickestMs } from '../../test/support/quickest.js';
 import { InvalidRequestError } from '../errors/invalid-request-error.js';
 import { DEFAULT_CHAT_LIMITS } from './chat-limits.js';
 import { validateChatRequest } from './validate-chat-request.js';
-import { quickestMs } from '../../test/support/quickest.js';
 
 function refusalOf(request: unknown): InvalidRequestError {
   try {
@@ -465,11 +465,11 @@ describe('validateChatRequest takes anything', () => {
   it('takes 100,000 keys and 100,000 parts without ado', () => {
     const keys = Object.fromEntries(Array.from({ length: 100_000 }, (_, index) => [`key${index}`, {}]));
     const parts = Array.from({ length: 100_000 }, () => ({ type: 'text', text: 'x' }));
-    const tookMs = quickestMs(1_000, () =>
+    const tookMs = quickestMs(3_000, () =>
       validateChatRequest({ ...keys, messages: [{ role: 'user', content: parts }] }),
     );
     console.info(`validation of 200,000 objects: ${tookMs.toFixed(0)} ms`);
-    expect(tookMs).toBeLessThan(1_000);
+    expect(tookMs).toBeLessThan(3_000);
   });
 });
 

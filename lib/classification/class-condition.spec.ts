@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { quickestMs } from '../../test/support/quickest.js';
 import { CLASS_LANGUAGES } from '../config/index.js';
 import { boundedText } from './bounded-text.js';
 import { compileCondition } from './class-condition.js';
 import { compileWords as compileFolded, foldText } from './class-words.js';
 import { DETECTED_LANGUAGES, detectLanguage } from '../quality/index.js';
-import { quickestMs } from '../../test/support/quickest.js';
 
 /** As the conditions do. */
 function compileWords(words: readonly string[]): (text: string) => boolean {

@@ -1,4 +1,4 @@
-import { type Hint, startsOf } from './word-starts.js';
+import { type Hint, startsOf, startsOfPattern } from './word-starts.js';
 
 /** Words and shapes that speak for or against reasoning. */
 export interface Marker extends Partial<Hint> {
@@ -160,6 +160,6 @@ export const MARKERS: readonly Marker[] = [
 
 /** What tells that it may match. Where it names neither starts nor signs, the words it begins with. */
 export function hintOf({ pattern, words, starts, signs }: Marker): Hint {
-  const source = words ?? pattern.source.replace(/^(?:\\b|\^)/, '');
-  return { starts: starts ?? (signs === undefined ? startsOf(source) : []), signs: signs ?? '' };
+  if (starts !== undefined || signs !== undefined) return { starts: starts ?? [], signs: signs ?? '' };
+  return { starts: words === undefined ? startsOfPattern(pattern) : startsOf(words), signs: '' };
 }

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { quickestMs } from '../../test/support/quickest.js';
 import { type ChatRequest, estimateTokens, validateChatRequest } from '../chat/index.js';
 import { extractFeatures } from './request-features.js';
-import { quickestMs } from '../../test/support/quickest.js';
 
 function featuresOf(request: unknown) {
   return extractFeatures(validateChatRequest(request));

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { quickestMicroseconds, quickestMs } from '../../test/support/quickest.js';
 import { validateChatRequest } from '../chat/index.js';
 import { extractFeatures } from './request-features.js';
 import { RulesClassifier } from './rules-classifier.js';
-import { quickestMicroseconds, quickestMs } from '../../test/support/quickest.js';
 
 /** Everyday prompts as people type them, judged by a person: does it need a strong model? */
 interface JudgedPrompt {

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { quickestMs } from '../../test/support/quickest.js';
 import { SeededRandom } from '../testing/seeded-random.js';
 import { MIN_SAMPLES, ShareWindow } from './share-window.js';
 import { SurfaceThresholds } from './surface-thresholds.js';
-import { quickestMs } from '../../test/support/quickest.js';
 
 /** What a built-in scorer would do until enough is learned. */
 const DEFAULT_THRESHOLD = 0.5;

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { hintOf, MARKERS } from './reasoning-markers.js';
-import { startsOf, WordStarts } from './word-starts.js';
+import { countMatches } from './count-matches.js';
+import { startsOf, startsOfPattern, WordStarts } from './word-starts.js';
 
 /** Whether each marker's own pattern, made anew, finds something. */
 const matchesOf = (text: string): number[] =>
@@ -51,8 +52,8 @@ const text = fc
         ' to ',
         'Please ',
         '中',
-        'ſ',
-        'K',
+        '\u017f',
+        '\u212a',
         'O(n)',
         '```',
         '≤',
@@ -113,6 +114,24 @@ describe('WordStarts', () => {
     expect(of('a=b')).toEqual([0, 1]);
     expect(of('')).toEqual([0, 0]);
   });
+
+  it.each(['3d', 'über', "what's", ' a', ''])('refuses the start %j, which it would never find', (start) => {
+    expect(() => new WordStarts([{ starts: [start], signs: '' }])).toThrow(/start/);
+  });
+});
+
+describe('countMatches', () => {
+  it('counts as `matchAll` does, up to the cap', () => {
+    fc.assert(
+      fc.property(text, (content) => {
+        for (const { pattern, cap } of MARKERS) {
+          const all = [...content.matchAll(new RegExp(pattern.source, pattern.flags))].length;
+          expect(countMatches(content, pattern, cap)).toBe(Math.min(all, cap));
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
 });
 
 describe('startsOf', () => {
@@ -122,13 +141,25 @@ describe('startsOf', () => {
     ['(?:(?:a|b)c|d)(?:x|y)?', ['a', 'b', 'd']],
     ['scal(?:e|ing)', ['scal']],
     ['c\\+\\+|node\\.js', ['c++', 'node.js']],
+    ['a[(]b|c', ['a', 'c']],
+    ['\\.net', undefined],
     ['\\$?\\d|x{2}', undefined],
     ['go*d', ['g']],
     ['(?:a|b)?c', undefined],
     ['.a', undefined],
     ['', undefined],
   ])('of %j are %j', (source, expected) => {
-    if (expected === undefined) expect(() => startsOf(source)).toThrow('may begin with any letter');
+    if (expected === undefined) expect(() => startsOf(source)).toThrow('may begin with any character');
     else expect(startsOf(source)).toEqual(expected);
+  });
+});
+
+describe('startsOfPattern', () => {
+  it('wants a word to begin with, in each alternative', () => {
+    expect(startsOfPattern(/\b(?:foo|bar)\b/)).toEqual(['foo', 'bar']);
+    expect(startsOfPattern(/^foo/)).toEqual(['foo']);
+    for (const pattern of [/foo/, /\bfoo|bar/, /(?:foo|bar)/]) {
+      expect(() => startsOfPattern(pattern)).toThrow('may begin within a word');
+    }
   });
 });

@@ -2,6 +2,7 @@
 const MAX_LENGTH = 8;
 const LITERALS = 'abcdefghijklmnopqrstuvwxyz -+.';
 const COLUMNS = 32;
+const FIRST_NODES = 1_024;
 
 /** The column of each ASCII character, both cases in one; 0: none. */
 const columnOf = new Uint8Array(128);
@@ -27,25 +28,26 @@ export interface Hint {
  * then takes ten times as long.
  */
 export class WordStarts {
-  /** Of each node the next one by column: a tree of letters. */
-  private readonly nodes: number[] = new Array<number>(COLUMNS).fill(0);
-  private readonly endsAt = new Map<number, number[]>();
-  private readonly bySign: number[][] = Array.from({ length: 129 }, () => []);
-  private readonly next: Uint16Array;
-  private readonly ends: (Uint8Array | undefined)[];
+  /** A tree of letters: of each node the next one by column. 0: none. */
+  private next = new Uint16Array(FIRST_NODES * COLUMNS);
+  private nodes = 1;
+  /** By node the patterns that one of their starts leads to. */
+  private readonly ends: (number[] | undefined)[] = [];
+  private readonly bySign: (number[] | undefined)[] = [];
   private readonly found: Uint8Array;
   private readonly present = new Uint8Array(129);
 
-  /** @param hints - One of each pattern; at most 255 of them. */
+  /**
+   * @param hints - One of each pattern.
+   * @throws Error where a start has a character that is none of {@link LITERALS}.
+   */
   constructor(hints: readonly Hint[]) {
     hints.forEach(({ starts, signs }, pattern) => {
       for (const start of starts) this.add(start, pattern);
-      for (const sign of signs) this.bySign[Math.min(sign.charCodeAt(0), 128)]?.push(pattern);
-    });
-    this.next = Uint16Array.from(this.nodes);
-    this.ends = Array.from({ length: this.nodes.length / COLUMNS }, (_, node) => {
-      const patterns = this.endsAt.get(node);
-      return patterns === undefined ? undefined : Uint8Array.from(patterns);
+      for (const sign of signs) {
+        const code = Math.min(sign.charCodeAt(0), 128);
+        (this.bySign[code] ??= []).push(pattern);
+      }
     });
     this.found = new Uint8Array(hints.length);
   }
@@ -88,40 +90,60 @@ export class WordStarts {
   }
 
   private add(start: string, pattern: number): void {
+    if (!/^[a-z]/.test(start)) throw new Error(`a word does not start with "${start}"`);
     let node = 0;
     for (const character of start.slice(0, MAX_LENGTH)) {
-      const place = node * COLUMNS + (columnOf[character.charCodeAt(0)] ?? 0);
-      let following = this.nodes[place] ?? 0;
-      if (following === 0) {
-        following = this.nodes.length / COLUMNS;
-        this.nodes[place] = following;
-        for (let column = 0; column < COLUMNS; column += 1) this.nodes.push(0);
+      const column = columnOf[character.charCodeAt(0)] ?? 0;
+      if (column === 0) throw new Error(`"${start}" has a character that no start may have`);
+      const place = node * COLUMNS + column;
+      node = this.next[place] ?? 0;
+      if (node === 0) {
+        node = this.addNode();
+        this.next[place] = node;
       }
-      node = following;
     }
-    const ends = this.endsAt.get(node) ?? [];
-    if (!ends.includes(pattern)) this.endsAt.set(node, [...ends, pattern]);
+    const ends = (this.ends[node] ??= []);
+    if (!ends.includes(pattern)) ends.push(pattern);
+  }
+
+  private addNode(): number {
+    const node = this.nodes;
+    this.nodes += 1;
+    if (this.nodes * COLUMNS > this.next.length) {
+      const larger = new Uint16Array(this.next.length * 2);
+      larger.set(this.next);
+      this.next = larger;
+    }
+    return node;
   }
 }
 
 /** `a|b(?:c|d)` into `a` and `b(?:c|d)`. */
 function alternativesOf(source: string): string[] {
   const parts: string[] = [];
-  let part = '';
+  let from = 0;
   let depth = 0;
   for (let index = 0; index < source.length; index += 1) {
     const character = source.charAt(index);
-    if (character === '(') depth += 1;
-    if (character === ')') depth -= 1;
-    if (character === '|' && depth === 0) {
-      parts.push(part);
-      part = '';
-    } else if (character === '\\') {
-      part += source.slice(index, index + 2);
-      index += 1;
-    } else part += character;
+    if (character === '\\') index += 1;
+    else if (character === '[') index = endOfClass(source, index);
+    else if (character === '(') depth += 1;
+    else if (character === ')') depth -= 1;
+    else if (character === '|' && depth === 0) {
+      parts.push(source.slice(from, index));
+      from = index + 1;
+    }
   }
-  return [...parts, part];
+  return [...parts, source.slice(from)];
+}
+
+/** Where `[a-z(]` ends. */
+function endOfClass(source: string, from: number): number {
+  let index = from + 1;
+  while (index < source.length && source.charAt(index) !== ']') {
+    index += source.charAt(index) === '\\' ? 2 : 1;
+  }
+  return index;
 }
 
 /** The inside of the group at the beginning of a source: undefined where there is none, or it may be left out. */
@@ -131,6 +153,7 @@ function leadingGroup(source: string): string | undefined {
   for (let index = 0; index < source.length; index += 1) {
     const character = source.charAt(index);
     if (character === '\\') index += 1;
+    else if (character === '[') index = endOfClass(source, index);
     else if (character === '(') depth += 1;
     else if (character === ')') depth -= 1;
     if (depth === 0) return /[?*{]/.test(source.charAt(index + 1)) ? undefined : source.slice(3, index);
@@ -138,10 +161,10 @@ function leadingGroup(source: string): string | undefined {
   return undefined;
 }
 
-/** With what letters a match begins that follows the source up to the first sign that is no letter. */
+/** With what letters a match begins that follows the source, up to the first sign that is no letter or as many as count. */
 function literalsOf(source: string): string[] {
   let found = [''];
-  for (let index = 0; index < source.length; index += 1) {
+  for (let index = 0; index < source.length && found.some(({ length }) => length < MAX_LENGTH); index += 1) {
     let character = source.charAt(index);
     if (character === '\\') {
       index += 1;
@@ -160,7 +183,7 @@ function literalsOf(source: string): string[] {
 }
 
 /**
- * The starts of the words a pattern's matches begin with, from the source of it that follows `\b` or `^`: of
+ * The starts of the words that the matches of a source begin with, where they begin with a word: of
  * `analy[sz]e|trade-?off` they are `analy`, `tradeoff` and `trade-off`.
  *
  * @throws Error where some match may begin with no letter that is known.
@@ -170,8 +193,22 @@ export function startsOf(source: string): string[] {
     const group = leadingGroup(alternative);
     return group === undefined ? literalsOf(alternative) : startsOf(group);
   });
-  if (starts.some((start) => start === '' || start.startsWith(' '))) {
-    throw new Error(`a match of ${source} may begin with any letter: name its starts or its signs`);
+  if (starts.some((start) => !/^[a-z]/.test(start))) {
+    throw new Error(`a match of ${source} may begin with any character: name its starts or its signs`);
   }
   return starts;
+}
+
+/**
+ * The same of a pattern that begins with `\b` or `^`.
+ *
+ * @throws Error where some match may begin within a word, or with no letter that is known.
+ */
+export function startsOfPattern({ source }: RegExp): string[] {
+  const [begin = ''] = /^(?:\\b|\^)/.exec(source) ?? [];
+  const rest = source.slice(begin.length);
+  if (begin === '' || alternativesOf(rest).length > 1) {
+    throw new Error(`a match of ${source} may begin within a word: name its starts or its signs`);
+  }
+  return startsOf(rest);
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { quickestMicroseconds } from '../../test/support/quickest.js';
 import { NO_USAGE } from '../chat/index.js';
 import { type Outcome, TelemetryBus } from '../telemetry/index.js';
 import { HandlerKpiAggregate } from './handler-kpi-aggregate.js';
@@ -6,7 +7,6 @@ import { attemptKpi } from './kpi-aggregate.js';
 import { KpiCell } from './kpi-cell.js';
 import { attempt, latencies, request, USAGE } from './kpi-records.spec-support.js';
 import { KpiStore } from './kpi-store.js';
-import { quickestMicroseconds } from '../../test/support/quickest.js';
 
 describe('attemptKpi', () => {
   it('gives percentiles within 1 % of the exact ones, of 10,000 log-normal latencies', () => {

@@ -30,7 +30,7 @@ const DEFAULT_MAX_FILES = 1;
 const FLUSH_AFTER_MS = 1_000;
 /** ... or until so many wait. */
 const FLUSH_AT_LINES = 256;
-/** Of requests that wait so many are kept with their plans: with a disk that keeps up there are no more. */
+/** Of requests that wait so many are kept with their plans, beside those that must not be missing. */
 const MAX_UNWRITTEN_PLANS = 4 * FLUSH_AT_LINES;
 /** A disk that does not keep up costs lines, not memory. */
 const MAX_PENDING = 10_000;
@@ -48,7 +48,10 @@ const MODE = 0o640;
 
 /** A request before it is written. */
 interface Entry {
-  /** What its line is made of; the line itself where the disk does not keep up: plans take many times the room. */
+  /**
+   * What its line is made of. Where the disk does not keep up the line itself, which has a third of a plan's size; that of a
+   * surface with `provenance` says all of the plan and has several times its size.
+   */
   readonly content: LoggableRequest | string;
   /** Its surface has `provenance`: it must not be missing. */
   readonly isProvenance: boolean;
@@ -197,10 +200,10 @@ export class RequestLog implements RequestObserver {
     const most = isProvenance ? MAX_PENDING + MAX_RETAINED : MAX_PENDING;
     const waiting = this.#pending.length + this.#queued;
     if (waiting >= most) {
-      this.drop([{ content: '', isProvenance }]);
+      this.drop([request]);
       return;
     }
-    const content = waiting < MAX_UNWRITTEN_PLANS ? request : lineOf(request);
+    const content = isProvenance || waiting < MAX_UNWRITTEN_PLANS ? request : lineOf(request);
     this.#pending.push({ content, isProvenance });
     if (this.#isBroken) {
       this.flushAfter(RETRY_AFTER_MS);
@@ -223,7 +226,7 @@ export class RequestLog implements RequestObserver {
   }
 
   /** They will not be in the file. */
-  private drop(entries: readonly Entry[]): void {
+  private drop(entries: readonly Pick<Entry, 'isProvenance'>[]): void {
     const provenance = entries.filter(({ isProvenance }) => isProvenance).length;
     this.#dropped += entries.length;
     this.#droppedProvenance += provenance;

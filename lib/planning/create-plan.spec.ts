@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { quickestMs } from '../../test/support/quickest.js';
 import { RANKING_PRESETS } from './ranking-preset.js';
 import { Catalog, MODEL_CAPABILITIES, qualityOf } from '../catalog/index.js';
 import type { RequestFeatures } from '../classification/index.js';
@@ -17,7 +18,6 @@ import {
   type PolicySurface,
   UNKNOWN_SIGNALS,
 } from './index.js';
-import { quickestMs } from '../../test/support/quickest.js';
 
 const NOW = 1_700_000_000_000;
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isPeak, peakEndsAt, type PolicyPeakHours, presetAt } from './peak-hours.js';
 import { quickestMicroseconds } from '../../test/support/quickest.js';
+import { isPeak, peakEndsAt, type PolicyPeakHours, presetAt } from './peak-hours.js';
 
 const MINUTE_MS = 60_000;
 

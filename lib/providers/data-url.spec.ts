@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { quickestMs } from '../../test/support/quickest.js';
 import { InvalidRequestError } from '../errors/invalid-request-error.js';
 import { readBase64, readDataUrl } from './data-url.js';
 import { readImageSource } from './image-source.js';
-import { quickestMs } from '../../test/support/quickest.js';
 
 describe('readBase64', () => {
   it('gives back the same bytes, whichever way they were written', () => {

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { quickestMicroseconds } from '../../test/support/quickest.js';
 import { type ChatCompletion, type ChatCompletionChunk, validateChatRequest } from '../chat/index.js';
 import { AnswerCollector } from './answer-collector.js';
 import { askedOfAnswer } from './asked-of-answer.js';
 import { type Evaluation, evaluateAnswer } from './evaluate-answer.js';
-import { quickestMicroseconds } from '../../test/support/quickest.js';
 
 const messages = [{ role: 'user', content: 'How is the weather in Paris, and what should one wear there?' }];
 const tool = (name: string, parameters?: object): object => ({

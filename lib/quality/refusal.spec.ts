@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { quickestMs } from '../../test/support/quickest.js';
 import type { JudgedChoice } from './answer-collector.js';
 import type { AskedOfAnswer } from './asked-of-answer.js';
 import { isRefusal } from './refusal.js';
-import { quickestMs } from '../../test/support/quickest.js';
 
 /** As models refuse, in the languages that are spoken most. Written for this spec, after what models say. */
 const REFUSALS = [

@@ -5,12 +5,12 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
  * files; one of these that comes last has the other workers wait for it.
  */
 const LONG = [
+  'secrets.e2e', // 17
   'microservice-and-queue-sample.e2e', // 17
   'execution-overload.e2e', // 16
   'execution-faults-express.e2e', // 15
   'execution-faults-fastify.e2e', // 15
-  'secrets.e2e', // 20
-  'rate-limit-headroom.e2e', // 15
+  'rate-limit-headroom.e2e', // 14
   'execution-breaker.e2e', // 12
   'prometheus-sample.e2e', // 11
   'execution-retries.e2e', // 12

@@ -1,9 +1,8 @@
 const PATIENCE_MS = 5_000;
 
 /**
- * The time of one call at its quickest, in milliseconds. Asks again until a call stays under the bound, for five seconds at
- * most: what else the machine does only ever adds to a time, now and then tenfold for seconds, while what is really too slow
- * is so every time.
+ * Milliseconds of one call: of the first that stays under the bound, else the least of five seconds. What else the machine
+ * does only ever adds to a time, now and then tenfold for seconds, while what is really too slow is so every time.
  */
 export function quickestMs(boundMs: number, call: () => unknown): number {
   const startedAt = performance.now();

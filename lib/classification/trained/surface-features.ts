@@ -68,6 +68,8 @@ const LIST = /^\s{0,8}(?:\d{1,3}[.)]|[-*•])[ \t]/;
 const CODE =
   /```|\b(?:def|function|class|import|return|const|let|var|SELECT|public|void|for|while)\b[^\n]{0,40}[({;:=]|[{};]\s{0,3}(?:\n|$)|=>|==|::|->/g;
 const WORD = /[\p{L}'’-]+|\d[\d.,]*/gu;
+/** They are in scripts without spaces. */
+const NO_HINTS = { hard: 0, easy: 0 };
 const ORDERS = new Set(['edit', 'making', 'judgement', 'proof']);
 /** Words of a text that are looked at one by one. */
 const MAX_WORDS = 2_000;
@@ -228,7 +230,7 @@ export function surfaceOf(features: RequestFeatures): Float64Array {
   const tokens = Math.max(words + numbers, 1);
 
   const stem = options > 0 ? Math.max(0, text.length - optionCharacters) : text.length;
-  const unspaced = unspacedHints(text);
+  const unspaced = foreign > 0 ? unspacedHints(text) : NO_HINTS;
   const asks = (pattern: RegExp): number => (pattern.test(text) ? 1 : 0);
 
   values[at.characters] = doublings(features.questionCharacters);

@@ -2,10 +2,10 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { quickestMicroseconds, quickestMs } from '../../../test/support/quickest.js';
 import { validateChatRequest } from '../../chat/index.js';
 import { extractFeatures, type RequestFeatures } from '../request-features.js';
 import { TrainedScorer } from './trained-scorer.js';
-import { quickestMicroseconds, quickestMs } from '../../../test/support/quickest.js';
 
 const scorer = new TrainedScorer();
 

@@ -77,26 +77,35 @@ function firstCodesOf({ source }: RegExp): Set<number> {
   return new Set(Array.from(source.matchAll(/(?:^|[|:])(.)/g), ([, first = '']) => first.charCodeAt(0)));
 }
 
-const HARD_CODES = firstCodesOf(HARD_UNSPACED);
-const EASY_CODES = firstCodesOf(EASY_UNSPACED);
+const FIRST_CODES = new Set([...firstCodesOf(HARD_UNSPACED), ...firstCodesOf(EASY_UNSPACED)]);
 
-/** The pattern is asked where a match may begin alone: the text has thousands of places, and few such. */
-function countHints(text: string, pattern: RegExp, firstCodes: ReadonlySet<number>): number {
-  let count = 0;
-  for (let index = 0; index < text.length && count < MAX_HINTS; index += 1) {
-    const code = text.charCodeAt(index);
-    if (code < FIRST_UNSPACED || !firstCodes.has(code)) continue;
-    pattern.lastIndex = index;
-    if (!pattern.test(text)) continue;
-    count += 1;
-    index = pattern.lastIndex - 1;
-  }
-  return count;
+/** Where a pattern matches at a place of a text that ends; undefined: it does not. */
+function endOfMatch(pattern: RegExp, text: string, index: number): number | undefined {
+  pattern.lastIndex = index;
+  return pattern.test(text) ? pattern.lastIndex : undefined;
 }
 
+/** The patterns are asked where a match may begin alone: a text has thousands of places, and few such. */
 export function unspacedHints(text: string): { readonly hard: number; readonly easy: number } {
-  return {
-    hard: countHints(text, HARD_UNSPACED, HARD_CODES),
-    easy: countHints(text, EASY_UNSPACED, EASY_CODES),
-  };
+  let hard = 0;
+  let easy = 0;
+  let hardFrom = 0;
+  let easyFrom = 0;
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index);
+    if (code < FIRST_UNSPACED || !FIRST_CODES.has(code)) continue;
+    const hardEnd =
+      hard < MAX_HINTS && index >= hardFrom ? endOfMatch(HARD_UNSPACED, text, index) : undefined;
+    if (hardEnd !== undefined) {
+      hard += 1;
+      hardFrom = hardEnd;
+    }
+    const easyEnd =
+      easy < MAX_HINTS && index >= easyFrom ? endOfMatch(EASY_UNSPACED, text, index) : undefined;
+    if (easyEnd !== undefined) {
+      easy += 1;
+      easyFrom = easyEnd;
+    }
+  }
+  return { hard, easy };
 }

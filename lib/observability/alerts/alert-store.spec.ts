@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { quickestMicroseconds } from '../../../test/support/quickest.js';
 import { NO_USAGE } from '../../chat/index.js';
 import { compileOptions } from '../../planning/index.js';
 import {
@@ -12,7 +13,6 @@ import {
 import { AlertsOptions } from '../../config/index.js';
 import type { AlertSettings } from './alert-settings.js';
 import { AlertStore } from './alert-store.js';
-import { quickestMicroseconds } from '../../../test/support/quickest.js';
 
 const SETTINGS: AlertSettings = new AlertsOptions();
 
