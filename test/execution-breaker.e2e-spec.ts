@@ -171,10 +171,12 @@ describe('the recovery', () => {
   }
 
   it.each([false, true])('begins with one call, however many come (stream: %s)', async (stream) => {
-    await open();
+    const tiers = [{ models: 'first', targetLatencyMs: 10_000 }, { models: 'second' }];
+    await open({ options: { routingRules: { simple_queries: { tiers } } } });
     await outage();
     pass(OPEN_MS);
-    // Longer than all the others take on a busy machine: after the probe a part of the traffic comes back.
+    // Longer than all the others take on a busy machine: after the probe a part of the traffic comes back. And within the
+    // target, or it would be given up on.
     scene.upstreams.first.setLatency({ timeToFirstTokenMs: 1_500, tokensPerSecond: Infinity });
     const before = scene.calls('first');
     const answers = await Promise.all(
