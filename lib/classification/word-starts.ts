@@ -118,23 +118,29 @@ export class WordStarts {
   }
 }
 
-/** `a|b(?:c|d)` into `a` and `b(?:c|d)`. */
-function alternativesOf(source: string): string[] {
-  const parts: string[] = [];
-  let from = 0;
+interface Outline {
+  /** Where alternatives end that are not within a group. */
+  readonly bars: readonly number[];
+  /** Where the first group ends; undefined: there is none. */
+  readonly groupEnd: number | undefined;
+}
+
+function outlineOf(source: string): Outline {
+  const bars: number[] = [];
+  let groupEnd: number | undefined;
   let depth = 0;
   for (let index = 0; index < source.length; index += 1) {
     const character = source.charAt(index);
     if (character === '\\') index += 1;
     else if (character === '[') index = endOfClass(source, index);
     else if (character === '(') depth += 1;
-    else if (character === ')') depth -= 1;
-    else if (character === '|' && depth === 0) {
-      parts.push(source.slice(from, index));
-      from = index + 1;
+    else if (character === '|' && depth === 0) bars.push(index);
+    else if (character === ')') {
+      depth -= 1;
+      if (depth === 0) groupEnd ??= index;
     }
   }
-  return [...parts, source.slice(from)];
+  return { bars, groupEnd };
 }
 
 /** Where `[a-z(]` ends. */
@@ -146,19 +152,17 @@ function endOfClass(source: string, from: number): number {
   return index;
 }
 
+/** `a|b(?:c|d)` into `a` and `b(?:c|d)`. */
+function alternativesOf(source: string): string[] {
+  const { bars } = outlineOf(source);
+  return [...bars, source.length].map((bar, index) => source.slice((bars[index - 1] ?? -1) + 1, bar));
+}
+
 /** The inside of the group at the beginning of a source: undefined where there is none, or it may be left out. */
 function leadingGroup(source: string): string | undefined {
   if (!source.startsWith('(?:')) return undefined;
-  let depth = 0;
-  for (let index = 0; index < source.length; index += 1) {
-    const character = source.charAt(index);
-    if (character === '\\') index += 1;
-    else if (character === '[') index = endOfClass(source, index);
-    else if (character === '(') depth += 1;
-    else if (character === ')') depth -= 1;
-    if (depth === 0) return /[?*{]/.test(source.charAt(index + 1)) ? undefined : source.slice(3, index);
-  }
-  return undefined;
+  const { groupEnd = source.length } = outlineOf(source);
+  return /[?*{]/.test(source.charAt(groupEnd + 1)) ? undefined : source.slice(3, groupEnd);
 }
 
 /** With what letters a match begins that follows the source, up to the first sign that is no letter or as many as count. */

@@ -68,7 +68,7 @@ const LIST = /^\s{0,8}(?:\d{1,3}[.)]|[-*•])[ \t]/;
 const CODE =
   /```|\b(?:def|function|class|import|return|const|let|var|SELECT|public|void|for|while)\b[^\n]{0,40}[({;:=]|[{};]\s{0,3}(?:\n|$)|=>|==|::|->/g;
 const WORD = /[\p{L}'’-]+|\d[\d.,]*/gu;
-/** They are in scripts without spaces. */
+/** Of a text without a letter that any of them has. */
 const NO_HINTS = { hard: 0, easy: 0 };
 const ORDERS = new Set(['edit', 'making', 'judgement', 'proof']);
 /** Words of a text that are looked at one by one. */

@@ -68,8 +68,8 @@ export function groupsOf(word: string): number {
   return bits;
 }
 
-/** Below it are the scripts with spaces between the words, of which none of these is. */
-const FIRST_UNSPACED = 0x600;
+/** No hint begins with a letter below it: Latin, Greek, Cyrillic, Hebrew. */
+const FIRST_CODE = 0x600;
 const MAX_HINTS = 5;
 
 /** What a match may begin with: the first sign of every alternative. */
@@ -77,35 +77,26 @@ function firstCodesOf({ source }: RegExp): Set<number> {
   return new Set(Array.from(source.matchAll(/(?:^|[|:])(.)/g), ([, first = '']) => first.charCodeAt(0)));
 }
 
-const FIRST_CODES = new Set([...firstCodesOf(HARD_UNSPACED), ...firstCodesOf(EASY_UNSPACED)]);
+const HARD_CODES = firstCodesOf(HARD_UNSPACED);
+const EASY_CODES = firstCodesOf(EASY_UNSPACED);
 
-/** Where a pattern matches at a place of a text that ends; undefined: it does not. */
-function endOfMatch(pattern: RegExp, text: string, index: number): number | undefined {
-  pattern.lastIndex = index;
-  return pattern.test(text) ? pattern.lastIndex : undefined;
+/** The pattern is asked where a match may begin alone: a text has thousands of places, and few such. */
+function countHints(text: string, pattern: RegExp, firstCodes: ReadonlySet<number>): number {
+  let count = 0;
+  for (let index = 0; index < text.length && count < MAX_HINTS; index += 1) {
+    const code = text.charCodeAt(index);
+    if (code < FIRST_CODE || !firstCodes.has(code)) continue;
+    pattern.lastIndex = index;
+    if (!pattern.test(text)) continue;
+    count += 1;
+    index = pattern.lastIndex - 1;
+  }
+  return count;
 }
 
-/** The patterns are asked where a match may begin alone: a text has thousands of places, and few such. */
 export function unspacedHints(text: string): { readonly hard: number; readonly easy: number } {
-  let hard = 0;
-  let easy = 0;
-  let hardFrom = 0;
-  let easyFrom = 0;
-  for (let index = 0; index < text.length; index += 1) {
-    const code = text.charCodeAt(index);
-    if (code < FIRST_UNSPACED || !FIRST_CODES.has(code)) continue;
-    const hardEnd =
-      hard < MAX_HINTS && index >= hardFrom ? endOfMatch(HARD_UNSPACED, text, index) : undefined;
-    if (hardEnd !== undefined) {
-      hard += 1;
-      hardFrom = hardEnd;
-    }
-    const easyEnd =
-      easy < MAX_HINTS && index >= easyFrom ? endOfMatch(EASY_UNSPACED, text, index) : undefined;
-    if (easyEnd !== undefined) {
-      easy += 1;
-      easyFrom = easyEnd;
-    }
-  }
-  return { hard, easy };
+  return {
+    hard: countHints(text, HARD_UNSPACED, HARD_CODES),
+    easy: countHints(text, EASY_UNSPACED, EASY_CODES),
+  };
 }
