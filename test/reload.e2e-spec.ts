@@ -2,8 +2,6 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { Injectable } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -18,6 +16,7 @@ import {
   Surface,
 } from 'nestjs-llm-router';
 import { createScriptedUpstream, LlmRouterTesting, type ScriptedUpstream } from 'nestjs-llm-router/testing';
+import { collectGarbage } from './support/collect-garbage.js';
 import { createFaultBench, type FaultBench, readStream, whenBegun } from './support/fault-bench.js';
 import { HeldUpstream } from './support/held-upstream.js';
 import { LogCollector } from './support/log-collector.js';
@@ -521,8 +520,6 @@ describe('500 reconfigurations', () => {
   it('leave neither memory nor handles behind', { timeout: 120_000 }, async () => {
     const upstream = await upstreamCalled('one');
     const { router, engine, app } = await bench(optionsOver(upstream), { logger: new LogCollector() });
-    setFlagsFromString('--expose-gc');
-    const collect = runInNewContext('gc') as () => void;
     const reload = async (from: number, to: number): Promise<void> => {
       for (let count = from; count < to; count += 1) {
         const models = { [`model-${count}`]: { provider: `p-${count}` } };
@@ -538,7 +535,7 @@ describe('500 reconfigurations', () => {
     };
     const settle = async (): Promise<number> => {
       for (let count = 0; count < 5; count += 1) await nextTurn();
-      collect();
+      collectGarbage();
       return process.memoryUsage().heapUsed;
     };
     await reload(0, 100);

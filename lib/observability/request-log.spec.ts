@@ -4,9 +4,8 @@ import { mkdir, mkdtemp, open, readFile, rename, rm, stat, writeFile } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { collectGarbage } from '../../test/support/collect-garbage.js';
 import { CLASSIFICATION_CLASS, type Plan } from '../planning/index.js';
 import { type AttemptRecord, type RequestRecord, TelemetryBus } from '../telemetry/index.js';
 import { RequestLog } from './request-log.js';
@@ -294,15 +293,13 @@ describe('RequestLog', () => {
   });
 
   it('keeps lines instead of plans where the disk does not keep up', async () => {
-    setFlagsFromString('--expose-gc');
-    const collect = runInNewContext('gc') as () => void;
     const file = join(directory, 'pipe');
     execFileSync('mkfifo', [file]);
     log.follow({ file });
     const plans = Array.from({ length: 2_000 }, (_none, index) => new WeakRef(planned(`d${index}`)));
     // What a turn has held on to is let go of with it.
     await nextTurn();
-    collect();
+    collectGarbage();
     const kept = plans.filter((plan) => plan.deref() !== undefined).length;
     const report = log.report();
     // The pipe does not end with each batch while somebody else could write, too.

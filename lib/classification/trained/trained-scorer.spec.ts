@@ -1,7 +1,6 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { collectGarbage } from '../../../test/support/collect-garbage.js';
 import { quickestMicroseconds, quickestMs } from '../../../test/support/quickest.js';
 import { validateChatRequest } from '../../chat/index.js';
 import { extractFeatures, type RequestFeatures } from '../request-features.js';
@@ -70,8 +69,6 @@ describe('TrainedScorer', () => {
   });
 
   it('does not compile its patterns again after each collection of garbage', () => {
-    setFlagsFromString('--expose-gc');
-    const collect = runInNewContext('gc') as () => void;
     // Asks for nearly all of them.
     const features = featuresOf(
       'Prove that the matrix is optimal. Solve it, compare trade-offs step by step, explain why, and how would you do it? ' +
@@ -82,8 +79,8 @@ describe('TrainedScorer', () => {
     // 13 ms where the patterns are copied at each call.
     let least = Number.POSITIVE_INFINITY;
     for (let round = 0; round < 10 && least >= 3; round += 1) {
-      collect();
-      collect();
+      collectGarbage();
+      collectGarbage();
       least = Math.min(
         least,
         quickestMs(Number.POSITIVE_INFINITY, () => scorer.score(features)),
