@@ -28,7 +28,7 @@ export interface RouterAppOptions {
   readonly logger?: LoggerService | false;
   /**
    * Nest's option. A browser keeps connections on which nothing was ever asked; Node does not count them as idle and waits
-   * for them, up to a minute and a half.
+   * for them until the browser closes them: over two minutes were seen.
    */
   readonly forceCloseConnections?: boolean;
 }
