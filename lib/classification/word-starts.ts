@@ -24,8 +24,8 @@ export interface Hint {
 
 /**
  * Which of many patterns may match a text, found in one pass over it. To search a text for each of them takes as many
- * passes, and where a process has compiled a megabyte of regular expressions V8 does not optimize further ones: a pass
- * then takes ten times as long.
+ * passes, and ten times as long each where V8 does not optimize a regular expression (`--no-regexp-optimization` shows it):
+ * so it is in a process that has compiled very many.
  */
 export class WordStarts {
   /** A tree of letters: of each node the next one by column. 0: none. */
